@@ -1,0 +1,32 @@
+import type { Credentials } from './identity.ts';
+import type { Request } from './request.ts';
+import type { Storage } from './s3/call.ts';
+import type { Secrets } from './secrets.ts';
+
+export type ServiceName = 's3' | 'secretsmanager' | 'sts';
+
+/** What is known of a request; it fills up while the request is worked on, and is what faults match and counts count. */
+export interface Facts {
+  readonly service: ServiceName;
+  readonly method: string;
+  operation: string;
+  bucket: string;
+  key: string;
+  account: string;
+}
+
+/** One request on its way through a service. */
+export interface Exchange {
+  readonly request: Request;
+  readonly facts: Facts;
+  /** To be awaited once the facts are complete and before anything is done: this is where faults strike. */
+  readonly admit: () => Promise<void>;
+}
+
+/** All that this AWS holds. */
+export interface World extends Storage {
+  readonly credentials: Credentials;
+  readonly secrets: Secrets;
+  /** Undefined: signatures for any region are good. */
+  readonly signedRegion: string | undefined;
+}

@@ -1,0 +1,156 @@
+import { accessDenied, AwsError } from '../aws-error.ts';
+import { md5, scan, share, whole, type Slice } from '../body.ts';
+import { percentDecode } from '../byte-string.ts';
+import { startChecksum, toChecksumAlgorithm, type Checksum, type ChecksumAlgorithm } from '../checksum.ts';
+import { header } from '../request.ts';
+import { xmlReply, type Reply } from '../reply.ts';
+import { element, xmlDocument } from '../xml.ts';
+import { checkOwner, demand, findBucket } from './access.ts';
+import { addVersion, latest, newVersionId, now, settleEtag, type ObjectFacts, type ObjectVersion } from './bucket.ts';
+import { findObject, isoTime, quoted, type ObjectCall } from './call.ts';
+import { checkCopySource, checkWrite } from './conditions.ts';
+import { requestedFacts } from './object-facts.ts';
+import { checkKey, demandExtras } from './put-object.ts';
+
+const maxCopyBytes = 5 * 1024 ** 3;
+
+export interface CopySource {
+  readonly call: ObjectCall;
+  readonly version: ObjectVersion;
+  readonly etag: string;
+}
+
+/** The object that x-amz-copy-source names, if this caller may read it and the request's conditions on it hold. */
+export async function copySource(call: ObjectCall): Promise<CopySource> {
+  const text = (header(call.request, 'x-amz-copy-source') ?? '').replace(/^\//, '');
+  const mark = text.indexOf('?versionId=');
+  const path = percentDecode(mark < 0 ? text : text.slice(0, mark));
+  const slash = path?.indexOf('/') ?? -1;
+  if (path === undefined || slash < 1 || slash === path.length - 1)
+    throw new AwsError(
+      400,
+      'InvalidArgument',
+      'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
+      {
+        ArgumentName: 'x-amz-copy-source',
+      },
+    );
+  const bucket = findBucket(call.storage.buckets, path.slice(0, slash));
+  const source: ObjectCall = { ...call, bucket, key: path.slice(slash + 1) };
+  checkOwner(call.request, bucket, 'x-amz-source-expected-bucket-owner');
+  const versionId = mark < 0 ? undefined : text.slice(mark + '?versionId='.length);
+  const action = versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion';
+  demand(bucket, call.caller, action, source.key);
+  const version = findObject(source, 's3:GetObject', versionId);
+  await settleEtag(version);
+  const etag = version.etag ?? '';
+  checkCopySource(call.request, { etag, lastModified: version.lastModified });
+  return { call: source, version, etag };
+}
+
+export async function checksumOf(slice: Slice, algorithm: ChecksumAlgorithm): Promise<Checksum> {
+  const running = startChecksum(algorithm);
+  await scan(slice, (chunk) => running.update(chunk));
+  return { algorithm, value: running.digest().toString('base64'), type: 'FULL_OBJECT' };
+}
+
+export function checksumElements(checksum: Checksum | undefined): string {
+  if (checksum === undefined) return '';
+  return (
+    element(`Checksum${checksum.algorithm.toUpperCase()}`, checksum.value) + element('ChecksumType', checksum.type)
+  );
+}
+
+function directive(call: ObjectCall, name: string): 'COPY' | 'REPLACE' {
+  const value = header(call.request, name) ?? 'COPY';
+  if (value === 'COPY' || value === 'REPLACE') return value;
+  throw new AwsError(
+    400,
+    'InvalidArgument',
+    `Unknown ${name === 'x-amz-tagging-directive' ? 'tagging' : 'metadata'} directive.`,
+  );
+}
+
+// A redirect belongs to a place, not to the content: S3 does not copy it.
+function withoutRedirect(headers: readonly string[]): readonly string[] {
+  const at = headers.indexOf('x-amz-website-redirect-location');
+  return at < 0 ? headers : headers.toSpliced(at, 2);
+}
+
+function copiedFacts(call: ObjectCall, source: CopySource): ObjectFacts {
+  const { request, bucket, caller } = call;
+  const requested = requestedFacts(request, bucket, caller.account);
+  const replacesMetadata = directive(call, 'x-amz-metadata-directive') === 'REPLACE';
+  const replacesTags = directive(call, 'x-amz-tagging-directive') === 'REPLACE';
+  if (!replacesTags && source.version.tags.length > 0) {
+    demand(source.call.bucket, caller, 's3:GetObjectTagging', source.call.key);
+    demand(bucket, caller, 's3:PutObjectTagging', call.key);
+  }
+  return {
+    ...requested,
+    headers: replacesMetadata ? requested.headers : withoutRedirect(source.version.headers),
+    tags: replacesTags ? requested.tags : source.version.tags,
+  };
+}
+
+function checkChange(call: ObjectCall, source: CopySource): void {
+  const same = source.call.bucket === call.bucket && source.call.key === call.key;
+  const changes = ['x-amz-storage-class', 'x-amz-website-redirect-location', 'x-amz-server-side-encryption'];
+  if (!same || directive(call, 'x-amz-metadata-directive') === 'REPLACE') return;
+  if (
+    changes.some((name) => header(call.request, name) !== undefined) ||
+    source.version !== latest(call.bucket, call.key)
+  )
+    return;
+  throw new AwsError(
+    400,
+    'InvalidRequest',
+    "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+  );
+}
+
+export async function copyObject(call: ObjectCall): Promise<Reply> {
+  const { request, caller, bucket, key } = call;
+  if (caller.account === '') throw accessDenied();
+  checkKey(key);
+  demandExtras(call);
+  const source = await copySource(call);
+  const { version } = source;
+  if (version.body.sizeBytes > maxCopyBytes)
+    throw new AwsError(
+      400,
+      'InvalidRequest',
+      `The specified copy source is larger than the maximum allowable size for a copy source: ${maxCopyBytes}`,
+    );
+  checkChange(call, source);
+  const facts = copiedFacts(call, source);
+  await checkWrite(request, latest(bucket, key));
+  // One copy makes one part: the ETag of a multipart source is not kept.
+  const body = share(version.body);
+  const etag = version.parts === undefined ? source.etag : await md5(whole(body));
+  const algorithm = toChecksumAlgorithm(header(request, 'x-amz-checksum-algorithm')) ?? version.checksum?.algorithm;
+  const checksum =
+    algorithm === undefined
+      ? undefined
+      : version.checksum?.algorithm === algorithm && version.checksum.type === 'FULL_OBJECT'
+        ? version.checksum
+        : await checksumOf(whole(body), algorithm);
+  const versionId = newVersionId(bucket);
+  const lastModified = now();
+  addVersion(bucket, key, {
+    kind: 'object',
+    ...facts,
+    versionId,
+    body,
+    etag,
+    checksum,
+    lastModified,
+    parts: undefined,
+  });
+  const headers = ['x-amz-server-side-encryption', facts.encryption ?? 'AES256'];
+  if (version.versionId !== 'null') headers.push('x-amz-copy-source-version-id', version.versionId);
+  if (bucket.versioning !== 'never') headers.push('x-amz-version-id', versionId);
+  const result =
+    element('LastModified', isoTime(lastModified)) + element('ETag', quoted(etag)) + checksumElements(checksum);
+  return xmlReply(xmlDocument('CopyObjectResult', result), headers);
+}

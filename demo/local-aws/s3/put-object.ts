@@ -1,0 +1,54 @@
+import { AwsError } from '../aws-error.ts';
+import { receive } from '../receive.ts';
+import { header } from '../request.ts';
+import { ok, type Reply } from '../reply.ts';
+import { demand } from './access.ts';
+import { addVersion, latest, newVersionId, now } from './bucket.ts';
+import { quoted, type ObjectCall } from './call.ts';
+import { checkWrite } from './conditions.ts';
+import { requestedFacts } from './object-facts.ts';
+import { release } from '../body.ts';
+
+/** The rights that an upload needs beside s3:PutObject, for what it wants set on the object. */
+export function demandExtras(call: ObjectCall): void {
+  const { request, bucket, caller, key } = call;
+  if (header(request, 'x-amz-tagging') !== undefined) demand(bucket, caller, 's3:PutObjectTagging', key);
+  if (header(request, 'x-amz-acl') !== undefined) demand(bucket, caller, 's3:PutObjectAcl', key);
+}
+
+export function checkKey(key: string): void {
+  if (key.length > 1024) throw new AwsError(400, 'KeyTooLongError', 'Your key is too long');
+}
+
+export async function putObject(call: ObjectCall): Promise<Reply> {
+  const { request, caller, signing, storage, bucket, key } = call;
+  checkKey(key);
+  demandExtras(call);
+  const facts = requestedFacts(request, bucket, caller.account);
+  await checkWrite(request, latest(bucket, key));
+  const { body, md5, checksum } = await receive(request, signing, storage.folder);
+  try {
+    // Again: another upload of the key may have ended while this one was received.
+    await checkWrite(request, latest(bucket, key));
+  } catch (error) {
+    release(body);
+    throw error;
+  }
+  const versionId = newVersionId(bucket);
+  addVersion(bucket, key, {
+    kind: 'object',
+    ...facts,
+    versionId,
+    body,
+    checksum,
+    etag: md5,
+    lastModified: now(),
+    parts: undefined,
+  });
+  const headers = ['etag', quoted(md5)];
+  if (facts.encryption !== undefined) headers.push('x-amz-server-side-encryption', facts.encryption);
+  if (checksum !== undefined)
+    headers.push(`x-amz-checksum-${checksum.algorithm}`, checksum.value, 'x-amz-checksum-type', checksum.type);
+  if (bucket.versioning !== 'never') headers.push('x-amz-version-id', versionId);
+  return ok(...headers);
+}

@@ -1,0 +1,99 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { startEnvironment } from '../../demo/environment.ts';
+import { connect, RestageError, verificationText, verify } from '../index.ts';
+import { refresh } from './refresh.ts';
+import { readSettings } from './settings.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface DemoOptions {
+  readonly full?: boolean;
+  readonly keep?: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** A production and a staging on this machine, refreshed and verified. Returns the exit code. */
+export async function demo(terminal: Terminal, options: DemoOptions): Promise<number> {
+  const { startEnvironment: start } = await loadEnvironment();
+  const { style } = terminal;
+  terminal.tell(
+    style(
+      'strong',
+      'a production and a staging on this machine: two PostgreSQL servers, a local AWS, two applications',
+    ),
+  );
+  await using environment = await start({
+    full: options.full ?? false,
+    onProgress: (line) => terminal.tell(style('dim', `  ${line}`)),
+  }).catch((error: unknown) => {
+    throw unavailable(error);
+  });
+  options.signal.throwIfAborted();
+  terminal.tell('');
+  const { config, connect: connection } = await readSettings(environment.configFile, { ...environment.variables });
+  using ends = await connect(config, connection);
+  const report = await refresh(config, ends, terminal, { yes: true, signal: options.signal });
+  let code = report.outcome === 'done' ? 0 : report.outcome === 'interrupted' ? 130 : 1;
+  if (code === 0) {
+    const verification = await verify(config, ends, { signal: options.signal });
+    terminal.tell(`\n${verificationText(verification, style)}`);
+    if (verification.differences.length > 0) code = 4;
+    terminal.json({ report, verification });
+  } else terminal.json({ report });
+  if (options.keep) await keepRunning(environment, terminal, options.signal);
+  return code;
+}
+
+async function keepRunning(
+  environment: {
+    readonly folder: string;
+    readonly configFile: string;
+    readonly variables: Readonly<Record<string, string>>;
+  },
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const file = join(environment.folder, 'env.sh');
+  const exports = Object.entries(environment.variables).map(([name, value]) => `export ${name}='${value}'\n`);
+  await writeFile(file, exports.join(''), { mode: 0o600 });
+  const program = process.env['npm_lifecycle_event'] === 'demo' ? 'npm run restage --' : 'npx restage';
+  terminal.tell(
+    [
+      '',
+      terminal.style('strong', 'It stays up until Ctrl-C. In another terminal:'),
+      `  . ${file}`,
+      ...['check', 'plan', 'sync', 'verify'].map(
+        (command) => `  ${program} ${command} --config ${environment.configFile}`,
+      ),
+    ].join('\n'),
+  );
+  // A timer keeps the process alive; an aborted signal alone would not.
+  await new Promise<void>((resolve) => {
+    const timer = setInterval(() => {}, 60_000);
+    const end = () => {
+      clearInterval(timer);
+      resolve();
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
+}
+
+async function loadEnvironment(): Promise<{ readonly startEnvironment: typeof startEnvironment }> {
+  try {
+    return await import('../../demo/environment.ts');
+  } catch (error) {
+    throw unavailable(error);
+  }
+}
+
+function unavailable(error: unknown): unknown {
+  if (error instanceof Error && 'code' in error && error.code === 'embedded-postgres-missing') {
+    const [what, command] = error.message.split('. This command installs both PostgreSQL servers: ');
+    return new RestageError('demo-unavailable', what ?? error.message, {
+      cause: error,
+      hint: `Install both PostgreSQL servers for it: ${command}`,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,155 @@
+import { createLogUpdate } from 'log-update';
+import { bytes, count, duration, eventLine, type Event, type Listener, type Step, type Style } from '../index.ts';
+
+/** What the live display knows: everything a frame is drawn from. */
+export interface LiveState {
+  readonly startedAt: number;
+  readonly tables: Progress;
+  readonly objects: Progress;
+  /** The steps under way, oldest first. */
+  readonly running: readonly {
+    readonly step: Step;
+    readonly since: number;
+    readonly bytes: number;
+    readonly objects: number;
+    readonly failed: number;
+  }[];
+}
+
+interface Progress {
+  readonly total: number;
+  readonly totalBytes: number;
+  readonly done: number;
+  readonly bytes: number;
+  readonly failed: number;
+  readonly since: number | undefined;
+}
+
+const none: Progress = { total: 0, totalBytes: 0, done: 0, bytes: 0, failed: 0, since: undefined };
+
+/** The state after an event. */
+export function advance(state: LiveState, event: Event, now: number): LiveState {
+  switch (event.kind) {
+    case 'run-started': {
+      const tables = event.plan.steps.filter((step) => step.kind === 'copy-table');
+      const objects = event.plan.steps.filter((step) => step.kind === 'copy-objects');
+      return {
+        startedAt: now,
+        running: [],
+        tables: { ...none, total: tables.length, totalBytes: tables.reduce((sum, step) => sum + step.bytes, 0) },
+        objects: {
+          ...none,
+          total: objects.reduce((sum, step) => sum + step.objects, 0),
+          totalBytes: objects.reduce((sum, step) => sum + step.bytes, 0),
+        },
+      };
+    }
+    case 'step-started': {
+      const running = [...state.running, { step: event.step, since: now, bytes: 0, objects: 0, failed: 0 }];
+      if (event.step.kind === 'copy-table')
+        return { ...state, running, tables: { ...state.tables, since: state.tables.since ?? now } };
+      if (event.step.kind === 'copy-objects')
+        return { ...state, running, objects: { ...state.objects, since: state.objects.since ?? now } };
+      return { ...state, running };
+    }
+    case 'step-progress': {
+      const before = state.running.find(({ step }) => step.id === event.step.id);
+      if (!before) return state;
+      const { bytes: size, objects = 0, failed = 0 } = event;
+      const running = state.running.map((one) => (one === before ? { ...one, bytes: size, objects, failed } : one));
+      if (event.step.kind === 'copy-table')
+        return { ...state, running, tables: { ...state.tables, bytes: state.tables.bytes + size - before.bytes } };
+      if (event.step.kind !== 'copy-objects') return { ...state, running };
+      const { objects: all } = state;
+      return {
+        ...state,
+        running,
+        objects: {
+          ...all,
+          done: all.done + objects - before.objects,
+          bytes: all.bytes + size - before.bytes,
+          failed: all.failed + failed - before.failed,
+        },
+      };
+    }
+    case 'step-ended': {
+      const running = state.running.filter(({ step }) => step.id !== event.step.id);
+      if (event.step.kind !== 'copy-table') return { ...state, running };
+      const { tables } = state;
+      return { ...state, running, tables: { ...tables, done: tables.done + 1 } };
+    }
+    case 'recovering':
+    case 'run-ended':
+      return state;
+  }
+}
+
+export const idle: LiveState = { startedAt: 0, running: [], tables: none, objects: none };
+
+const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+
+/** The moving part of the display: what is under way, how far, how fast, how long still. */
+export function frame(state: LiveState, now: number, width: number, style: Style): string {
+  const turn = spinner[Math.floor(now / 80) % spinner.length] ?? '';
+  const steps = state.running
+    .filter(({ step }) => step.kind !== 'copy-table' && step.kind !== 'copy-objects')
+    .map(({ step, since }) => `${turn} ${step.id}  ${style('dim', duration(now - since))}`);
+  const tables = state.running.flatMap(({ step, bytes: size }) =>
+    step.kind === 'copy-table' ? [`${step.id.slice('copy-table '.length)} ${bytes(size)}`] : [],
+  );
+  const lines = [...steps];
+  if (tables.length > 0)
+    lines.push(progressLine('tables', state.tables, now, turn, style), style('dim', `    ${tables.join(', ')}`));
+  if (state.running.some(({ step }) => step.kind === 'copy-objects'))
+    lines.push(progressLine('objects', state.objects, now, turn, style));
+  return lines.map((line) => clip(line, width)).join('\n');
+}
+
+function progressLine(name: string, progress: Progress, now: number, turn: string, style: Style): string {
+  const { done, total, bytes: size, totalBytes, failed, since = now } = progress;
+  const seconds = Math.max(0.001, (now - since) / 1000);
+  const parts = [
+    `${count(done)} of ${count(total)}`,
+    `${bytes(size)} of ${bytes(totalBytes)}`,
+    `${bytes(size / seconds)}/s`,
+  ];
+  if (name === 'objects') parts.push(`${count(done / seconds)} objects/s`);
+  // By bytes, or where most objects are small by their number: whichever is further behind.
+  const share = Math.min(totalBytes > 0 ? size / totalBytes : 1, name === 'objects' && total > 0 ? done / total : 1);
+  if (share > 0 && share < 1 && seconds > 1) parts.push(`${duration(((1 - share) / share) * seconds * 1000)} left`);
+  if (failed > 0) parts.push(style('bad', `${count(failed)} failed`));
+  return `${turn} ${name.padEnd(8)} ${bar(share)} ${parts.join('  ')}`;
+}
+
+function bar(share: number): string {
+  const width = 20;
+  const full = Math.round(Math.min(1, share) * width);
+  return `${'█'.repeat(full)}${'░'.repeat(width - full)}`;
+}
+
+function clip(line: string, width: number): string {
+  return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}…`;
+}
+
+/** Shows a run on a terminal: what is done stays as a line, what is under way moves below it. */
+export function liveListener(stream: NodeJS.WriteStream, style: Style): { readonly listen: Listener } & Disposable {
+  const update = createLogUpdate(stream);
+  let state = idle;
+  const draw = () => update(frame(state, performance.now(), stream.columns ?? 80, style));
+  const timer = setInterval(draw, 80);
+  return {
+    listen: (event) => {
+      state = advance(state, event, performance.now());
+      const line = eventLine(event, style);
+      if (line === undefined) return;
+      update.clear();
+      stream.write(`${line}\n`);
+      draw();
+    },
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+      update.clear();
+      update.done();
+    },
+  };
+}

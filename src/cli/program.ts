@@ -1,0 +1,164 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { check, checkText, connect, exitCodes, failureOf, plan, planText, verificationText, verify } from '../index.ts';
+import { demo } from './demo.ts';
+import { interruptible } from './interrupt.ts';
+import { refresh } from './refresh.ts';
+import { readSettings } from './settings.ts';
+import { openTerminal, type Terminal } from './terminal.ts';
+
+interface GlobalOptions {
+  readonly config: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly debug?: boolean;
+}
+
+type Only = 'database' | 'objects' | undefined;
+
+interface Session {
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+  readonly file: string;
+}
+
+/** Runs one command and sets the exit code of the process. */
+export async function main(args: readonly string[]): Promise<void> {
+  const program = build();
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? 0 : exitCodes.usage;
+  }
+}
+
+function build(): Command {
+  const program = new Command('restage')
+    .description('Makes staging look like production again: PostgreSQL and S3, across AWS accounts.')
+    .version(version(), '-v, --version')
+    .exitOverride()
+    .showHelpAfterError('(restage --help shows what there is)')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 a step failed, 2 usage or config, 3 refused by a guard,\n4 verify found differences, 130 interrupted.',
+    );
+
+  const command = (name: string, description: string) =>
+    program
+      .command(name)
+      .description(description)
+      .option('-c, --config <file>', 'the configuration', 'restage.yaml')
+      .option('--json', 'one JSON document on stdout')
+      .option('-q, --quiet', 'only the answer')
+      .option('--debug', 'show where an error came from');
+  const only = ['--only <what>', 'database or objects', parseOnly] as const;
+
+  command('check', 'is every name, permission and connection right?').action((options: GlobalOptions) =>
+    perform(options, async ({ terminal, file }) => {
+      const { config, connect: connection } = await readSettings(file);
+      const findings = await check(config, connection);
+      terminal.print(checkText(findings, terminal.style));
+      const ok = findings.every((finding) => finding.ok);
+      terminal.json({ ok, findings });
+      return ok ? 0 : 1;
+    }),
+  );
+
+  command('plan', 'the dry run: what a sync would do, in numbers; writes nothing')
+    .option(...only)
+    .action((options: GlobalOptions & { only?: Only }) =>
+      perform(options, (session) => showPlan(session, options.only)),
+    );
+
+  command('sync', 'plan, confirm, and refresh the target from the source')
+    .option(...only)
+    .option('-y, --yes', 'go on without asking')
+    .option('--dry-run', 'the same as plan')
+    .action((options: GlobalOptions & { only?: Only; yes?: boolean; dryRun?: boolean }) =>
+      perform(options, async (session) => {
+        if (options.dryRun) return showPlan(session, options.only);
+        const { terminal, signal, file } = session;
+        const { config, connect: connection } = await readSettings(file);
+        using ends = await connect(config, connection);
+        const report = await refresh(config, ends, terminal, { only: options.only, yes: options.yes ?? false, signal });
+        terminal.json(report);
+        return { done: 0, failed: 1, interrupted: exitCodes.interrupted }[report.outcome];
+      }),
+    );
+
+  command('verify', 'compare the target with the source, as both are now')
+    .option(...only)
+    .action((options: GlobalOptions & { only?: Only }) =>
+      perform(options, async ({ terminal, signal, file }) => {
+        const { config, connect: connection } = await readSettings(file);
+        using ends = await connect(config, connection);
+        const found = await verify(config, ends, { only: options.only, signal });
+        terminal.print(verificationText(found, terminal.style));
+        terminal.json(found);
+        return found.differences.length === 0 ? 0 : 4;
+      }),
+    );
+
+  program
+    .command('demo')
+    .description('the whole thing on this machine, nothing to configure')
+    .option('--full', 'objects of 1.7 GB in all')
+    .option('--keep', 'leave it running, to try the commands by hand')
+    .option('--json', 'one JSON document on stdout')
+    .option('-q, --quiet', 'only the answer')
+    .option('--debug', 'show where an error came from')
+    .action((options: Omit<GlobalOptions, 'config'> & { full?: boolean; keep?: boolean }) =>
+      perform({ ...options, config: '' }, ({ terminal, signal }) =>
+        demo(terminal, { full: options.full ?? false, keep: options.keep ?? false, signal }),
+      ),
+    );
+  return program;
+}
+
+async function showPlan({ terminal, signal, file }: Session, only: Only): Promise<number> {
+  const { config, connect: connection } = await readSettings(file);
+  using ends = await connect(config, connection);
+  const planned = await plan(config, ends, { only, signal });
+  terminal.print(planText(planned, terminal.style));
+  terminal.json(planned);
+  return 0;
+}
+
+/** The frame of every command: output, interrupts, and errors as sentences. */
+async function perform(options: GlobalOptions, act: (session: Session) => Promise<number>): Promise<void> {
+  const terminal = openTerminal(options);
+  using interrupt = interruptible((text) => console.error(text));
+  try {
+    process.exitCode = await act({ terminal, signal: interrupt.signal, file: options.config });
+  } catch (error) {
+    const failure = interrupt.signal.aborted
+      ? { code: 'interrupted' as const, message: 'interrupted; nothing was changed' }
+      : failureOf(error);
+    console.error(`${terminal.style('bad', '✗')} ${failure.message}`);
+    if ('hint' in failure) console.error(`  ${failure.hint}`);
+    if (options.debug) console.error(error);
+    terminal.json({ error: failure });
+    process.exitCode = exitCodes[failure.code];
+  }
+}
+
+function parseOnly(value: string): Only {
+  if (value === 'database' || value === 'objects') return value;
+  throw new InvalidArgumentError('It is database or objects.');
+}
+
+/** The package's own version, from the nearest package.json above: sources and the built package stand at different depths. */
+function version(): string {
+  for (let folder = new URL('.', import.meta.url); ; folder = new URL('..', folder)) {
+    try {
+      const found = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')) as {
+        name?: string;
+        version?: string;
+      };
+      if (found.name === 'restage' && found.version !== undefined) return found.version;
+    } catch {
+      if (folder.pathname === '/') return 'unknown';
+    }
+  }
+}

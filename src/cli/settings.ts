@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import { loadConfig, RestageError, type Config, type ConnectOptions } from '../index.ts';
+
+export interface Settings {
+  readonly config: Config;
+  readonly connect: ConnectOptions;
+}
+
+/**
+ * The configuration from a file, with this process's environment. The profile files are where AWS's own tools look;
+ * no other variable of AWS changes anything.
+ */
+export async function readSettings(file: string, environment: NodeJS.ProcessEnv = process.env): Promise<Settings> {
+  const { AWS_SHARED_CREDENTIALS_FILE: credentials, AWS_CONFIG_FILE: config } = environment;
+  return {
+    config: loadConfig(await read(file), { file, variables: environment }),
+    connect: { profileFiles: { credentials, config } },
+  };
+}
+
+async function read(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new RestageError(
+      'config-missing',
+      missing ? `there is no ${file} here` : `${file} cannot be read: ${(error as Error).message}`,
+      {
+        cause: error,
+        hint: missing
+          ? 'Name another with --config FILE, or begin with the example in examples/bluemoxon/restage.yaml.'
+          : undefined,
+      },
+    );
+  }
+}

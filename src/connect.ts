@@ -1,0 +1,167 @@
+import { appClient, type App } from './app/client.ts';
+import { openAccount, type Account, type ProfileFiles } from './aws/account.ts';
+import { readDatabaseSecret } from './aws/secret.ts';
+import type { Config, DatabaseConfig, EndConfig } from './config.ts';
+import { keepSecret, RestageError } from './errors.ts';
+import type { Address } from './postgres/session.ts';
+import { sourceDatabase, type SourceDatabase } from './postgres/source.ts';
+import { targetDatabase, type TargetDatabase } from './postgres/target.ts';
+import { sourceBucket, targetBucket, type BucketSettings, type SourceBucket, type TargetBucket } from './s3/bucket.ts';
+import { transfersAtOnce } from './s3/transfer.ts';
+
+/** One end, found and logged in: what the config names, as far as it names it. */
+export interface End<Database, Bucket> {
+  readonly name: string;
+  readonly account: Account | undefined;
+  readonly database: Database | undefined;
+  /** By the config's name for them, the same at both ends. */
+  readonly buckets: ReadonlyMap<string, Bucket>;
+  readonly app: App | undefined;
+}
+
+/** Both ends, ready for use. The source's types have no method that writes. */
+export interface Ends extends Disposable {
+  readonly source: End<SourceDatabase, SourceBucket>;
+  readonly target: End<TargetDatabase, TargetBucket>;
+}
+
+export interface ConnectOptions {
+  readonly profileFiles?: ProfileFiles;
+}
+
+/**
+ * Profile → keys → account → secret → address, for both ends. No database is connected to yet.
+ * Throws `profile-missing`, `credentials-failed`, `account-mismatch`, `secret-missing`, `secret-denied`,
+ * `secret-invalid`, `config-invalid`; `target-is-source` where both ends name the same database or bucket.
+ */
+export async function connect(config: Config, options: ConnectOptions = {}): Promise<Ends> {
+  // Both are waited for, so that no request of one is left behind when the other fails.
+  const found = await Promise.allSettled([
+    locate(config.source, config, options),
+    locate(config.target, config, options),
+  ]);
+  for (const one of found) if (one.status === 'rejected') throw one.reason;
+  const [from, to] = found.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  if (!from || !to) throw new RestageError('internal', 'an end was neither found nor refused');
+  refuseSame(from, to);
+  const source = {
+    ...from,
+    database: from.address && sourceDatabase(from.address),
+    buckets: new Map(from.buckets.map(([name, settings]) => [name, sourceBucket(settings)])),
+  };
+  const target = {
+    ...to,
+    database: to.address && targetDatabase(to.address),
+    buckets: new Map(to.buckets.map(([name, settings]) => [name, targetBucket(settings)])),
+  };
+  return {
+    source,
+    target,
+    [Symbol.dispose]: () => {
+      for (const bucket of [...source.buckets.values(), ...target.buckets.values()]) bucket[Symbol.dispose]();
+    },
+  };
+}
+
+interface Located {
+  readonly name: string;
+  readonly account: Account | undefined;
+  readonly address: Address | undefined;
+  readonly buckets: readonly (readonly [string, BucketSettings])[];
+  readonly app: App | undefined;
+}
+
+async function locate(end: EndConfig, config: Config, options: ConnectOptions): Promise<Located> {
+  const account = end.aws && (await openAccount(end.aws, options.profileFiles));
+  const address = end.database && (await addressOf(end.database, end.name, account, config.passwords));
+  const buckets = account
+    ? Object.entries(end.buckets).map(([name, bucket]): [string, BucketSettings] => [
+        name,
+        {
+          bucket,
+          region: account.region,
+          endpoint: account.endpoints.s3,
+          credentials: account.keys,
+          account: account.id,
+          sockets: transfersAtOnce + 8,
+        },
+      ])
+    : [];
+  return { name: end.name, account, address, buckets, app: end.app && appClient(end.app.url, end.app.headers) };
+}
+
+/** Where a database is and how to log in: from its secret, its URL or its parts. */
+export async function addressOf(
+  database: DatabaseConfig,
+  end: string,
+  account: Account | undefined,
+  passwords: Config['passwords'],
+): Promise<Address> {
+  if (database.url !== undefined) return addressOfUrl(database.url, database.tls, end);
+  const secret =
+    database.secret !== undefined && account ? await readDatabaseSecret(account, database.secret) : undefined;
+  const host = database.host ?? secret?.host;
+  const name = database.database ?? secret?.database;
+  const user = database.user ?? secret?.user;
+  const password =
+    secret?.password ?? (database.passwordEnv === undefined ? undefined : passwords[database.passwordEnv]);
+  for (const [key, value] of Object.entries({ host, database: name }))
+    if (value === undefined)
+      throw new RestageError(
+        'config-invalid',
+        `no ${key} is known for the database of ${end}: the secret ${database.secret} has none`,
+        { hint: `Add ${key} beside secret in restage.yaml.` },
+      );
+  if (host === undefined || name === undefined || user === undefined || password === undefined)
+    throw new RestageError('internal', 'an address without its parts');
+  keepSecret(password);
+  return {
+    host,
+    port: database.port ?? secret?.port ?? 5432,
+    database: name,
+    user,
+    password,
+    tls: database.tls ?? tlsFor(host),
+  };
+}
+
+function addressOfUrl(text: string, tls: DatabaseConfig['tls'], end: string): Address {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const database = decodeURIComponent(url?.pathname.slice(1) ?? '');
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol) || !url.hostname || !url.username || database === '')
+    throw new RestageError(
+      'config-invalid',
+      `the database url of ${end} is not postgres://user:password@host:port/database`,
+    );
+  const password = keepSecret(decodeURIComponent(url.password));
+  return {
+    host: url.hostname,
+    port: Number(url.port || 5432),
+    database,
+    user: decodeURIComponent(url.username),
+    password,
+    tls: tls ?? tlsFor(url.hostname),
+  };
+}
+
+function tlsFor(host: string): Address['tls'] {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(host) ? 'disable' : 'verify-full';
+}
+
+/** What can be seen to be the same from the names alone; the plan asks the servers too. */
+function refuseSame(source: Located, target: Located): void {
+  const place = (address: Address) => `${address.host.toLowerCase()}:${address.port}/${address.database}`;
+  if (source.address && target.address && place(source.address) === place(target.address))
+    throw new RestageError('target-is-source', `both ends are the same database: ${place(source.address)}`, {
+      hint: 'target.database in restage.yaml, or the secret that it names, leads to the source.',
+    });
+  const ours = new Map(
+    source.buckets.map(([, settings]) => [`${settings.endpoint ?? ''} ${settings.bucket}`, settings.bucket]),
+  );
+  for (const [name, settings] of target.buckets)
+    if (ours.has(`${settings.endpoint ?? ''} ${settings.bucket}`))
+      throw new RestageError(
+        'target-is-source',
+        `target.buckets.${name} is a bucket of the source: ${settings.bucket}`,
+      );
+}

@@ -1,0 +1,22 @@
+import type { Plan } from './plan.ts';
+import type { Report } from './report/report.ts';
+import type { Step, StepReport } from './step.ts';
+
+/** What happens during a run, for whoever watches: the library itself prints nothing. */
+export type Event =
+  | { readonly kind: 'run-started'; readonly run: string; readonly plan: Plan }
+  | { readonly kind: 'step-started'; readonly step: Step }
+  /** How far a step is: all bytes and objects so far. */
+  | {
+      readonly kind: 'step-progress';
+      readonly step: Step;
+      readonly bytes: number;
+      readonly objects?: number;
+      readonly failed?: number;
+    }
+  | { readonly kind: 'step-ended'; readonly step: StepReport }
+  /** Something failed or was interrupted: staging is being put back as it was. */
+  | { readonly kind: 'recovering'; readonly reason: string }
+  | { readonly kind: 'run-ended'; readonly report: Report };
+
+export type Listener = (event: Event) => void;

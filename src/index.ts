@@ -1,0 +1,18 @@
+export { check, type Finding } from './check.ts';
+export { configSchema, loadConfig, type Config, type LoadOptions } from './config.ts';
+export { connect, type ConnectOptions, type Ends } from './connect.ts';
+export { exitCodes, failureOf, RestageError, type ErrorCode, type Failure } from './errors.ts';
+export type { Event, Listener } from './event.ts';
+export { plan, type Plan, type PlanOptions } from './plan.ts';
+export { checkText } from './report/check-text.ts';
+export { eventLine } from './report/event-line.ts';
+export { bytes, count, duration } from './report/format.ts';
+export { markdown } from './report/markdown.ts';
+export { planText } from './report/plan-text.ts';
+export type { Report } from './report/report.ts';
+export { plain, type Style, type Tone } from './report/style.ts';
+export { summary } from './report/summary.ts';
+export { verificationText } from './report/verification-text.ts';
+export { newRunId, run, type RunOptions } from './run.ts';
+export type { Outcome, Step, StepReport } from './step.ts';
+export { verify, type Verification, type VerifyOptions } from './verify.ts';

@@ -1,0 +1,26 @@
+import type { Ends } from '../connect.ts';
+import type { Failure } from '../errors.ts';
+import type { Facts, Kind, Step } from '../step.ts';
+import type { DatabaseRun } from './database-run.ts';
+
+/** What a step may use. */
+export interface Context {
+  readonly ends: Ends;
+  readonly signal: AbortSignal;
+  /** The database's side of this run; absent in a run of objects only. */
+  readonly database: DatabaseRun | undefined;
+  /** The facts of every step of that kind that is done. */
+  facts<K extends Kind>(kind: K): readonly Facts[K][];
+  progress(step: Step, done: { readonly bytes: number; readonly objects?: number; readonly failed?: number }): void;
+}
+
+/** What a step gives back: its facts, and a failure where the facts are to be kept in spite of it. */
+export interface Performed<K extends Kind> {
+  readonly facts: Facts[K];
+  readonly failure?: Failure;
+}
+
+/** One function for each kind of step. */
+export type Perform<Kinds extends Kind = Kind> = {
+  readonly [K in Kinds]: (step: Extract<Step, { kind: K }>, context: Context) => Promise<Performed<K>>;
+};

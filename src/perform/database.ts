@@ -1,0 +1,156 @@
+import { failureOf, RestageError } from '../errors.ts';
+import { readSequences, readTables } from '../postgres/catalog.ts';
+import { arrange, carrySequences, difference, loadTable, refreshViews, restore } from '../postgres/clone.ts';
+import { quoteTable } from '../postgres/names.ts';
+import {
+  carryConnectionLimit,
+  createIncoming,
+  describeDatabase,
+  dropDatabase,
+  findLeftovers,
+  swapIn,
+} from '../postgres/swap.ts';
+import type { Perform } from './context.ts';
+import { endReading, findTable, openIncoming, requireDatabase, withLane } from './database-run.ts';
+
+type DatabaseKinds =
+  | 'take-snapshot'
+  | 'create-database'
+  | 'copy-schema'
+  | 'copy-table'
+  | 'add-keys'
+  | 'set-sequences'
+  | 'analyze'
+  | 'verify-tables'
+  | 'swap'
+  | 'drop-previous';
+
+/** The steps that build the new database and put it in place. */
+export const databaseSteps: Perform<DatabaseKinds> = {
+  'take-snapshot': async (_step, { database, signal }) => {
+    const state = requireDatabase(database);
+    const snapshot = await state.source.snapshot({ label: state.label, signal });
+    state.snapshot = snapshot;
+    state.tables = await readTables(snapshot.session);
+    return { facts: { origin: snapshot.origin, takenAt: snapshot.takenAt } };
+  },
+
+  'create-database': async (_step, { database }) => {
+    const state = requireDatabase(database);
+    const { maintenance } = state.lock;
+    // The lock is ours, so whatever another run was building, it is not building any more.
+    const { incoming } = await findLeftovers(maintenance, state.names.current);
+    for (const left of incoming) await dropDatabase(maintenance, left);
+    state.stage = 'building';
+    await createIncoming(maintenance, state.names);
+    return {
+      facts: {
+        origin: { ...maintenance.origin, database: state.names.incoming },
+        database: state.names.incoming,
+        reclaimed: incoming,
+      },
+    };
+  },
+
+  'copy-schema': async (_step, { database, signal }) => {
+    const state = requireDatabase(database);
+    if (!state.snapshot) throw new RestageError('internal', 'the schema is to be read without a snapshot');
+    const order = arrange(await state.snapshot.schema(), state.tables);
+    state.order = order;
+    await using session = await openIncoming(state, signal);
+    await restore(session, order.before);
+    return { facts: { objects: order.before.length } };
+  },
+
+  'copy-table': async (step, context) => {
+    const state = requireDatabase(context.database);
+    const table = findTable(state, step.table);
+    const indexes = state.order?.byTable.get(quoteTable(step.table)) ?? [];
+    let bytes = 0;
+    const loaded = await withLane(state, context.signal, ({ reader, writer }) =>
+      loadTable(reader, writer, table, indexes, {
+        onBytes: (more) => context.progress(step, { bytes: (bytes += more) }),
+        signal: context.signal,
+      }),
+    );
+    return { facts: { table: step.table, ...loaded } };
+  },
+
+  'add-keys': async (_step, context) => {
+    const state = requireDatabase(context.database);
+    await endReading(state);
+    const { keys = [], foreignKeys = [], rest = [], views = [] } = state.order ?? {};
+    await using session = await openIncoming(state, context.signal);
+    await restore(session, keys);
+    await restore(session, foreignKeys);
+    await refreshViews(session, views);
+    await restore(session, rest);
+    return { facts: { foreignKeys: foreignKeys.length, objects: keys.length + rest.length } };
+  },
+
+  'set-sequences': async (_step, { database, signal }) => {
+    const state = requireDatabase(database);
+    await using moment = await state.source.snapshot({ label: state.label, signal });
+    await using session = await openIncoming(state, signal);
+    const found = await readSequences(moment.session);
+    return {
+      facts: {
+        sequences: await carrySequences(
+          moment.session,
+          session,
+          found.map(({ sequence }) => sequence),
+        ),
+      },
+    };
+  },
+
+  analyze: async (_step, { database, signal }) => {
+    await using session = await openIncoming(requireDatabase(database), signal);
+    await session.execute('analyze');
+    return { facts: {} };
+  },
+
+  'verify-tables': async (_step, { database, facts }) => {
+    const state = requireDatabase(database);
+    const loaded = facts('copy-table');
+    const different = loaded.flatMap(({ table, source, target }) => difference(table, source, target) ?? []);
+    if (loaded.length !== state.tables.length)
+      different.push(`${loaded.length} of ${state.tables.length} tables were copied`);
+    const rows = loaded.reduce((total, table) => total + table.source.rows, 0);
+    const told = { tables: loaded.length, rows, different };
+    if (different.length === 0) return { facts: told };
+    return {
+      facts: told,
+      failure: failureOf(
+        new RestageError('data-differs', `the copy is not equal to the source:\n  ${different.join('\n  ')}`),
+      ),
+    };
+  },
+
+  swap: async (_step, context) => {
+    const state = requireDatabase(context.database);
+    const { maintenance } = state.lock;
+    const { names, source, run, label, target } = state;
+    await carryConnectionLimit(maintenance, names);
+    const [snapshot] = context.facts('take-snapshot');
+    await describeDatabase(maintenance, names.incoming, {
+      run,
+      source: { host: source.address.host, port: source.address.port, database: source.address.database },
+      takenAt: snapshot?.takenAt,
+      swappedAt: new Date().toISOString(),
+    });
+    const sessionsEnded = await swapIn(target, maintenance, names, label);
+    state.stage = 'swapped';
+    return { facts: { database: names.current, previous: names.previous, sessionsEnded } };
+  },
+
+  'drop-previous': async (step, { database }) => {
+    const state = requireDatabase(database);
+    state.stage = 'settled';
+    const { maintenance } = state.lock;
+    const { previous } = await findLeftovers(maintenance, state.names.current);
+    const dropped = previous.slice(0, Math.max(0, previous.length - step.keep));
+    for (const old of dropped) await dropDatabase(maintenance, old);
+    return { facts: { dropped, kept: previous.slice(dropped.length) } };
+  },
+};

@@ -1,0 +1,26 @@
+/** A table, or anything else that lives in a schema. Both parts exactly as in the catalog. */
+export interface TableName {
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** A quoted SQL identifier. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A quoted SQL string. */
+export function quoteText(text: string): string {
+  const quoted = `'${text.replaceAll("'", "''")}'`;
+  return text.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted;
+}
+
+/** schema.name, both quoted. */
+export function quoteTable(table: TableName): string {
+  return `${quoteName(table.schema)}.${quoteName(table.name)}`;
+}
+
+/** As people read and write it: without the schema when that is public. */
+export function displayTable(table: TableName): string {
+  return table.schema === 'public' ? table.name : `${table.schema}.${table.name}`;
+}

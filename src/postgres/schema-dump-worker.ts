@@ -1,0 +1,87 @@
+import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
+import { pgDump } from '@electric-sql/pglite-tools/pg_dump';
+
+/** What the dump's thread is given, and what it answers. */
+export interface DumpRequest {
+  /** Requests go out here, the server's answers come in. */
+  readonly port: MessagePort;
+  /** 1 once a whole answer lies in the port. */
+  readonly answered: SharedArrayBuffer;
+  readonly serverVersion: string;
+  readonly arguments: readonly string[];
+}
+
+export type DumpAnswer = { readonly sql: string } | { readonly failure: string };
+
+// pg_dump, compiled to WebAssembly, sends and receives through this object. It thinks it has made a connection of its
+// own: the start-up is answered here, everything after goes to a session that is logged in already.
+const { port, answered, serverVersion, arguments: args } = workerData as DumpRequest;
+const flag = new Int32Array(answered);
+let started = false;
+let unsent: Buffer = Buffer.alloc(0);
+
+const sslRequest = 80877103;
+const gssRequest = 80877104;
+
+function message(type: string, body: Uint8Array | string): Buffer {
+  const bytes = Buffer.from(body);
+  const head = Buffer.alloc(5);
+  head.write(type);
+  head.writeInt32BE(4 + bytes.length, 1);
+  return Buffer.concat([head, bytes]);
+}
+
+function startUp(): Buffer {
+  const parameters = {
+    server_version: serverVersion,
+    server_encoding: 'UTF8',
+    client_encoding: 'UTF8',
+    standard_conforming_strings: 'on',
+    integer_datetimes: 'on',
+    DateStyle: 'ISO, MDY',
+  };
+  return Buffer.concat([
+    message('R', Buffer.alloc(4)), // logged in
+    ...Object.entries(parameters).map(([name, value]) => message('S', `${name}\0${value}\0`)),
+    message('K', Buffer.alloc(8)),
+    message('Z', 'I'),
+  ]);
+}
+
+function ask(request: Buffer): Uint8Array[] {
+  Atomics.store(flag, 0, 0);
+  port.postMessage(request);
+  Atomics.wait(flag, 0, 0);
+  const answers: Uint8Array[] = [];
+  for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port))
+    answers.push(next.message as Uint8Array);
+  return answers;
+}
+
+const connection = {
+  query: async () => ({ rows: [{ search_path: '' }] }),
+  exec: async () => {},
+  execProtocolRawStream(sent: Uint8Array, { onRawData: receive }: { onRawData(data: Uint8Array): void }): void {
+    const bytes = Buffer.concat([unsent, sent]);
+    unsent = Buffer.alloc(0);
+    if (!started) {
+      const code = bytes.readInt32BE(4);
+      if (code === sslRequest || code === gssRequest) return receive(Buffer.from('N'));
+      started = true;
+      return receive(startUp());
+    }
+    if (bytes.length < 5 || bytes.length < 1 + bytes.readInt32BE(1)) unsent = bytes;
+    else if (bytes[0] !== 0x58) for (const answer of ask(bytes)) receive(answer); // X, terminate: the session is not pg_dump's to end
+  },
+};
+
+let answer: DumpAnswer;
+try {
+  // The tool wants a PGlite and uses only these three of its methods.
+  const file = await pgDump({ pg: connection as unknown as Parameters<typeof pgDump>[0]['pg'], args: [...args] });
+  answer = { sql: await file.text() };
+} catch (error) {
+  answer = { failure: error instanceof Error ? error.message : String(error) };
+}
+parentPort?.postMessage(answer);
+port.close();

@@ -1,0 +1,108 @@
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { RestageError } from '../errors.ts';
+import type { DumpAnswer, DumpRequest } from './schema-dump-worker.ts';
+import { interrupted, type ReadSession } from './session.ts';
+
+/** The newest server that the pg_dump of @electric-sql/pglite-tools knows. */
+const newestServer = 18;
+
+/**
+ * The schema of a database as pg_dump prints it, without owners and grants, from the given snapshot. No program is
+ * needed: PostgreSQL's own pg_dump, compiled to WebAssembly, runs in a thread and talks through `session`, which must
+ * be outside of a transaction and is of no use afterwards.
+ * Throws `schema-failed` with pg_dump's words.
+ */
+export async function dumpSchema(session: ReadSession, snapshot: string, signal?: AbortSignal): Promise<string> {
+  const { origin } = session;
+  const where = `${origin.database} at ${origin.host}:${origin.port}`;
+  if (Number.parseInt(origin.version, 10) > newestServer)
+    throw new RestageError(
+      'schema-failed',
+      `${where} is PostgreSQL ${origin.version}; schemas can be read up to version ${newestServer}`,
+    );
+  const { port1, port2 } = new MessageChannel();
+  const answered = new SharedArrayBuffer(4);
+  const flag = new Int32Array(answered);
+  const wire = session.wire.take();
+  const request: DumpRequest = {
+    port: port2,
+    answered,
+    serverVersion: origin.version,
+    arguments: [
+      '--schema-only',
+      `--snapshot=${snapshot}`,
+      '--no-owner',
+      '--no-privileges',
+      '--no-publications',
+      '--no-subscriptions',
+    ],
+  };
+  const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
+  const worker = new Worker(new URL(`./schema-dump-worker${extension}`, import.meta.url), {
+    workerData: request,
+    transferList: [port2],
+  });
+  const toWorker = answerCollector((answer) => {
+    for (const chunk of answer) port1.postMessage(chunk);
+    Atomics.store(flag, 0, 1);
+    Atomics.notify(flag, 0);
+  });
+  const stop = () => void worker.terminate();
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    wire.socket.on('data', toWorker);
+    wire.socket.on('close', stop);
+    port1.on('message', (bytes: Uint8Array) => wire.socket.write(bytes));
+    const answer = await new Promise<DumpAnswer>((resolve, reject) => {
+      worker.on('message', resolve);
+      worker.on('error', reject);
+      worker.on('exit', () =>
+        reject(new RestageError('database-lost', `the connection to ${where} was lost while its schema was read`)),
+      );
+    });
+    if ('failure' in answer)
+      throw new RestageError('schema-failed', `the schema of ${where} could not be read: ${answer.failure.trim()}`, {
+        hint: `The user ${origin.user} must be able to read every table: the error names the first that it cannot.`,
+      });
+    return answer.sql;
+  } catch (error) {
+    throw signal?.aborted ? interrupted(signal) : error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    wire.socket.off('data', toWorker);
+    wire.socket.off('close', stop);
+    wire.release();
+    port1.close();
+    await worker.terminate();
+  }
+}
+
+/** Gathers what a server sends until it is ready for the next query, and hands that over whole. */
+function answerCollector(whole: (answer: readonly Buffer[]) => void): (chunk: Buffer) => void {
+  let chunks: Buffer[] = [];
+  let header: Buffer = Buffer.alloc(0);
+  let left = 0;
+  let ready = false;
+  return (chunk) => {
+    chunks.push(chunk);
+    let at = 0;
+    while (at < chunk.length) {
+      const body = Math.min(left, chunk.length - at);
+      left -= body;
+      at += body;
+      if (at === chunk.length) break;
+      const head = chunk.subarray(at, at + 5 - header.length);
+      header = header.length === 0 ? head : Buffer.concat([header, head]);
+      at += head.length;
+      if (header.length < 5) break;
+      left = header.readInt32BE(1) - 4;
+      ready = header[0] === 0x5a; // Z: ready for query
+      header = Buffer.alloc(0);
+    }
+    if (!ready || left > 0 || header.length > 0) return;
+    const answer = chunks;
+    chunks = [];
+    ready = false;
+    whole(answer);
+  };
+}

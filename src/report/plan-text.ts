@@ -1,0 +1,136 @@
+import type { Plan, PlannedBucket, PlannedEnd } from '../plan.ts';
+import type { Origin } from '../postgres/session.ts';
+import { describeBucket } from '../s3/bucket.ts';
+import type { Amount } from '../s3/diff.ts';
+import { bytes, columns, count, counted } from './format.ts';
+import { willDo } from './step-words.ts';
+import type { Style } from './style.ts';
+
+/** A plan for people: both ends, the figures, what will be done. */
+export function planText(plan: Plan, style: Style): string {
+  const lines = [
+    style('strong', `${plan.source.name} → ${plan.target.name}`),
+    '',
+    ...endLines('source', plan.source, style),
+    ...endLines('target', plan.target, style),
+    ...tableLines(plan, style),
+    ...plan.objects.flatMap((bucket) => bucketLines(bucket, style)),
+    style('strong', 'what will be done'),
+    ...stepLines(plan, style),
+  ];
+  if (plan.notes.length > 0) lines.push('', ...plan.notes.map((note) => style('warn', `note: ${note}`)));
+  return lines.join('\n');
+}
+
+/** bluemoxon at host:5432 as user, PostgreSQL 16.14 */
+export function originText(origin: Origin): string {
+  return `${origin.database} at ${origin.host}:${origin.port} as ${origin.user}, PostgreSQL ${origin.version}`;
+}
+
+function endLines(side: string, end: PlannedEnd, style: Style): string[] {
+  const lines = [`${style('strong', side)}  ${end.name}${end.account ? `, AWS account ${end.account}` : ''}`];
+  if (end.database) {
+    const { origin, tables, rows, sizeBytes, revision } = end.database;
+    lines.push(`  database  ${originText(origin)}`);
+    lines.push(
+      `            ${counted(tables, 'table')}, ${counted(rows, 'row')}, ${bytes(sizeBytes)}${revision === undefined ? '' : `, revision ${revision}`}`,
+    );
+  }
+  if (end.app) {
+    const { url, version, gitSha, environment } = end.app;
+    const known = [
+      version && `version ${version}`,
+      gitSha && `git ${gitSha}`,
+      environment && `environment ${environment}`,
+    ].filter(Boolean);
+    lines.push(`  app       ${url}${known.length > 0 ? `: ${known.join(', ')}` : ''}`);
+  }
+  return [...lines, ''];
+}
+
+function tableLines(plan: Plan, style: Style): string[] {
+  const tables = plan.steps.filter((step) => step.kind === 'copy-table');
+  if (tables.length === 0) return [];
+  const rows = tables
+    .toSorted((a, b) => a.id.localeCompare(b.id, 'en'))
+    .map((step) => [
+      step.id.slice('copy-table '.length),
+      `${step.rowsAreEstimated ? '~' : ''}${count(step.rows)}`,
+      bytes(step.bytes),
+    ]);
+  const total = [
+    'total',
+    count(tables.reduce((sum, step) => sum + step.rows, 0)),
+    bytes(tables.reduce((sum, step) => sum + step.bytes, 0)),
+  ];
+  const [head = '', ...body] = columns(
+    [['tables to copy', 'rows', 'size'], ...[...rows, total].map(([name, ...rest]) => [`  ${name}`, ...rest])],
+    ['left', 'right', 'right'],
+  );
+  const replaced = plan.target.database;
+  return [
+    style('strong', head),
+    ...body,
+    ...(replaced
+      ? [
+          style(
+            'warn',
+            `  They replace ${replaced.origin.database} at ${replaced.origin.host}:${replaced.origin.port}: ${counted(replaced.tables, 'table')}, ${counted(replaced.rows, 'row')}.`,
+          ),
+        ]
+      : []),
+    '',
+  ];
+}
+
+function bucketLines({ bucket, source, target, totals }: PlannedBucket, style: Style): string[] {
+  const amount = (name: string, { objects, bytes: size }: Amount, remark = '') => [
+    name,
+    counted(objects, 'object'),
+    bytes(size),
+    remark,
+  ];
+  return [
+    `${style('strong', `objects ${bucket}`)}  ${describeBucket(source)} → ${describeBucket(target)}`,
+    ...columns(
+      [
+        amount('source', totals.source),
+        amount('target', totals.target),
+        amount(
+          'to copy',
+          {
+            objects: totals.missing.objects + totals.changed.objects,
+            bytes: totals.missing.bytes + totals.changed.bytes,
+          },
+          `${count(totals.missing.objects)} missing, ${count(totals.changed.objects)} different`,
+        ),
+        amount('unchanged', totals.same),
+        amount('only in target', totals.extra, totals.extra.objects > 0 ? 'they stay' : ''),
+      ],
+      ['left', 'right', 'right', 'left'],
+      '  ',
+    ),
+    '',
+  ];
+}
+
+/** The steps in order, the tables' as one line. */
+function stepLines(plan: Plan, style: Style): string[] {
+  const rows: string[][] = [];
+  for (const step of plan.steps) {
+    if (step.kind !== 'copy-table') rows.push([`${rows.length + 1}`, step.kind, willDo(step)]);
+    else if (rows.at(-1)?.[1] !== 'copy-table') {
+      const tables = plan.steps.filter(({ kind }) => kind === 'copy-table').length;
+      rows.push([
+        `${rows.length + 1}`,
+        'copy-table',
+        `${counted(tables, 'table')}, the largest first, each with its indexes and digests`,
+      ]);
+    }
+  }
+  return columns(
+    rows.map(([number = '', kind = '', text = '']) => [style('dim', number), kind, text]),
+    ['right', 'left', 'left'],
+    '  ',
+  );
+}

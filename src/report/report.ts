@@ -1,0 +1,113 @@
+import { readPath } from '../app/client.ts';
+import type { Failure } from '../errors.ts';
+import type { Recovery } from '../perform/database-run.ts';
+import type { Plan } from '../plan.ts';
+import type { Facts, Kind, Outcome, Step, StepReport } from '../step.ts';
+
+/** A run, told: the plan with an outcome for each step. Plain JSON, no secret in it. */
+export interface Report extends Omit<Plan, 'steps'> {
+  readonly run: string;
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly outcome: 'done' | 'failed' | 'interrupted';
+  readonly steps: readonly StepReport[];
+  /** The first failure, and the step it happened in. */
+  readonly failure?: Failure & { readonly step: string };
+  /** How the target was put back; absent where nothing had to be. */
+  readonly recovery?: Recovery;
+  /** What the target holds now, in a sentence. */
+  readonly holds: string;
+  readonly figures: Figures;
+}
+
+/** What came of it in a few figures; what was not reached is absent. */
+export interface Figures {
+  readonly tables: {
+    readonly planned: number;
+    readonly copied: number;
+    readonly rows: number;
+    readonly equal?: number;
+  };
+  readonly objects: {
+    readonly source: number;
+    readonly copied: number;
+    readonly bytes: number;
+    readonly failed: number;
+    readonly equal?: number;
+  };
+  readonly revision: Revisions;
+  readonly health?: unknown;
+  readonly totals: readonly {
+    readonly path: string;
+    readonly read: string;
+    readonly source: unknown;
+    readonly target: unknown;
+  }[];
+}
+
+/** A step of one kind, with its outcome. */
+export type StepOf<K extends Kind> = Extract<Step, { kind: K }> & { readonly outcome: Outcome<K> };
+
+/** The steps of one kind, in the plan's order. */
+export function stepsOf<K extends Kind>(report: Pick<Report, 'steps'>, kind: K): StepOf<K>[] {
+  return report.steps.filter((step) => step.kind === kind) as unknown as StepOf<K>[]; // filtered by kind just now
+}
+
+/** What is known of a step: all if it is done, something perhaps if it failed. */
+export function factsOf<K extends Kind>(step: StepOf<K>): Facts[K] | undefined {
+  return 'facts' in step.outcome ? step.outcome.facts : undefined;
+}
+
+/** The revisions a refresh went through, each as the databases name it. */
+export interface Revisions {
+  readonly source?: string;
+  readonly targetBefore?: string;
+  readonly targetAfter?: string;
+}
+
+export function figuresOf(report: Omit<Report, 'figures'>): Figures {
+  const tables = stepsOf(report, 'copy-table');
+  const [verified] = stepsOf(report, 'verify-tables').flatMap((step) => factsOf(step) ?? []);
+  const copied = stepsOf(report, 'copy-objects').flatMap((step) => factsOf(step) ?? []);
+  const same = stepsOf(report, 'verify-objects').flatMap((step) => factsOf(step)?.same.objects ?? []);
+  const health = stepsOf(report, 'check-health').flatMap((step) => factsOf(step) ?? []);
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+  return {
+    tables: {
+      planned: tables.length,
+      copied: tables.filter((step) => step.outcome.status === 'done').length,
+      rows: sum(tables.map((step) => factsOf(step)?.rows ?? 0)),
+      ...(verified ? { equal: verified.tables - verified.different.length } : {}),
+    },
+    objects: {
+      source: sum(report.objects.map(({ totals }) => totals.source.objects)),
+      copied: sum(copied.map((facts) => facts.copied.objects)),
+      bytes: sum(copied.map((facts) => facts.copied.bytes)),
+      failed: sum(copied.map((facts) => facts.failed)),
+      ...(same.length > 0 ? { equal: sum(same) } : {}),
+    },
+    revision: revisionsOf(report),
+    ...(health[0] ? { health: readPath(health[0].answer, 'status') ?? health[0].answer } : {}),
+    totals: stepsOf(report, 'compare-total').flatMap((step) => {
+      const facts = factsOf(step);
+      return facts ? [{ path: step.path, read: step.read, ...facts }] : [];
+    }),
+  };
+}
+
+function revisionsOf(report: Omit<Report, 'figures'>): Revisions {
+  const source = report.source.database?.revision;
+  const before = report.target.database?.revision;
+  const swapped =
+    stepsOf(report, 'swap').some((step) => step.outcome.status === 'done') && !report.recovery?.swappedBack;
+  const after = swapped
+    ? (stepsOf(report, 'migrate')
+        .flatMap((step) => factsOf(step)?.revisionAfter ?? [])
+        .at(-1) ?? source)
+    : before;
+  return {
+    ...(source === undefined ? {} : { source }),
+    ...(before === undefined ? {} : { targetBefore: before }),
+    ...(after === undefined ? {} : { targetAfter: after }),
+  };
+}

@@ -1,0 +1,148 @@
+import { displayTable } from '../postgres/names.ts';
+import type { Kind, Step, StepReport } from '../step.ts';
+import { bytes, count, counted } from './format.ts';
+import { factsOf, type StepOf } from './report.ts';
+
+/** What a step does or did, after the word for its kind: one line. */
+type Words = {
+  readonly [K in Kind]: {
+    readonly will: (step: Extract<Step, { kind: K }>) => string;
+    readonly did: (step: StepOf<K>) => string | undefined;
+  };
+};
+
+const words: Words = {
+  'take-snapshot': {
+    will: ({ database }) => `one read-only moment of ${database}, shared by all sessions`,
+    did: (step) =>
+      told(step, ({ origin, takenAt }) => `${origin.database} at ${origin.host}:${origin.port}, taken ${takenAt}`),
+  },
+  'create-database': {
+    will: ({ database }) => `an empty database beside ${database}`,
+    did: (step) =>
+      told(
+        step,
+        ({ database, reclaimed }) =>
+          `${database}${reclaimed.length > 0 ? `; dropped what a dead run had left: ${reclaimed.join(', ')}` : ''}`,
+      ),
+  },
+  'copy-schema': {
+    will: ({ tables }) => `${counted(tables, 'table')} and all they need`,
+    did: (step) => told(step, ({ objects }) => `${counted(objects, 'object')} made`),
+  },
+  'copy-table': {
+    will: ({ table, rows, rowsAreEstimated, bytes: size }) =>
+      `${displayTable(table)}: ${rowsAreEstimated ? 'about ' : ''}${counted(rows, 'row')}, ${bytes(size)}`,
+    did: (step) =>
+      told(step, ({ rows, bytes: size }) => `${displayTable(step.table)}: ${counted(rows, 'row')}, ${bytes(size)}`),
+  },
+  'add-keys': {
+    will: () => 'foreign keys, triggers, views and policies',
+    did: (step) =>
+      told(
+        step,
+        ({ foreignKeys, objects }) => `${counted(foreignKeys, 'foreign key')} and ${counted(objects, 'other object')}`,
+      ),
+  },
+  'set-sequences': {
+    will: ({ sequences }) => `${counted(sequences, 'sequence')} to where the source's stand`,
+    did: (step) => told(step, ({ sequences }) => counted(sequences, 'sequence')),
+  },
+  analyze: { will: () => "statistics for the target's planner", did: () => undefined },
+  'verify-tables': {
+    will: ({ tables }) => `rows and content of ${counted(tables, 'table')} against the snapshot`,
+    did: (step) =>
+      told(step, ({ tables, rows, different }) =>
+        different.length === 0
+          ? `${counted(tables, 'table')}, ${counted(rows, 'row')}: all equal`
+          : `${count(different.length)} different`,
+      ),
+  },
+  'copy-objects': {
+    will: ({ bucket, objects, bytes: size }) => `${bucket}: ${counted(objects, 'object')}, ${bytes(size)}`,
+    did: (step) =>
+      told(
+        step,
+        ({ copied, unchanged, failed }) =>
+          `${step.bucket}: ${counted(copied.objects, 'object')} copied, ${bytes(copied.bytes)}; ${count(unchanged.objects)} unchanged${failed > 0 ? `; ${count(failed)} failed` : ''}`,
+      ),
+  },
+  'verify-objects': {
+    will: ({ bucket }) => `${bucket}: both listings once more`,
+    did: (step) =>
+      told(
+        step,
+        ({ same, missing, changed }) =>
+          `${step.bucket}: ${counted(same.objects, 'object')} equal${missing.objects + changed.objects > 0 ? `, ${count(missing.objects)} missing, ${count(changed.objects)} different` : ''}`,
+      ),
+  },
+  swap: {
+    will: ({ database, sessions }) =>
+      `the new database becomes ${database}${sessions > 0 ? `; ${counted(sessions, 'session')} of others will be ended` : ''}`,
+    did: (step) =>
+      told(
+        step,
+        ({ database, previous, sessionsEnded }) =>
+          `the new database is ${database}; the one before it, ${previous}${sessionsEnded > 0 ? `; ${counted(sessionsEnded, 'session')} ended` : ''}`,
+      ),
+  },
+  migrate: {
+    will: ({ method, path }) => `${method} ${path}`,
+    did: (step) =>
+      told(step, ({ revisionBefore, revisionAfter }) =>
+        revisionAfter === undefined
+          ? `${step.method} ${step.path}`
+          : `${revisionBefore ?? 'nothing'} → ${revisionAfter}`,
+      ),
+  },
+  'check-health': {
+    will: ({ path, expect }) =>
+      `GET ${path}: ${Object.entries(expect)
+        .map(([key, value]) => `${key} is ${String(value)}`)
+        .join(', ')}`,
+    did: (step) =>
+      told(step, () =>
+        Object.entries(step.expect)
+          .map(([key, value]) => `${key} is ${String(value)}`)
+          .join(', '),
+      ),
+  },
+  'compare-total': {
+    will: ({ path, read }) => `${read} of GET ${path}, at both ends`,
+    did: (step) =>
+      told(
+        step,
+        ({ source, target }) =>
+          `${step.read}: ${JSON.stringify(source)} at the source, ${JSON.stringify(target)} at the target`,
+      ),
+  },
+  'drop-previous': {
+    will: ({ keep, database }) =>
+      `all earlier databases of ${database} but the last ${keep === 1 ? 'one' : count(keep)}`,
+    did: (step) =>
+      told(
+        step,
+        ({ dropped, kept }) => `${counted(dropped.length, 'earlier database')} dropped, ${count(kept.length)} kept`,
+      ),
+  },
+};
+
+function told<K extends Kind>(
+  step: StepOf<K>,
+  tell: (facts: NonNullable<ReturnType<typeof factsOf<K>>>) => string,
+): string | undefined {
+  const facts = factsOf(step);
+  return facts === undefined ? undefined : tell(facts);
+}
+
+/** What the step will do. */
+export function willDo(step: Step): string {
+  const { will } = words[step.kind] as { readonly will: (step: Step) => string }; // the words of its own kind
+  return will(step);
+}
+
+/** What the step did, as far as it came. */
+export function hasDone(step: StepReport): string | undefined {
+  const { did } = words[step.kind] as { readonly did: (step: StepReport) => string | undefined }; // the words of its own kind
+  return did(step);
+}

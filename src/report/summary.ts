@@ -1,0 +1,117 @@
+import { displayTable } from '../postgres/names.ts';
+import { bytes, columns, count, counted, duration } from './format.ts';
+import { factsOf, stepsOf, type Report } from './report.ts';
+import type { Style } from './style.ts';
+
+/** The end of a run for whoever watched it: what was done, what was not, what staging holds now. */
+export function summary(report: Report, style: Style): string {
+  const rows = facts(report, style).map(([name, text]) => [`  ${name}`, text]);
+  return [headline(report, style), '', ...columns(rows, ['left', 'left']), ...failureLines(report, style)].join('\n');
+}
+
+function headline({ outcome, source, target, run, durationMs }: Report, style: Style): string {
+  const run_ = style('dim', `run ${run}, ${duration(durationMs)}`);
+  if (outcome === 'done')
+    return `${style('good', '✓')} ${style('strong', `${target.name} is refreshed from ${source.name}`)}  ${run_}`;
+  return `${style('bad', '✗')} ${style('strong', `${target.name} was not refreshed${outcome === 'interrupted' ? ': interrupted' : ''}`)}  ${run_}`;
+}
+
+/** The facts of a run, each a name and a text: the same in the terminal and in Markdown. */
+export function facts(report: Report, style: Style): [string, string][] {
+  const list: [string, string][] = [];
+  for (const step of stepsOf(report, 'copy-objects')) {
+    const known = factsOf(step);
+    const name = `objects ${step.bucket}`;
+    if (!known) list.push([name, style('dim', 'not copied')]);
+    else
+      list.push([
+        name,
+        `${counted(known.copied.objects, 'object')} copied, ${bytes(known.copied.bytes)}; ${count(known.unchanged.objects)} unchanged${known.onlyInTarget.objects > 0 ? `; ${count(known.onlyInTarget.objects)} only in the target, left there` : ''}${known.failed > 0 ? style('bad', `; ${count(known.failed)} failed`) : ''}`,
+      ]);
+  }
+  for (const step of stepsOf(report, 'verify-objects')) {
+    const known = factsOf(step);
+    if (known)
+      list.push([
+        '',
+        `${count(known.same.objects)} of ${count(known.source.objects)} equal, ${bytes(known.source.bytes)} at the source`,
+      ]);
+  }
+  list.push(...tableFacts(report, style));
+  const { source, targetBefore, targetAfter } = report.figures.revision;
+  if (source !== undefined || targetBefore !== undefined)
+    list.push([
+      'revision',
+      `${report.source.name} ${source ?? 'none'}; ${report.target.name} ${targetBefore ?? 'none'} before, ${targetAfter ?? 'none'} now`,
+    ]);
+  const versions = [report.source, report.target].flatMap(({ name, app }) =>
+    app ? [`${name} ${app.version ?? 'unknown'} (${app.gitSha ?? 'unknown'})`] : [],
+  );
+  if (versions.length > 0) list.push(['app', versions.join('; ')]);
+  for (const step of stepsOf(report, 'check-health')) {
+    const known = factsOf(step);
+    list.push([
+      'health',
+      known
+        ? style('good', healthWord(report))
+        : style('dim', step.outcome.status === 'failed' ? 'not as expected' : 'not asked'),
+    ]);
+  }
+  for (const step of stepsOf(report, 'compare-total')) {
+    const known = factsOf(step);
+    if (known)
+      list.push([
+        `${step.read} of ${step.path}`,
+        `${JSON.stringify(known.source)} at the source, ${JSON.stringify(known.target)} at the target`,
+      ]);
+  }
+  for (const step of stepsOf(report, 'swap')) {
+    const known = factsOf(step);
+    if (known && report.outcome === 'done') list.push(['previous', known.previous]);
+  }
+  return list;
+}
+
+function tableFacts(report: Report, style: Style): [string, string][] {
+  const tables = stepsOf(report, 'copy-table');
+  if (tables.length === 0) return [];
+  const done = tables.filter((step) => step.outcome.status === 'done');
+  const failed = tables.flatMap((step) =>
+    step.outcome.status === 'failed' ? [`${displayTable(step.table)}: ${step.outcome.failure.message}`] : [],
+  );
+  const origin = report.source.database?.origin;
+  const list: [string, string][] = [
+    [
+      'tables',
+      `${count(done.length)} of ${count(tables.length)} copied, ${counted(report.figures.tables.rows, 'row')}${origin ? ` from ${origin.database} at ${origin.host}:${origin.port}` : ''}`,
+    ],
+  ];
+  for (const text of failed) list.push(['', style('bad', text)]);
+  for (const step of stepsOf(report, 'verify-tables')) {
+    const known = factsOf(step);
+    if (known)
+      list.push([
+        'digests',
+        known.different.length === 0
+          ? style('good', `all ${count(known.tables)} equal`)
+          : style('bad', `${count(known.different.length)} of ${count(known.tables)} different`),
+      ]);
+  }
+  return list;
+}
+
+function failureLines({ failure, recovery, holds, outcome }: Report, style: Style): string[] {
+  if (!failure) return ['', `  ${holds}.`];
+  const lines = [
+    '',
+    `${style('bad', outcome === 'interrupted' ? 'interrupted at' : 'failed')} ${style('strong', failure.step)}: ${failure.message}`,
+  ];
+  if (failure.hint) lines.push(`  ${failure.hint}`);
+  lines.push('', `${holds}.`);
+  if (recovery?.failure) lines.push(style('bad', recovery.failure.hint ?? recovery.failure.message));
+  return lines;
+}
+
+function healthWord({ figures: { health } }: Report): string {
+  return typeof health === 'string' ? health : 'as expected';
+}

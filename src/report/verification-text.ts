@@ -1,0 +1,53 @@
+import { displayTable } from '../postgres/names.ts';
+import { describeBucket } from '../s3/bucket.ts';
+import type { Verification } from '../verify.ts';
+import { bytes, columns, count, duration } from './format.ts';
+import { originText } from './plan-text.ts';
+import type { Style } from './style.ts';
+
+/** A verification for people: each thing compared, then the differences. */
+export function verificationText(found: Verification, style: Style): string {
+  const lines = [style('strong', `${found.source} ↔ ${found.target}`), ''];
+  const mark = (equal: boolean) => (equal ? style('good', '✓') : style('bad', '✗'));
+  if (found.database) {
+    const { source, target, tables, sourceRevision, targetRevision } = found.database;
+    lines.push(`  source  ${originText(source)}`, `  target  ${originText(target)}`, '');
+    lines.push(
+      ...columns(
+        tables.map(({ table, source: from, target: to, equal }) => [
+          mark(equal),
+          displayTable(table),
+          count(from.rows),
+          to ? count(to.rows) : 'missing',
+          equal ? 'content equal' : 'different',
+        ]),
+        ['left', 'left', 'right', 'right', 'left'],
+        '  ',
+      ),
+    );
+    if (sourceRevision !== undefined || targetRevision !== undefined)
+      lines.push(`    revision: ${sourceRevision ?? 'none'} at the source, ${targetRevision ?? 'none'} at the target`);
+    lines.push('');
+  }
+  for (const { bucket, source, target, totals } of found.objects) {
+    const equal = totals.missing.objects + totals.changed.objects === 0;
+    lines.push(`  ${mark(equal)} objects ${bucket}: ${describeBucket(source)} ↔ ${describeBucket(target)}`);
+    lines.push(
+      `    ${count(totals.same.objects)} of ${count(totals.source.objects)} equal (${bytes(totals.source.bytes)}), ${count(totals.missing.objects)} missing, ${count(totals.changed.objects)} different, ${count(totals.extra.objects)} only in the target`,
+      '',
+    );
+  }
+  if (found.health) lines.push(`  ${mark(found.health.healthy)} health ${found.health.path}`);
+  for (const { path, read, source, target } of found.totals)
+    lines.push(
+      `  ${mark(JSON.stringify(source) === JSON.stringify(target))} ${read} of GET ${path}: ${JSON.stringify(source)} at the source, ${JSON.stringify(target)} at the target`,
+    );
+  lines.push('');
+  if (found.differences.length === 0) lines.push(style('good', `equal, in ${duration(found.durationMs)}`));
+  else
+    lines.push(
+      style('bad', `${found.differences.length === 1 ? 'one difference' : `${found.differences.length} differences`}:`),
+      ...found.differences.map((line) => `  ${line}`),
+    );
+  return lines.join('\n');
+}

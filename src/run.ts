@@ -1,0 +1,171 @@
+import { randomBytes } from 'node:crypto';
+import type { Ends } from './connect.ts';
+import { failureOf, RestageError, type Failure } from './errors.ts';
+import type { Listener } from './event.ts';
+import { appSteps } from './perform/app.ts';
+import type { Context, Perform, Performed } from './perform/context.ts';
+import { openDatabaseRun, recover, type DatabaseRun, type Recovery } from './perform/database-run.ts';
+import { databaseSteps } from './perform/database.ts';
+import { objectSteps } from './perform/objects.ts';
+import type { Plan } from './plan.ts';
+import { figuresOf, type Report } from './report/report.ts';
+import type { Facts, Kind, Outcome, Step, StepReport } from './step.ts';
+
+const perform: Perform = { ...databaseSteps, ...objectSteps, ...appSteps };
+
+/** How many steps of a kind go on side by side; any number where not named. */
+const atOnce: Partial<Record<Kind, number>> = { 'copy-table': 4 };
+
+export interface RunOptions {
+  readonly listen?: Listener | undefined;
+  /** Stops the run: staging is put back as it was, and the report says so. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Sorts by time, and is unique among the runs of any number of people. */
+export function newRunId(now = new Date()): string {
+  return `${now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${randomBytes(2).toString('hex')}`;
+}
+
+/**
+ * Executes a plan. A step that fails stops the others at once; then the target is put back as it was, unless
+ * everything was verified before. Failures are told in the Report.
+ * Throws only for what stops it from starting: `run-in-progress`, and whatever the target's server refuses at once.
+ */
+export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Promise<Report> {
+  const id = newRunId();
+  const listen = options.listen ?? (() => {});
+  const { source, target } = ends;
+  const swaps = plan.steps.some((step) => step.kind === 'swap');
+  await using database =
+    swaps && source.database && target.database
+      ? await openDatabaseRun(source.database, target.database, id)
+      : undefined;
+  const startedAt = new Date();
+  const clock = performance.now();
+  listen({ kind: 'run-started', run: id, plan });
+  const { steps, failure } = await runSteps(plan.steps, ends, database, options.signal, listen);
+  let recovery: Recovery | undefined;
+  if (failure && database && database.stage !== 'untouched' && database.stage !== 'settled') {
+    listen({ kind: 'recovering', reason: failure.message });
+    recovery = await recover(database);
+  }
+  const told = {
+    ...plan,
+    run: id,
+    startedAt: startedAt.toISOString(),
+    durationMs: Math.round(performance.now() - clock),
+    outcome:
+      failure === undefined
+        ? ('done' as const)
+        : failure.code === 'interrupted'
+          ? ('interrupted' as const)
+          : ('failed' as const),
+    steps,
+    ...(failure ? { failure } : {}),
+    ...(recovery ? { recovery } : {}),
+    holds: holding(plan, database, recovery),
+  };
+  const report: Report = { ...told, figures: figuresOf(told) };
+  listen({ kind: 'run-ended', report });
+  return report;
+}
+
+type StepFailure = Failure & { readonly step: string };
+
+/** The only loop: starts every step whose predecessors are done, until all are, or one fails. */
+async function runSteps(
+  steps: readonly Step[],
+  ends: Ends,
+  database: DatabaseRun | undefined,
+  outer: AbortSignal | undefined,
+  listen: Listener,
+): Promise<{ steps: StepReport[]; failure: StepFailure | undefined }> {
+  const stop = new AbortController();
+  const signal = outer ? AbortSignal.any([outer, stop.signal]) : stop.signal;
+  const outcomes = new Map<string, Outcome>(steps.map((step) => [step.id, { status: 'not-run' }]));
+  const running = new Map<string, { readonly kind: Kind; readonly ended: Promise<void> }>();
+  let failure: StepFailure | undefined;
+  const context: Context = {
+    ends,
+    signal,
+    database,
+    facts: <K extends Kind>(kind: K) =>
+      steps.flatMap((step) => {
+        const outcome = outcomes.get(step.id);
+        return step.kind === kind && outcome?.status === 'done' ? [outcome.facts as Facts[K]] : []; // a step's facts are of its kind
+      }),
+    progress: (step, done) => listen({ kind: 'step-progress', step, ...done }),
+  };
+  const start = async (step: Step): Promise<void> => {
+    const startedAt = new Date().toISOString();
+    const clock = performance.now();
+    const timed = () => ({ startedAt, durationMs: Math.round(performance.now() - clock) });
+    listen({ kind: 'step-started', step });
+    let outcome: Outcome;
+    try {
+      const { facts, failure: failed } = await performStep(step, context);
+      outcome = failed
+        ? { status: 'failed', ...timed(), failure: failed, facts }
+        : { status: 'done', ...timed(), facts };
+    } catch (error) {
+      // What ends because the run was stopped has not failed itself.
+      outcome = signal.aborted
+        ? { status: 'stopped', ...timed() }
+        : { status: 'failed', ...timed(), failure: failureOf(error) };
+    }
+    outcomes.set(step.id, outcome);
+    if (outcome.status === 'failed') {
+      failure ??= { ...outcome.failure, step: step.id };
+      stop.abort(new RestageError('interrupted', `stopped because ${step.id} failed`));
+    }
+    listen({ kind: 'step-ended', step: withOutcome(step, outcome) });
+  };
+  for (;;) {
+    const waiting = signal.aborted
+      ? []
+      : steps.filter((step) => !running.has(step.id) && outcomes.get(step.id)?.status === 'not-run');
+    for (const step of waiting) {
+      const ready = step.after.every((id) => outcomes.get(id)?.status === 'done');
+      const busy =
+        [...running.values()].filter(({ kind }) => kind === step.kind).length >=
+        (atOnce[step.kind] ?? Number.POSITIVE_INFINITY);
+      if (ready && !busy)
+        running.set(step.id, { kind: step.kind, ended: start(step).finally(() => running.delete(step.id)) });
+    }
+    if (running.size === 0) break;
+    await Promise.race([...running.values()].map(({ ended }) => ended));
+  }
+  const all = steps.map((step) => withOutcome(step, outcomes.get(step.id) ?? { status: 'not-run' }));
+  if (!failure && outer?.aborted) {
+    const at =
+      all.find(({ outcome }) => outcome.status === 'stopped') ??
+      all.find(({ outcome }) => outcome.status === 'not-run');
+    // An interrupt that came when everything was done has interrupted nothing.
+    if (at) failure = { code: 'interrupted', message: 'the run was interrupted', step: at.id };
+  }
+  return { steps: all, failure };
+}
+
+async function performStep<K extends Kind>(
+  step: Extract<Step, { kind: K }>,
+  context: Context,
+): Promise<Performed<Kind>> {
+  const act: Perform[K] = perform[step.kind];
+  return act(step, context);
+}
+
+function withOutcome(step: Step, outcome: Outcome): StepReport {
+  return { ...step, outcome } as StepReport; // an outcome is stored under its own step's id
+}
+
+/** What the target holds when the run is over. */
+function holding(plan: Plan, database: DatabaseRun | undefined, recovery: Recovery | undefined): string {
+  const name = plan.target.name;
+  if (!database) return `${name}'s database was not touched`;
+  if (recovery?.failure)
+    return `${name} could not be put back completely: ${recovery.failure.message}. ${recovery.failure.hint ?? ''}`.trim();
+  if (recovery?.swappedBack) return `${name} holds its previous database again, as it was before the run`;
+  if (database.stage === 'settled') return `${name} holds the new database`;
+  return `${name} holds its database as it was before the run`;
+}

@@ -1,0 +1,163 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Readable } from 'node:stream';
+import type { ListedObject, SourceBucket, TargetBucket } from './bucket.ts';
+import { S3Error } from './client.ts';
+import { diffBuckets, sourceEtagHeader, type Amount } from './diff.ts';
+
+/** Objects under way at once; as many sockets are needed at each end. */
+export const transfersAtOnce = 32;
+
+const attempts = 4;
+/** Up to here an object is read whole before it is written, so that one request of small objects is one packet. */
+const bufferedBytes = 256 * 1024;
+
+export interface ObjectFailure {
+  readonly key: string;
+  readonly reason: string;
+}
+
+export interface Transferred {
+  readonly copied: Amount;
+  readonly unchanged: Amount;
+  readonly onlyInTarget: Amount;
+  readonly failed: number;
+  /** The first of the failures, by key. */
+  readonly failures: readonly ObjectFailure[];
+}
+
+export interface TransferOptions {
+  readonly onObject?: (bytes: number, failed: boolean) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const failuresNamed = 100;
+
+/**
+ * Copies what the target lacks or has otherwise, many at once, while both listings are still being read. An object that
+ * cannot be copied is named and counted, and the rest goes on. Nothing is deleted.
+ * Throws only where a listing fails.
+ */
+export async function copyObjects(
+  source: SourceBucket,
+  target: TargetBucket,
+  options: TransferOptions = {},
+): Promise<Transferred> {
+  const { signal } = options;
+  const total = {
+    copied: { objects: 0, bytes: 0 },
+    unchanged: { objects: 0, bytes: 0 },
+    onlyInTarget: { objects: 0, bytes: 0 },
+  };
+  const failures: ObjectFailure[] = [];
+  let failed = 0;
+  const underWay = new Set<Promise<void>>();
+  const count = (amount: { objects: number; bytes: number }, bytes: number) => {
+    amount.objects += 1;
+    amount.bytes += bytes;
+  };
+  const copy = async (object: ListedObject) => {
+    try {
+      await copyObject(source, target, object, signal);
+      count(total.copied, object.sizeBytes);
+      options.onObject?.(object.sizeBytes, false);
+    } catch (error) {
+      failed += 1;
+      if (failures.length < failuresNamed) failures.push({ key: object.key, reason: reasonOf(error) });
+      options.onObject?.(0, true);
+    }
+  };
+  for await (const difference of diffBuckets(source, target, signal)) {
+    signal?.throwIfAborted();
+    if (difference.kind === 'same') count(total.unchanged, difference.source.sizeBytes);
+    else if (difference.kind === 'extra') count(total.onlyInTarget, difference.target.sizeBytes);
+    else {
+      const transfer = copy(difference.source).finally(() => underWay.delete(transfer));
+      underWay.add(transfer);
+      if (underWay.size >= transfersAtOnce) await Promise.race(underWay);
+    }
+  }
+  await Promise.all(underWay);
+  signal?.throwIfAborted();
+  return { ...total, failed, failures };
+}
+
+/** One object, GET and PUT retried as one: a body that was half read cannot be sent again. */
+async function copyObject(
+  source: SourceBucket,
+  target: TargetBucket,
+  object: ListedObject,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await copyOnce(source, target, object, signal);
+    } catch (error) {
+      if (attempt === attempts || signal?.aborted || !isPassing(error)) throw error;
+      await sleep(Math.random() * 100 * 2 ** attempt, undefined, signal ? { signal } : {});
+    }
+  }
+}
+
+async function copyOnce(
+  source: SourceBucket,
+  target: TargetBucket,
+  object: ListedObject,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { headers, tags, body } = await source.get(object, signal);
+  const plain =
+    /^[0-9a-f]{32}$/.test(object.etag) && !/kms/.test(String(headers['x-amz-server-side-encryption'] ?? ''));
+  const sent: Record<string, string> = {
+    ...carriedHeaders(headers),
+    ...(tags === undefined ? {} : { 'x-amz-tagging': tags }),
+    'content-length': String(object.sizeBytes),
+    // The ETag of a plain object is its MD5: the store itself refuses what arrives otherwise.
+    ...(plain
+      ? { 'content-md5': Buffer.from(object.etag, 'hex').toString('base64') }
+      : { [sourceEtagHeader]: object.etag }),
+  };
+  const content = object.sizeBytes <= bufferedBytes ? await readWhole(body, object.sizeBytes) : body;
+  const etag = await target.put(object.key, content, sent, signal);
+  if (plain && etag !== object.etag && /^[0-9a-f]{32}$/.test(etag))
+    throw new Error(`the target stored other content: its ETag is ${etag}, the source's ${object.etag}`);
+}
+
+async function readWhole(body: Readable, expectedBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk as Buffer); // no encoding is set, so chunks are buffers
+  const whole = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+  if (whole.length !== expectedBytes) throw new Error(`the source sent ${whole.length} of ${expectedBytes} bytes`);
+  return whole;
+}
+
+const carried = [
+  'content-type',
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'expires',
+  'x-amz-website-redirect-location',
+];
+
+function carriedHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+  const kept = Object.entries(headers).filter(
+    ([name, value]) => value !== undefined && (carried.includes(name) || name.startsWith('x-amz-meta-')),
+  );
+  return Object.fromEntries(kept.map(([name, value]) => [name, String(value)]));
+}
+
+/** Whether the same request may do better in a moment: the network, or a server that says so. */
+function isPassing(error: unknown): boolean {
+  return (
+    !(error instanceof S3Error) || error.status >= 500 || error.code === 'SlowDown' || error.code === 'RequestTimeout'
+  );
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof S3Error && error.code === 'PreconditionFailed')
+    return 'it changed at the source while it was being copied';
+  if (error instanceof S3Error) return `${error.message} (${error.code})`;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,100 @@
+import type { Failure } from './errors.ts';
+import type { Digest } from './postgres/digest.ts';
+import type { TableName } from './postgres/names.ts';
+import type { Origin } from './postgres/session.ts';
+import type { DiffTotals } from './s3/diff.ts';
+import type { Transferred } from './s3/transfer.ts';
+
+/** One act of a run, as the plan shows it: plain JSON. */
+export type Step = {
+  /** Unique in the plan, e.g. `copy-table books`. */
+  readonly id: string;
+  /** Steps that must be done before this one starts; whatever is ready goes on side by side. */
+  readonly after: readonly string[];
+} & Act;
+
+/** What a step does. A new kind is one member here, its facts below, and one function in `perform/`. */
+export type Act =
+  | { readonly kind: 'take-snapshot'; readonly database: string }
+  | { readonly kind: 'create-database'; readonly database: string }
+  | { readonly kind: 'copy-schema'; readonly tables: number }
+  | {
+      readonly kind: 'copy-table';
+      readonly table: TableName;
+      readonly rows: number;
+      readonly rowsAreEstimated: boolean;
+      readonly bytes: number;
+    }
+  | { readonly kind: 'add-keys' }
+  | { readonly kind: 'set-sequences'; readonly sequences: number }
+  | { readonly kind: 'analyze' }
+  | { readonly kind: 'verify-tables'; readonly tables: number }
+  | { readonly kind: 'copy-objects'; readonly bucket: string; readonly objects: number; readonly bytes: number }
+  | { readonly kind: 'verify-objects'; readonly bucket: string }
+  | { readonly kind: 'swap'; readonly database: string; readonly sessions: number }
+  | {
+      readonly kind: 'migrate';
+      readonly method: 'POST' | 'PUT';
+      readonly path: string;
+      readonly expect: Expectation;
+      readonly timeoutSeconds: number;
+    }
+  | {
+      readonly kind: 'check-health';
+      readonly path: string;
+      readonly expect: Expectation;
+      readonly withinSeconds: number;
+    }
+  | { readonly kind: 'compare-total'; readonly path: string; readonly read: string }
+  | { readonly kind: 'drop-previous'; readonly database: string; readonly keep: number };
+
+export type Kind = Act['kind'];
+export type Expectation = Readonly<Record<string, string | number | boolean>>;
+
+/** What is known once a step of that kind is done. */
+export interface Facts {
+  readonly 'take-snapshot': { readonly origin: Origin; readonly takenAt: string };
+  readonly 'create-database': {
+    readonly origin: Origin;
+    readonly database: string;
+    readonly reclaimed: readonly string[];
+  };
+  readonly 'copy-schema': { readonly objects: number };
+  readonly 'copy-table': {
+    readonly table: TableName;
+    readonly rows: number;
+    readonly bytes: number;
+    readonly copyMs: number;
+    readonly indexMs: number;
+    readonly digestMs: number;
+    readonly source: Digest;
+    readonly target: Digest;
+  };
+  readonly 'add-keys': { readonly foreignKeys: number; readonly objects: number };
+  readonly 'set-sequences': { readonly sequences: number };
+  readonly analyze: Readonly<Record<string, never>>;
+  readonly 'verify-tables': { readonly tables: number; readonly rows: number; readonly different: readonly string[] };
+  readonly 'copy-objects': Transferred;
+  readonly 'verify-objects': DiffTotals;
+  readonly swap: { readonly database: string; readonly previous: string; readonly sessionsEnded: number };
+  readonly migrate: { readonly answer: unknown; readonly revisionBefore?: string; readonly revisionAfter?: string };
+  readonly 'check-health': { readonly answer: unknown };
+  readonly 'compare-total': { readonly source: unknown; readonly target: unknown };
+  readonly 'drop-previous': { readonly dropped: readonly string[]; readonly kept: readonly string[] };
+}
+
+/** How a step ended. `stopped` was under way when another one failed; `failed` keeps what was known all the same. */
+export type Outcome<K extends Kind = Kind> =
+  | { readonly status: 'not-run' }
+  | { readonly status: 'stopped'; readonly startedAt: string; readonly durationMs: number }
+  | { readonly status: 'done'; readonly startedAt: string; readonly durationMs: number; readonly facts: Facts[K] }
+  | {
+      readonly status: 'failed';
+      readonly startedAt: string;
+      readonly durationMs: number;
+      readonly failure: Failure;
+      readonly facts?: Facts[K];
+    };
+
+/** Every step of a plan with its outcome. */
+export type StepReport = { [K in Kind]: Extract<Step, { kind: K }> & { readonly outcome: Outcome<K> } }[Kind];
