@@ -285,6 +285,6 @@ function steps(
 }
 
 /** bluemoxon at host:5432 as user */
-export function describeOrigin(origin: Origin): string {
+function describeOrigin(origin: Origin): string {
   return `${origin.database} at ${origin.host}:${origin.port} as ${origin.user}`;
 }

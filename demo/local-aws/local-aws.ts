@@ -154,7 +154,6 @@ export async function startLocalAws(settings: LocalAwsSettings): Promise<LocalAw
     const answered = Promise.withResolvers<readonly RequestCount[]>();
     asked += 1;
     waiting.set(asked, answered);
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origins
     worker.postMessage({ id: asked, command });
     return answered.promise;
   };

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import { read } from './body.ts';
+import { read, release, share } from './body.ts';
 import type { ContentRange, Reply } from './reply.ts';
 
 export interface Sending {
@@ -28,8 +28,15 @@ export async function send(
   outgoing.writeHead(reply.status, headers);
   if (incoming.method === 'HEAD' || content === undefined) outgoing.end();
   else if (typeof content === 'string') outgoing.end(content, 'latin1');
-  else if (sending.cut) await sendHalf(content, outgoing);
-  else await sendContent(content, outgoing);
+  else {
+    // The object may be overwritten while it is being read.
+    share(content.body);
+    try {
+      await (sending.cut ? sendHalf(content, outgoing) : sendContent(content, outgoing));
+    } finally {
+      release(content.body);
+    }
+  }
 }
 
 /** The client may still be sending: read it away, or part with a client that was never asked to send. */

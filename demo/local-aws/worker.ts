@@ -11,7 +11,6 @@ import { listen } from './server.ts';
 // The thread in which the local AWS lives: started by startLocalAws, told what to do by its messages.
 const parent = parentPort;
 if (isMainThread || parent === null) throw new Error('this file is a worker of startLocalAws');
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origins
 const answer = (message: Answer): void => parent.postMessage(message);
 
 // startLocalAws gives it, from a parameter of this type.

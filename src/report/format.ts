@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** 4709 → 4,709 */
 export function count(number: number): string {
   return Math.round(number).toLocaleString('en-US');
@@ -55,6 +57,5 @@ export function columns(
 
 /** Without the escapes of colours. */
 function width(text: string): number {
-  // eslint-disable-next-line no-control-regex -- colours begin with the control character ESC
-  return text.replace(/\u001b\[[0-9;]*m/g, '').length;
+  return stripVTControlCharacters(text).length;
 }

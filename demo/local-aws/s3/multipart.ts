@@ -165,6 +165,8 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
   const upload = findUpload(call);
   const parts = await namedParts(call, upload);
   await checkWrite(request, latest(bucket, key));
+  bucket.uploads.delete(upload.id);
+  for (const part of upload.parts.values()) if (!parts.includes(part)) release(part.body);
   const slices = parts.map((part) => whole(part.body));
   const body: Body = { kind: 'joined', sizeBytes: slices.reduce((sum, slice) => sum + slice.sizeBytes, 0), slices };
   const digests = createHash('md5');
@@ -172,8 +174,6 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
   const etag = `${digests.digest('hex')}-${parts.length}`;
   const checksum = await joinedChecksum(upload, parts, body);
   const versionId = newVersionId(bucket);
-  for (const part of upload.parts.values()) if (!parts.includes(part)) release(part.body);
-  bucket.uploads.delete(upload.id);
   addVersion(bucket, key, {
     kind: 'object',
     ...upload.facts,

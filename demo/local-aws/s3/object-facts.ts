@@ -37,7 +37,7 @@ const cannedAcls = [
 const invalidArgument = (message: string): AwsError => new AwsError(400, 'InvalidArgument', message);
 
 /** The headers that come back with the object, in the order in which they will. */
-export function objectHeaders(request: Request): readonly string[] {
+function objectHeaders(request: Request): readonly string[] {
   const headers = ['content-type', header(request, 'content-type') ?? 'binary/octet-stream'];
   const encodings = (header(request, 'content-encoding') ?? '')
     .split(',')
@@ -90,7 +90,7 @@ export function checkTags(tags: readonly Tag[]): readonly Tag[] {
   return tags;
 }
 
-export function parseTagHeader(text: string): readonly Tag[] {
+function parseTagHeader(text: string): readonly Tag[] {
   const pairs = text.split('&').filter((pair) => pair !== '');
   return checkTags(
     pairs.map((pair) => {
@@ -123,21 +123,21 @@ export function requestedAcl(request: Request, bucket: Bucket): string {
   return acl ?? 'private';
 }
 
-export function requestedStorageClass(request: Request): string | undefined {
+function requestedStorageClass(request: Request): string | undefined {
   const storageClass = header(request, 'x-amz-storage-class');
   if (storageClass !== undefined && !storageClasses.includes(storageClass))
     throw new AwsError(400, 'InvalidStorageClass', 'The storage class you specified is not valid');
   return storageClass;
 }
 
-export function requestedEncryption(request: Request): string {
+function requestedEncryption(request: Request): string {
   const encryption = header(request, 'x-amz-server-side-encryption') ?? 'AES256';
   if (encryption !== 'AES256')
     throw new AwsError(501, 'NotImplemented', 'The local AWS has no KMS: server-side encryption is AES256 only.');
   return encryption;
 }
 
-export function ownerOf(bucket: Bucket, writer: string, acl: string): string {
+function ownerOf(bucket: Bucket, writer: string, acl: string): string {
   if (bucket.ownership === 'BucketOwnerEnforced') return bucket.account;
   return bucket.ownership === 'BucketOwnerPreferred' && acl === 'bucket-owner-full-control' ? bucket.account : writer;
 }

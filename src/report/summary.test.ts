@@ -1,0 +1,269 @@
+import { expect, test } from 'vitest';
+import { markdown } from './markdown.ts';
+import { figuresOf, type Report } from './report.ts';
+import { plain } from './style.ts';
+import { summary } from './summary.ts';
+import type { Outcome, StepReport } from '../step.ts';
+
+const at = { startedAt: '2026-11-22T23:15:00.500Z', durationMs: 1500 };
+const origin = { host: 'db.prod', port: 5432, database: 'shop', user: 'restage', version: '16.14' };
+const amount = (objects: number, bytes: number) => ({ objects, bytes });
+const totals = {
+  source: amount(10, 1000),
+  target: amount(9, 900),
+  missing: amount(2, 200),
+  changed: amount(1, 100),
+  same: amount(7, 700),
+  extra: amount(1, 50),
+};
+const digest = { rows: 153, content: '77' };
+
+const copyTable = {
+  id: 'copy-table books',
+  after: [],
+  kind: 'copy-table',
+  table: { schema: 'public', name: 'books' },
+  rows: 153,
+  rowsAreEstimated: false,
+  bytes: 8192,
+} as const;
+const copied = { table: copyTable.table, rows: 153, bytes: 9000, copyMs: 20, indexMs: 10, digestMs: 5 };
+const migrate = {
+  id: 'migrate /health/migrate',
+  after: [],
+  kind: 'migrate',
+  method: 'POST',
+  path: '/health/migrate',
+  expect: { status: 'success' },
+  timeoutSeconds: 120,
+} as const;
+
+const done: readonly StepReport[] = [
+  { ...copyTable, outcome: { status: 'done', ...at, facts: { ...copied, source: digest, target: digest } } },
+  {
+    id: 'verify-tables',
+    after: [],
+    kind: 'verify-tables',
+    tables: 1,
+    outcome: { status: 'done', ...at, facts: { tables: 1, rows: 153, different: [] } },
+  },
+  {
+    id: 'copy-objects images',
+    after: [],
+    kind: 'copy-objects',
+    bucket: 'images',
+    objects: 3,
+    bytes: 300,
+    outcome: {
+      status: 'done',
+      ...at,
+      facts: {
+        copied: amount(3, 300),
+        unchanged: amount(7, 700),
+        onlyInTarget: amount(1, 50),
+        failed: 0,
+        failures: [],
+      },
+    },
+  },
+  {
+    id: 'verify-objects images',
+    after: [],
+    kind: 'verify-objects',
+    bucket: 'images',
+    outcome: {
+      status: 'done',
+      ...at,
+      facts: { ...totals, missing: amount(0, 0), changed: amount(0, 0), same: amount(10, 1000) },
+    },
+  },
+  {
+    id: 'swap',
+    after: [],
+    kind: 'swap',
+    database: 'shop_staging',
+    sessions: 2,
+    outcome: {
+      status: 'done',
+      ...at,
+      facts: { database: 'shop_staging', previous: 'shop_staging__previous_1', sessionsEnded: 2 },
+    },
+  },
+  {
+    ...migrate,
+    outcome: {
+      status: 'done',
+      ...at,
+      facts: { answer: { status: 'success' }, revisionBefore: 'aaa', revisionAfter: 'ccc' },
+    },
+  },
+];
+
+/** A run from production to staging; by default one where all went well. */
+function report(given: Partial<Report> = {}): Report {
+  const told = {
+    version: 1 as const,
+    madeAt: at.startedAt,
+    source: {
+      name: 'production',
+      account: '111111111111',
+      database: { origin, tables: 1, rows: 153, sizeBytes: 8192, revision: 'aaa' },
+    },
+    target: {
+      name: 'staging',
+      account: '222222222222',
+      database: {
+        origin: { ...origin, host: 'db.staging', database: 'shop_staging' },
+        tables: 1,
+        rows: 12,
+        sizeBytes: 8192,
+        revision: 'bbb',
+      },
+    },
+    objects: [
+      {
+        bucket: 'images',
+        source: { bucket: 'shop-images', account: '111111111111', endpoint: undefined },
+        target: { bucket: 'shop-images-staging', account: '222222222222', endpoint: undefined },
+        totals,
+      },
+    ],
+    notes: ['1 publications of the source are not carried over'],
+    run: '20261122-231500-ab12',
+    startedAt: at.startedAt,
+    durationMs: 4200,
+    outcome: 'done' as const,
+    steps: done,
+    holds: 'staging holds the new database',
+    ...given,
+  };
+  return { ...told, figures: figuresOf(told) };
+}
+
+/** The steps as they are when the named one went otherwise, and those after it were not reached. */
+function steps(id: string, outcome: Outcome): readonly StepReport[] {
+  const broken = done.findIndex((step) => step.id === id);
+  return done.map((step, index) => {
+    if (index < broken) return step;
+    return { ...step, outcome: index === broken ? outcome : { status: 'not-run' } } as StepReport; // none has facts
+  });
+}
+
+const refused = {
+  code: 'migrate-failed',
+  message: 'it answered\nstatus: failed | twice',
+  hint: 'See its log.',
+} as const;
+const failed = report({
+  outcome: 'failed',
+  steps: steps(migrate.id, { status: 'failed', ...at, failure: refused }),
+  failure: { ...refused, step: migrate.id },
+  recovery: { swappedBack: true, dropped: ['shop_staging__incoming_1'] },
+  holds: 'staging holds its previous database again, as it was before the run',
+});
+
+const interruption = { code: 'interrupted', message: 'the run was interrupted' } as const;
+const interrupted = report({
+  outcome: 'interrupted',
+  steps: steps('copy-table books', { status: 'stopped', ...at }),
+  failure: { ...interruption, step: 'copy-table books' },
+  holds: 'staging holds its database as it was before the run',
+});
+
+test('the summary of a refresh says what was copied, that it is equal, and what staging holds', () => {
+  const text = summary(report(), plain);
+  expect(text).toMatch(/^✓ staging is refreshed from production {2}run 20261122-231500-ab12, 4\.2 s$/m);
+  expect(text).toMatch(
+    /^ {2}objects images +3 objects copied, 300 bytes; 7 unchanged; 1 only in the target, left there$/m,
+  );
+  expect(text).toMatch(/^ +10 of 10 equal, 1\.0 kB at the source$/m);
+  expect(text).toMatch(/^ {2}tables +1 of 1 copied, 153 rows from shop at db\.prod:5432$/m);
+  expect(text).toMatch(/^ {2}digests +all 1 equal$/m);
+  expect(text).toMatch(/^ {2}revision +production aaa; staging bbb before, ccc now$/m);
+  expect(text).toMatch(/^ {2}previous +shop_staging__previous_1$/m);
+  expect(text).toMatch(/staging holds the new database\.$/);
+});
+
+test('the summary of a failed run names the step, the cause, what to do and what staging holds', () => {
+  const text = summary(failed, plain);
+  expect(text).toMatch(/^✗ staging was not refreshed {2}run /);
+  expect(text).toContain('failed migrate /health/migrate: it answered\nstatus: failed | twice\n  See its log.');
+  expect(text).toMatch(/^ {2}revision +production aaa; staging bbb before, bbb now$/m);
+  expect(text).not.toContain('previous  ');
+  expect(text).toMatch(/\n\nstaging holds its previous database again, as it was before the run\.$/);
+});
+
+test('the summary of an interrupted run claims nothing that was not done', () => {
+  const text = summary(interrupted, plain);
+  expect(text).toMatch(/^✗ staging was not refreshed: interrupted {2}run /);
+  expect(text).toMatch(/^interrupted at copy-table books: the run was interrupted$/m);
+  expect(text).toMatch(/^ {2}tables +0 of 1 copied, 0 rows from/m);
+  expect(text).toMatch(/^ {2}objects images +not copied$/m);
+  expect(text).not.toMatch(/equal|digests/);
+});
+
+test('what could not be put back is the last thing said, with the statements that do it, once', () => {
+  const hint = 'shop_staging holds the new data. To put the old back: alter database "x" rename to "y"';
+  const holds = `staging could not be put back completely: the server is gone. ${hint}`;
+  const text = summary(
+    {
+      ...failed,
+      recovery: { swappedBack: false, dropped: [], failure: { ...refused, message: 'the server is gone', hint } },
+      holds,
+    },
+    plain,
+  );
+  expect(text.split('To put the old back')).toHaveLength(2);
+});
+
+test('no sentence of a summary ends in two full stops', () => {
+  const holds = 'staging could not be put back completely: gone. shop_staging is as it was; the next run drops it.';
+  expect(summary({ ...failed, holds }, plain)).not.toMatch(/[^.]\.\.(?!\.)/);
+});
+
+test('a failure after the new database was accepted does not say that staging was not refreshed', () => {
+  const failure = { code: 'statement-failed', message: 'must be owner', step: 'drop-previous' } as const;
+  const text = summary(report({ outcome: 'failed', failure }), plain);
+  expect(text).toContain('staging holds the new database.');
+  expect(text).not.toContain('staging was not refreshed');
+});
+
+test('the page of a refresh has the verdict, both ends, each table and each step', () => {
+  const page = markdown(report());
+  expect(page).toMatch(/^# production to staging: refreshed\n/);
+  expect(page).toContain('**Date:** 2026-11-22 23:15:00 UTC');
+  expect(page).toContain('**Outcome:** Refreshed. Staging holds the new database.\n');
+  expect(page).toContain('| AWS account | 111111111111 | 222222222222 |');
+  expect(page).toContain(
+    '| Database | shop at db.prod:5432 as restage, PostgreSQL 16.14 | shop_staging at db.staging:5432 as restage, PostgreSQL 16.14 |',
+  );
+  expect(page).toContain('| Objects before | 10 objects, 1.0 kB | 9 objects, 900 bytes |');
+  expect(page).toContain('| books | 153 | 9.0 kB | 30 ms | equal |');
+  expect(page).toContain('| migrate /health/migrate | done | 1.5 s | aaa → ccc |');
+  expect(page).toContain('- 1 publications of the source are not carried over');
+  expect(page).not.toContain('## Failure');
+});
+
+test('the page of a failed run tells the failure before the results, and every step that was not run', () => {
+  const page = markdown(failed);
+  expect(page).toMatch(/^# production to staging: failed\n/);
+  expect(page).toContain(
+    '## Failure\n\n**migrate /health/migrate** (migrate-failed)\n\n    it answered\n    status: failed | twice\n\nSee its log.\n',
+  );
+  expect(page.indexOf('## Failure')).toBeLessThan(page.indexOf('## Results'));
+  const stopped = markdown(interrupted);
+  expect(stopped).toContain('| books |  |  |  | stopped |');
+  expect(stopped).toContain('| swap | not-run |  |  |');
+});
+
+test('a page names the table whose content differs, and no cell breaks its row', () => {
+  const [table, ...others] = done;
+  if (table?.kind !== 'copy-table' || table.outcome.status !== 'done') throw new Error('the first step copies a table');
+  const facts = { ...table.outcome.facts, target: { rows: 153, content: '78' } };
+  const different = { ...table, outcome: { ...table.outcome, facts } };
+  expect(markdown(report({ steps: [different, ...others] }))).toContain('| books | 153 | 9.0 kB | 30 ms | different |');
+  const broken = { ...table, outcome: { status: 'failed' as const, ...at, failure: refused } };
+  expect(markdown(report({ steps: [broken, ...others] }))).toContain(
+    '| books |  |  |  | it answered<br>status: failed \\| twice |',
+  );
+});
