@@ -2,7 +2,14 @@ import { readVersion, type App, type Version } from './app/client.ts';
 import type { AppConfig, Config } from './config.ts';
 import type { Ends } from './connect.ts';
 import { RestageError } from './errors.ts';
-import { readRevision, readSequences, readTables, readUncarried, type Table } from './postgres/catalog.ts';
+import {
+  readLostGrants,
+  readRevision,
+  readSequences,
+  readTables,
+  readUncarried,
+  type Table,
+} from './postgres/catalog.ts';
 import { displayTable } from './postgres/names.ts';
 import type { Origin } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
@@ -122,6 +129,7 @@ async function planDatabase(
       facts: await readTarget(session),
       tables: await readTables(session),
       revision: await readRevision(session),
+      lost: await readLostGrants(session),
     };
   };
   const [from, to] = await allOf([reading(), targetReading()] as const);
@@ -157,7 +165,7 @@ async function planDatabase(
     tables: from.tables,
     sequences: from.sequences.length,
     sessions: to.facts.sessions,
-    notes: from.notes,
+    notes: [...from.notes, ...to.lost],
   };
 }
 

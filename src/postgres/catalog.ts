@@ -155,6 +155,33 @@ export async function readUncarried(session: ReadSession): Promise<string[]> {
     .map((row) => `${row.count} ${row.what} of the source are not carried over`);
 }
 
+/**
+ * What of the present target's owners and grants will be gone in a clone, in words for the plan: everything in it is the
+ * own role's, and granted to nobody else.
+ */
+export async function readLostGrants(session: ReadSession): Promise<string[]> {
+  const rows = await session.rows<{ role: string; what: string; count: string }>(`
+    select role, what, count(*) as count
+      from (
+        select pg_get_userbyid(c.relowner) as role, 'owns' as what
+          from pg_class c
+          join pg_namespace n on n.oid = c.relnamespace
+         where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and pg_get_userbyid(c.relowner) <> current_user and ${ofTheUser('c', 'pg_class')}
+        union all
+        select distinct on (c.oid, g.grantee) coalesce(pg_get_userbyid(nullif(g.grantee, 0)), 'public'), 'was granted'
+          from pg_class c
+          join pg_namespace n on n.oid = c.relnamespace
+          cross join aclexplode(c.relacl) g
+         where g.grantee <> c.relowner and coalesce(pg_get_userbyid(nullif(g.grantee, 0)), 'public') <> current_user and ${ofTheUser('c', 'pg_class')}
+      ) lost
+     group by role, what
+     order by role, what`);
+  return rows.map(
+    ({ role, what, count }) =>
+      `at the target, ${role} ${what} ${count} tables, views or sequences; this is not carried over to the new database`,
+  );
+}
+
 /** Tables that hold the revision of the schema, not data. */
 export const versionTables: ReadonlySet<string> = new Set(['alembic_version']);
 

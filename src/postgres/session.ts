@@ -103,9 +103,9 @@ export async function openSession(address: Address, options: SessionOptions): Pr
   let lost: Error | undefined;
   client.on('error', (error) => (lost = error));
   const abort = () => streamOf(client).destroy(new RestageError('interrupted', `the session with ${where} was ended`));
+  options.signal?.addEventListener('abort', abort, { once: true });
   try {
     await client.connect();
-    options.signal?.addEventListener('abort', abort, { once: true });
     const settings = {
       ...pinned,
       ...(options.access === 'read-only' ? { default_transaction_read_only: 'on' } : { synchronous_commit: 'off' }),
@@ -113,8 +113,9 @@ export async function openSession(address: Address, options: SessionOptions): Pr
     const set = Object.entries(settings).map(([name, value]) => `set ${name} = '${value}'`);
     await client.query(set.join('; '));
   } catch (error) {
+    options.signal?.removeEventListener('abort', abort);
     await client.end().catch(() => {});
-    throw connectError(error, address, where);
+    throw options.signal?.aborted ? interrupted(options.signal) : connectError(error, address, where);
   }
   const version =
     (await client.query<{ version: string }>(`select current_setting('server_version') as version`)).rows[0]?.version ??
