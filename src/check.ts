@@ -1,4 +1,5 @@
-import { appClient, readVersion } from './app/client.ts';
+import { appClient } from './app/client.ts';
+import { readVersion } from './app/version.ts';
 import { openAccount, type Account } from './aws/account.ts';
 import type { Config, EndConfig } from './config.ts';
 import { addressOf, type ConnectOptions } from './connect.ts';

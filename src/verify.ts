@@ -1,4 +1,5 @@
-import { awaitHealth, readPath, unmet } from './app/client.ts';
+import { readPath, unmet } from './app/client.ts';
+import { awaitHealth } from './app/health.ts';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
 import { failureOf, type Failure } from './errors.ts';

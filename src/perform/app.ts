@@ -1,4 +1,6 @@
-import { migrate, awaitHealth, readPath, type App } from '../app/client.ts';
+import { readPath, type App } from '../app/client.ts';
+import { awaitHealth } from '../app/health.ts';
+import { migrate } from '../app/migrate.ts';
 import { failureOf, RestageError } from '../errors.ts';
 import { readRevision } from '../postgres/catalog.ts';
 import type { Context, Perform } from './context.ts';

@@ -1,6 +1,7 @@
 import { DatabaseError } from 'pg';
 import { RestageError } from '../errors.ts';
-import { interrupted, statementError, type Origin, type RawWire, type ReadSession, type Session } from './session.ts';
+import { statementError } from './session-error.ts';
+import { interrupted, type Origin, type RawWire, type ReadSession, type Session } from './session.ts';
 
 /** One COPY from one server into another: what to read, what to write. */
 export interface Relay {

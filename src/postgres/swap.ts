@@ -1,6 +1,7 @@
 import { RestageError } from '../errors.ts';
 import { quoteName, quoteText } from './names.ts';
-import { sqlState, type Session } from './session.ts';
+import { sqlState } from './session-error.ts';
+import type { Session } from './session.ts';
 import type { TargetDatabase } from './target.ts';
 
 /** The three names a target database has in a run's life. */

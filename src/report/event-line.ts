@@ -3,6 +3,9 @@ import { duration } from './format.ts';
 import { hasDone } from './step-words.ts';
 import type { Style } from './style.ts';
 
+/** Length of the longest word for a step, verify-objects and create-database among them. */
+const longest = 'create-database'.length;
+
 /** One line for what just happened, for pipes and logs; undefined for what is not worth one. */
 export function eventLine(event: Event, style: Style): string | undefined {
   switch (event.kind) {
@@ -15,7 +18,7 @@ export function eventLine(event: Event, style: Style): string | undefined {
       const did = hasDone(step);
       if (outcome.status === 'failed') return `${style('bad', '✗')} ${step.id}  ${outcome.failure.message}  ${time}`;
       if (outcome.status === 'stopped') return `${style('warn', '–')} ${step.id}  stopped  ${time}`;
-      return `${style('good', '✓')} ${step.kind}${did === undefined ? '' : `  ${did}`}  ${time}`;
+      return `${style('good', '✓')} ${step.kind.padEnd(longest)}  ${did === undefined ? '' : `${did}  `}${time}`;
     }
     case 'recovering':
       return style('warn', 'putting the target back as it was …');

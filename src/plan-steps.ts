@@ -1,0 +1,84 @@
+import type { Config } from './config.ts';
+import type { PlannedDatabase } from './plan-database.ts';
+import type { PlannedBucket } from './plan.ts';
+import { displayTable } from './postgres/names.ts';
+import type { Act, Step } from './step.ts';
+
+/** The steps with what each waits for: the database and the buckets side by side, the swap when both are verified. */
+export function planSteps(
+  config: Config,
+  database: PlannedDatabase | undefined,
+  objects: readonly PlannedBucket[],
+  withApp: boolean,
+): Step[] {
+  const list: Step[] = [];
+  const add = (id: string, after: readonly string[], act: Act): string => {
+    list.push({ id, after, ...act });
+    return id;
+  };
+  const verified: string[] = [];
+  let snapshot: string[] = [];
+  if (database) {
+    const name = database.target.origin.database;
+    snapshot = [add('take-snapshot', [], { kind: 'take-snapshot', database: database.source.origin.database })];
+    const created = add('create-database', [], { kind: 'create-database', database: name });
+    const schema = add('copy-schema', [...snapshot, created], { kind: 'copy-schema', tables: database.tables.length });
+    // What takes longest starts first.
+    const longest = database.tables.toSorted((a, b) => b.sizeBytes + b.indexBytes - (a.sizeBytes + a.indexBytes));
+    const copied = longest.map(({ table, rows, rowsAreEstimated, sizeBytes }) =>
+      add(`copy-table ${displayTable(table)}`, [schema], {
+        kind: 'copy-table',
+        table,
+        rows,
+        rowsAreEstimated,
+        bytes: sizeBytes,
+      }),
+    );
+    const keys = add('add-keys', [schema, ...copied], { kind: 'add-keys' });
+    const sequences = add('set-sequences', [schema, ...copied], {
+      kind: 'set-sequences',
+      sequences: database.sequences,
+    });
+    const analyzed = add('analyze', [keys], { kind: 'analyze' });
+    verified.push(
+      add('verify-tables', [keys, sequences, analyzed], { kind: 'verify-tables', tables: database.tables.length }),
+    );
+  }
+  for (const { bucket, totals } of objects) {
+    const copied = add(`copy-objects ${bucket}`, snapshot, {
+      kind: 'copy-objects',
+      bucket,
+      objects: totals.missing.objects + totals.changed.objects,
+      bytes: totals.missing.bytes + totals.changed.bytes,
+    });
+    verified.push(add(`verify-objects ${bucket}`, [copied], { kind: 'verify-objects', bucket }));
+  }
+  let last = verified;
+  if (database)
+    last = [
+      add('swap', verified, { kind: 'swap', database: database.target.origin.database, sessions: database.sessions }),
+    ];
+  if (withApp) {
+    for (const [index, { http }] of config.migrate.entries())
+      last = [
+        add(config.migrate.length === 1 ? 'migrate' : `migrate ${index + 1}`, last, {
+          kind: 'migrate',
+          method: http.method,
+          path: http.path,
+          expect: http.expect,
+          timeoutSeconds: http.timeoutSeconds,
+        }),
+      ];
+    const { health, totals } = config.verify;
+    if (health) last = [add('check-health', last, { kind: 'check-health', ...health })];
+    for (const { path, read } of totals)
+      last = [add(`compare-total ${path} ${read}`, last, { kind: 'compare-total', path, read })];
+  }
+  if (database)
+    add('drop-previous', last, {
+      kind: 'drop-previous',
+      database: database.target.origin.database,
+      keep: config.database.keepPrevious,
+    });
+  return list;
+}

