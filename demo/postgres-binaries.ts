@@ -46,6 +46,11 @@ async function identify(flag: '-u' | '-g'): Promise<number> {
   return Number(stdout);
 }
 
+/** @throws EmbeddedPostgresMissing where one of the packages is not installed */
+export function requireInstalled(names: readonly PostgresPackage[]): void {
+  for (const name of names) resolveNative(name);
+}
+
 /**
  * Finds the server's programs in the npm package, for `user` to run; where that user cannot, or the libraries' links
  * are missing and cannot be made in place (npm without install scripts), a copy of them is made in `folder`.

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { RestageError } from '../errors.ts';
 import { quoteName, quoteText } from './names.ts';
 import { sqlState } from './session-error.ts';
@@ -22,11 +23,14 @@ export function swapNames(database: string, run: string): SwapNames {
   };
 }
 
+/** The name itself, or its beginning with a hash of it: two long names that begin alike must not share their leftovers. */
 function stem(database: string, run: string): string {
-  let short = database;
-  while (Buffer.byteLength(short) + '__incoming_'.length + Buffer.byteLength(run) > longestName)
-    short = short.slice(0, -1);
-  return short;
+  const room = longestName - '__incoming_'.length - Buffer.byteLength(run);
+  if (Buffer.byteLength(database) <= room) return database;
+  const hash = createHash('sha256').update(database).digest('hex').slice(0, 8);
+  const characters = [...database];
+  while (Buffer.byteLength(characters.join('')) + 1 + hash.length > room) characters.pop();
+  return `${characters.join('')}~${hash}`;
 }
 
 /** What a run left on the target's server: half-built databases, and those it replaced, oldest first. */
@@ -35,17 +39,18 @@ export interface Leftovers {
   readonly previous: readonly string[];
 }
 
-/** A run's id sorts by time: see newRunId. */
+/** The form of a run's id; it sorts by time. A database that a person named alike is not restage's to drop. */
+const runId = /^\d{8}-\d{6}-[0-9a-f]{4}$/;
+
+/** Finds them by their names, which hold the database's name, what they are, and the run. */
 export async function findLeftovers(maintenance: Session, database: string): Promise<Leftovers> {
   const rows = await maintenance.rows<{ name: string }>(`select datname as name from pg_database order by datname`);
-  const of = (kind: string) =>
+  const of = (kind: 'incoming' | 'previous') =>
     rows
-      .map((row) => row.name)
+      .map(({ name }) => name)
       .filter((name) => {
-        const at = name.lastIndexOf(`__${kind}_`);
-        return (
-          at > 0 && name === swapNames(database, name.slice(at + kind.length + 3))[kind as 'incoming' | 'previous']
-        );
+        const run = name.slice(name.lastIndexOf('__') + kind.length + 3);
+        return runId.test(run) && name === swapNames(database, run)[kind];
       })
       .toSorted((a, b) => runOf(a).localeCompare(runOf(b), 'en'));
   return { incoming: of('incoming'), previous: of('previous') };
