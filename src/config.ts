@@ -1,155 +1,8 @@
-import { LineCounter, parseDocument } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
+import { schema } from './config-schema.ts';
 import { RestageError } from './errors.ts';
 import { nearest } from './nearest.ts';
-
-const text = z.string().min(1);
-const url = z.url({ protocol: /^https?$/ });
-
-const endpoints = z
-  .strictObject({ s3: url.optional(), secretsManager: url.optional(), sts: url.optional() })
-  .describe('Local stand-ins and other S3 stores, instead of AWS.');
-
-const aws = z
-  .strictObject({
-    profile: text.describe('A profile of the AWS config or credentials file.'),
-    region: text.optional().describe("Default: the profile's own region."),
-    account: z
-      .string()
-      .regex(/^\d{12}$/, 'an account id of 12 digits, in quotes')
-      .optional()
-      .describe('The account that the profile must turn out to be.'),
-    endpoints: endpoints.optional(),
-  })
-  .describe('One AWS account.');
-
-const database = z
-  .strictObject({
-    secret: text
-      .optional()
-      .describe('Name or ARN of a Secrets Manager secret: host, port, username, password, dbname or database.'),
-    url: text.optional().describe('postgres://user:password@host:port/database'),
-    host: text.optional().describe('With `secret`: for secrets without a host.'),
-    port: z.int().min(1).max(65535).optional(),
-    database: text.optional(),
-    user: text.optional(),
-    passwordEnv: text.optional().describe('The environment variable that holds the password.'),
-    tls: z.enum(['verify-full', 'disable']).optional().describe('Default: verify-full, but disable on loopback.'),
-  })
-  .superRefine((value, context) => {
-    const ways = [value.secret && 'secret', value.url && 'url', value.user && 'user'].filter(Boolean);
-    if (ways.length !== 1)
-      context.addIssue({
-        code: 'custom',
-        message: `one of secret, url, or host with user and passwordEnv${ways.length > 1 ? `; it has ${ways.join(' and ')}` : ''}`,
-      });
-    if (value.user && !value.secret && !value.url)
-      for (const key of ['host', 'database', 'passwordEnv'] as const)
-        if (value[key] === undefined)
-          context.addIssue({ code: 'custom', path: [key], message: 'is needed beside user' });
-  })
-  .describe('A PostgreSQL database.');
-
-const app = z
-  .strictObject({
-    url: url.describe('The base of its API, e.g. https://api.example.com/api/v1'),
-    environment: text.optional().describe('What its version answer must give as environment.'),
-    version: z.string().startsWith('/').default('/health/version').describe('Where it tells its version.'),
-    headers: z.record(z.string(), z.string()).default({}),
-  })
-  .describe('The application behind this end.');
-
-const end = z.strictObject({
-  name: text,
-  aws: aws.optional(),
-  database: database.optional(),
-  buckets: z
-    .record(z.string(), text)
-    .default({})
-    .describe('Buckets by a name of your own; the same name at both ends makes a pair.'),
-  app: app.optional(),
-});
-
-const expected = z
-  .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
-  .refine((value) => Object.keys(value).length > 0, 'at least one field and its value');
-
-const schema = z
-  .strictObject({
-    version: z.literal(1),
-    source: end.describe('Production. It is only read.'),
-    target: end.describe('Staging.'),
-    database: z
-      .strictObject({
-        mode: z
-          .literal('clone')
-          .default('clone')
-          .describe("clone: production's schema and data, built beside, then swapped in."),
-        keepPrevious: z.int().min(0).default(1).describe('How many earlier databases stay on the target server.'),
-      })
-      .prefault({}),
-    migrate: z
-      .array(
-        z.strictObject({
-          http: z.strictObject({
-            path: z.string().startsWith('/'),
-            method: z.enum(['POST', 'PUT']).default('POST'),
-            expect: expected.describe('Fields of the answer that mean success; the HTTP status alone does not.'),
-            timeoutSeconds: z.int().min(1).default(120),
-          }),
-        }),
-      )
-      .default([])
-      .describe("Steps that bring the target's schema to its own code's revision, in order."),
-    verify: z
-      .strictObject({
-        health: z
-          .strictObject({
-            path: z.string().startsWith('/'),
-            expect: expected,
-            withinSeconds: z.int().min(0).default(20).describe('How long the application may take to become so.'),
-          })
-          .optional(),
-        totals: z
-          .array(
-            z.strictObject({
-              path: z.string().startsWith('/'),
-              read: text.describe('The field to compare, e.g. total or page.total'),
-              equals: z.literal('source').default('source'),
-            }),
-          )
-          .default([]),
-      })
-      .prefault({}),
-  })
-  .superRefine((config, context) => {
-    const paired = Object.keys(config.source.buckets);
-    for (const [side, other] of [
-      ['source', 'target'],
-      ['target', 'source'],
-    ] as const) {
-      const { buckets, aws: account, database: db } = config[side];
-      for (const name of Object.keys(buckets))
-        if (!(name in config[other].buckets))
-          context.addIssue({
-            code: 'custom',
-            path: [side, 'buckets', name],
-            message: `has no partner in ${other}.buckets`,
-          });
-      if (account === undefined && (Object.keys(buckets).length > 0 || db?.secret !== undefined))
-        context.addIssue({ code: 'custom', path: [side, 'aws'], message: 'is needed for a bucket or a secret' });
-      if (db === undefined && config[other].database !== undefined)
-        context.addIssue({ code: 'custom', path: [side, 'database'], message: `is needed beside ${other}.database` });
-    }
-    if (config.source.database === undefined && paired.length === 0)
-      context.addIssue({ code: 'custom', path: ['source'], message: 'has neither a database nor a bucket' });
-    if ((config.migrate.length > 0 || config.verify.health) && config.target.app === undefined)
-      context.addIssue({ code: 'custom', path: ['target', 'app'], message: 'is needed for migrate and verify.health' });
-    if (config.verify.totals.length > 0)
-      for (const side of ['source', 'target'] as const)
-        if (config[side].app === undefined)
-          context.addIssue({ code: 'custom', path: [side, 'app'], message: 'is needed for verify.totals' });
-  });
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
@@ -211,11 +64,7 @@ export function loadConfig(settings: string | object, options: LoadOptions = {})
         problems.push({ path: [side, 'database', 'passwordEnv'], message: `the variable ${name} is not set` });
       else if (name !== undefined && value !== undefined) passwords[name] = value;
     }
-  if (!parsed.success || problems.length > 0)
-    throw invalid(
-      file,
-      problems.map((problem) => place(problem, file, document, lines)),
-    );
+  if (!parsed.success || problems.length > 0) throw invalid(file, describe(problems, file, document, lines));
   return { ...parsed.data, passwords };
 }
 
@@ -224,25 +73,37 @@ function invalid(file: string, lines: readonly string[]): RestageError {
   return new RestageError('config-invalid', `${file} has ${count}:\n${lines.map((line) => `  ${line}`).join('\n')}`);
 }
 
-/** Puts the problem's line before it; for what is missing, the line of the innermost part that is there. */
-function place(
-  problem: Problem,
+/** Each problem in a sentence, in the file's order, with its line before it. */
+function describe(
+  problems: readonly Problem[],
   file: string,
-  document: ReturnType<typeof parseDocument> | undefined,
+  document: Document | undefined,
   lines: LineCounter,
-): string {
-  const path = problem.path.map(String).join('.') || 'the file';
-  const said = `${path}: ${problem.message}`;
-  if (!document) return said;
-  for (let depth = problem.path.length; depth >= 0; depth--) {
-    const node: unknown = depth === 0 ? document.contents : document.getIn(problem.path.slice(0, depth), true);
-    const start =
-      typeof node === 'object' && node && 'range' in node && Array.isArray(node.range)
-        ? Number(node.range[0])
-        : undefined;
-    if (start !== undefined) return `${file}:${lines.linePos(start).line}  ${said}`;
+): string[] {
+  return problems
+    .map((problem) => ({ problem, line: document ? lines.linePos(offsetOf(problem.path, document)).line : 0 }))
+    .toSorted((a, b) => a.line - b.line)
+    .map(({ problem, line }) => {
+      const said = `${problem.path.map(String).join('.') || 'the file'}: ${problem.message}`;
+      return document ? `${file}:${line}  ${said}` : said;
+    });
+}
+
+/** Where a path's last key stands; for what is missing, the innermost part that is there. */
+function offsetOf(path: readonly PropertyKey[], document: Document): number {
+  let node: unknown = document.contents;
+  let offset = 0;
+  for (const step of path) {
+    const pair = isMap(node)
+      ? node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step))
+      : undefined;
+    const item = isSeq(node) ? node.items[Number(step)] : undefined;
+    const found = pair?.key ?? item;
+    if (!isNode(found)) break;
+    offset = found.range?.[0] ?? offset;
+    node = pair ? pair.value : item;
   }
-  return `${file}:1  ${said}`;
+  return offset;
 }
 
 /** Replaces every `${VAR}` in every string; `$${` stands for a literal `${`. */
@@ -253,8 +114,8 @@ function substitute(
   path: readonly PropertyKey[] = [],
 ): unknown {
   if (typeof value === 'string')
-    return value.replace(/\$?\$\{(\w+)\}/g, (match, name: string) => {
-      if (match.startsWith('$$')) return match.slice(1);
+    return value.replace(/\$\$\{|\$\{(\w+)\}/g, (match, name?: string) => {
+      if (name === undefined) return '${';
       const found = variables[name];
       if (found === undefined) problems.push({ path, message: `the variable ${name} is not set` });
       return found ?? match;

@@ -26,6 +26,9 @@ export interface DiffTotals {
 /** Where the target's metadata keeps the source's ETag, for objects whose own ETag cannot be the same. */
 export const sourceEtagHeader = 'x-amz-meta-restage-source-etag';
 
+/** HEAD requests under way at once, for objects whose listing does not settle whether they are the same. */
+const headsAtOnce = 32;
+
 /**
  * Walks both listings side by side, key by key; neither is ever held. Same is: same size, and same ETag, or the source's
  * ETag remembered beside it. Throws `objects-failed` for a listing out of order, which could not be joined.
@@ -35,6 +38,18 @@ export async function* diffBuckets(
   target: SourceBucket,
   signal?: AbortSignal,
 ): AsyncGenerator<Difference> {
+  const window: Promise<Difference>[] = [];
+  for await (const difference of walk(source, target, signal)) {
+    const settled = settle(difference, target, signal);
+    settled.catch(() => {}); // told when its turn comes
+    window.push(settled);
+    const first = window.length > headsAtOnce ? window.shift() : undefined;
+    if (first) yield await first;
+  }
+  for (const one of window) yield await one;
+}
+
+async function* walk(source: SourceBucket, target: SourceBucket, signal?: AbortSignal): AsyncGenerator<Difference> {
   const ours = inOrder(source, signal);
   const theirs = inOrder(target, signal);
   let [left, right] = await Promise.all([ours.next(), theirs.next()]);
@@ -47,23 +62,20 @@ export async function* diffBuckets(
       yield { kind: 'extra', target: right.value };
       right = await theirs.next();
     } else if (!left.done && !right.done) {
-      const same = await isSame(left.value, right.value, target, signal);
+      const same = left.value.sizeBytes === right.value.sizeBytes && left.value.etag === right.value.etag;
       yield same ? { kind: 'same', source: left.value } : { kind: 'changed', source: left.value, target: right.value };
       [left, right] = await Promise.all([ours.next(), theirs.next()]);
     }
   }
 }
 
-async function isSame(
-  source: ListedObject,
-  target: ListedObject,
-  bucket: SourceBucket,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  if (source.sizeBytes !== target.sizeBytes) return false;
-  if (source.etag === target.etag) return true;
-  if (!source.etag.includes('-')) return false;
-  return (await bucket.head(target.key, signal))[sourceEtagHeader] === source.etag;
+/** An object of the same size with another ETag is the same after all where the target remembers the source's. */
+async function settle(difference: Difference, target: SourceBucket, signal?: AbortSignal): Promise<Difference> {
+  if (difference.kind !== 'changed' || difference.source.sizeBytes !== difference.target.sizeBytes) return difference;
+  const headers = await target.head(difference.target.key, signal);
+  return headers[sourceEtagHeader] === difference.source.etag
+    ? { kind: 'same', source: difference.source }
+    : difference;
 }
 
 async function* inOrder(bucket: SourceBucket, signal?: AbortSignal): AsyncGenerator<ListedObject> {

@@ -1,0 +1,150 @@
+import { z } from 'zod';
+
+const text = z.string().min(1);
+const url = z.url({ protocol: /^https?$/ });
+
+const endpoints = z
+  .strictObject({ s3: url.optional(), secretsManager: url.optional(), sts: url.optional() })
+  .describe('Local stand-ins and other S3 stores, instead of AWS.');
+
+const aws = z
+  .strictObject({
+    profile: text.describe('A profile of the AWS config or credentials file.'),
+    region: text.optional().describe("Default: the profile's own region."),
+    account: z
+      .string()
+      .regex(/^\d{12}$/, 'an account id of 12 digits, in quotes')
+      .optional()
+      .describe('The account that the profile must turn out to be.'),
+    endpoints: endpoints.optional(),
+  })
+  .describe('One AWS account.');
+
+const database = z
+  .strictObject({
+    secret: text
+      .optional()
+      .describe('Name or ARN of a Secrets Manager secret: host, port, username, password, dbname or database.'),
+    url: text.optional().describe('postgres://user:password@host:port/database'),
+    host: text.optional().describe('With `secret`: for secrets without a host.'),
+    port: z.int().min(1).max(65535).optional(),
+    database: text.optional(),
+    user: text.optional(),
+    passwordEnv: text.optional().describe('The environment variable that holds the password.'),
+    tls: z.enum(['verify-full', 'disable']).optional().describe('Default: verify-full, but disable on loopback.'),
+  })
+  .superRefine((value, context) => {
+    const ways = [value.secret && 'secret', value.url && 'url', value.user && 'user'].filter(Boolean);
+    if (ways.length !== 1)
+      context.addIssue({
+        code: 'custom',
+        message: `one of secret, url, or host with user and passwordEnv${ways.length > 1 ? `; it has ${ways.join(' and ')}` : ''}`,
+      });
+    if (value.user && !value.secret && !value.url)
+      for (const key of ['host', 'database', 'passwordEnv'] as const)
+        if (value[key] === undefined)
+          context.addIssue({ code: 'custom', path: [key], message: 'is needed beside user' });
+  })
+  .describe('A PostgreSQL database.');
+
+const app = z
+  .strictObject({
+    url: url.describe('The base of its API, e.g. https://api.example.com/api/v1'),
+    environment: text.optional().describe('What its version answer must give as environment.'),
+    version: z.string().startsWith('/').default('/health/version').describe('Where it tells its version.'),
+    headers: z.record(z.string(), z.string()).default({}),
+  })
+  .describe('The application behind this end.');
+
+const end = z.strictObject({
+  name: text,
+  aws: aws.optional(),
+  database: database.optional(),
+  buckets: z
+    .record(z.string(), text)
+    .default({})
+    .describe('Buckets by a name of your own; the same name at both ends makes a pair.'),
+  app: app.optional(),
+});
+
+const expected = z
+  .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+  .refine((value) => Object.keys(value).length > 0, 'at least one field and its value');
+
+/** The one place of names, defaults and descriptions: help, messages and the JSON Schema come from it. */
+export const schema = z
+  .strictObject({
+    version: z.literal(1),
+    source: end.describe('Production. It is only read.'),
+    target: end.describe('Staging.'),
+    database: z
+      .strictObject({
+        mode: z
+          .literal('clone')
+          .default('clone')
+          .describe("clone: production's schema and data, built beside, then swapped in."),
+        keepPrevious: z.int().min(0).default(1).describe('How many earlier databases stay on the target server.'),
+      })
+      .prefault({}),
+    migrate: z
+      .array(
+        z.strictObject({
+          http: z.strictObject({
+            path: z.string().startsWith('/'),
+            method: z.enum(['POST', 'PUT']).default('POST'),
+            expect: expected.describe('Fields of the answer that mean success; the HTTP status alone does not.'),
+            timeoutSeconds: z.int().min(1).default(120),
+          }),
+        }),
+      )
+      .default([])
+      .describe("Steps that bring the target's schema to its own code's revision, in order."),
+    verify: z
+      .strictObject({
+        health: z
+          .strictObject({
+            path: z.string().startsWith('/'),
+            expect: expected,
+            withinSeconds: z.int().min(0).default(20).describe('How long the application may take to become so.'),
+          })
+          .optional(),
+        totals: z
+          .array(
+            z.strictObject({
+              path: z.string().startsWith('/'),
+              read: text.describe('The field to compare, e.g. total or page.total'),
+              equals: z.literal('source').default('source'),
+            }),
+          )
+          .default([]),
+      })
+      .prefault({}),
+  })
+  .superRefine((config, context) => {
+    const paired = Object.keys(config.source.buckets);
+    for (const [side, other] of [
+      ['source', 'target'],
+      ['target', 'source'],
+    ] as const) {
+      const { buckets, aws: account, database: db } = config[side];
+      for (const name of Object.keys(buckets))
+        if (!Object.hasOwn(config[other].buckets, name))
+          context.addIssue({
+            code: 'custom',
+            path: [side, 'buckets', name],
+            message: `has no partner in ${other}.buckets`,
+          });
+      if (account === undefined && (Object.keys(buckets).length > 0 || db?.secret !== undefined))
+        context.addIssue({ code: 'custom', path: [side, 'aws'], message: 'is needed for a bucket or a secret' });
+      if (db === undefined && config[other].database !== undefined)
+        context.addIssue({ code: 'custom', path: [side, 'database'], message: `is needed beside ${other}.database` });
+    }
+    if (config.source.database === undefined && paired.length === 0)
+      context.addIssue({ code: 'custom', path: ['source'], message: 'has neither a database nor a bucket' });
+    if ((config.migrate.length > 0 || config.verify.health) && config.target.app === undefined)
+      context.addIssue({ code: 'custom', path: ['target', 'app'], message: 'is needed for migrate and verify.health' });
+    if (config.verify.totals.length > 0)
+      for (const side of ['source', 'target'] as const)
+        if (config[side].app === undefined)
+          context.addIssue({ code: 'custom', path: [side, 'app'], message: 'is needed for verify.totals' });
+  });
