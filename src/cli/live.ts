@@ -1,4 +1,6 @@
+import { stripVTControlCharacters } from 'node:util';
 import { createLogUpdate } from 'log-update';
+import sliceAnsi from 'slice-ansi';
 import { bytes, count, duration, eventLine, type Event, type Listener, type Step, type Style } from '../index.ts';
 
 /** What the live display knows: everything a frame is drawn from. */
@@ -76,7 +78,8 @@ export function advance(state: LiveState, event: Event, now: number): LiveState 
       const running = state.running.filter(({ step }) => step.id !== event.step.id);
       if (event.step.kind !== 'copy-table') return { ...state, running };
       const { tables } = state;
-      return { ...state, running, tables: { ...tables, done: tables.done + 1 } };
+      const done = event.step.outcome.status === 'done' ? tables.done + 1 : tables.done;
+      return { ...state, running, tables: { ...tables, done } };
     }
     case 'recovering':
     case 'run-ended':
@@ -128,7 +131,7 @@ function bar(share: number): string {
 }
 
 function clip(line: string, width: number): string {
-  return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}…`;
+  return stripVTControlCharacters(line).length <= width ? line : `${sliceAnsi(line, 0, Math.max(0, width - 1))}…`;
 }
 
 /** Shows a run on a terminal: what is done stays as a line, what is under way moves below it. */

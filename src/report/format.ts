@@ -14,19 +14,19 @@ const units = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
 
 /** In powers of 1,000, as S3's console and disks are sold: 1_700_000_000 → 1.7 GB */
 export function bytes(number: number): string {
-  let value = number;
+  let value = Math.round(number);
   let unit = 0;
   while (value >= 999.5 && unit < units.length - 1) {
     value /= 1000;
     unit += 1;
   }
-  if (unit === 0) return number === 1 ? '1 byte' : `${number} bytes`;
+  if (unit === 0) return value === 1 ? '1 byte' : `${value} bytes`;
   return `${value >= 99.95 ? value.toFixed(0) : value.toFixed(1)} ${units[unit]}`;
 }
 
 /** Milliseconds as people say them: 840 ms, 4.2 s, 3 min 20 s, 1 h 5 min */
 export function duration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
   const seconds = ms / 1000;
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);

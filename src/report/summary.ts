@@ -9,11 +9,21 @@ export function summary(report: Report, style: Style): string {
   return [headline(report, style), '', ...columns(rows, ['left', 'left']), ...failureLines(report, style)].join('\n');
 }
 
-function headline({ outcome, source, target, run, durationMs }: Report, style: Style): string {
-  const run_ = style('dim', `run ${run}, ${duration(durationMs)}`);
+function headline(report: Report, style: Style): string {
+  const { outcome, source, target, run, durationMs } = report;
+  const told = style('dim', `run ${run}, ${duration(durationMs)}`);
   if (outcome === 'done')
-    return `${style('good', '✓')} ${style('strong', `${target.name} is refreshed from ${source.name}`)}  ${run_}`;
-  return `${style('bad', '✗')} ${style('strong', `${target.name} was not refreshed${outcome === 'interrupted' ? ': interrupted' : ''}`)}  ${run_}`;
+    return `${style('good', '✓')} ${style('strong', `${target.name} is refreshed from ${source.name}`)}  ${told}`;
+  const what = isAccepted(report)
+    ? `${target.name} is refreshed from ${source.name}, but the run did not end well`
+    : `${target.name} was not refreshed${outcome === 'interrupted' ? ': interrupted' : ''}`;
+  return `${style('bad', '✗')} ${style('strong', what)}  ${told}`;
+}
+
+/** The new database was in place and verified, and only what comes after that went wrong. */
+function isAccepted(report: Report): boolean {
+  const swapped = stepsOf(report, 'swap').some((step) => step.outcome.status === 'done');
+  return swapped && report.recovery === undefined;
 }
 
 /** The facts of a run, each a name and a text: the same in the terminal and in Markdown. */
@@ -101,15 +111,12 @@ function tableFacts(report: Report, style: Style): [string, string][] {
 }
 
 function failureLines({ failure, recovery, holds, outcome }: Report, style: Style): string[] {
-  if (!failure) return ['', `  ${holds}.`];
-  const lines = [
-    '',
-    `${style('bad', outcome === 'interrupted' ? 'interrupted at' : 'failed')} ${style('strong', failure.step)}: ${failure.message}`,
-  ];
+  const state = `${holds.replace(/\.$/, '')}.`;
+  if (!failure) return ['', `  ${state}`];
+  const verdict = style('bad', outcome === 'interrupted' ? 'interrupted at' : 'failed');
+  const lines = ['', `${verdict} ${style('strong', failure.step)}: ${failure.message}`];
   if (failure.hint) lines.push(`  ${failure.hint}`);
-  lines.push('', `${holds}.`);
-  if (recovery?.failure) lines.push(style('bad', recovery.failure.hint ?? recovery.failure.message));
-  return lines;
+  return [...lines, '', recovery?.failure ? style('bad', state) : state];
 }
 
 function healthWord({ figures: { health } }: Report): string {

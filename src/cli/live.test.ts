@@ -1,0 +1,118 @@
+import { styleText, stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import { plain, type Event, type Plan, type Step, type StepReport } from '../index.ts';
+import { advance, frame, idle, type LiveState } from './live.ts';
+
+const table = (name: string, bytes: number): Step => ({
+  id: `copy-table ${name}`,
+  after: [],
+  kind: 'copy-table',
+  table: { schema: 'public', name },
+  rows: 1,
+  rowsAreEstimated: false,
+  bytes,
+});
+const books = table('books', 3_000_000);
+const authors = table('authors', 1_000_000);
+const images: Step = {
+  id: 'copy-objects images',
+  after: [],
+  kind: 'copy-objects',
+  bucket: 'images',
+  objects: 100,
+  bytes: 1e9,
+};
+const swap: Step = { id: 'swap', after: [], kind: 'swap', database: 'shop', sessions: 0 };
+
+const plan: Plan = {
+  version: 1,
+  madeAt: '2026-11-22T23:15:00.000Z',
+  source: { name: 'production' },
+  target: { name: 'staging' },
+  objects: [],
+  steps: [books, authors, images, swap],
+  notes: [],
+};
+
+const started = (step: Step): Event => ({ kind: 'step-started', step });
+const progress = (step: Step, bytes: number, objects = 0, failed = 0): Event => ({
+  kind: 'step-progress',
+  step,
+  bytes,
+  objects,
+  failed,
+});
+const ended = (step: Step, status: 'done' | 'stopped' = 'done'): Event => ({
+  kind: 'step-ended',
+  // The display looks at the status only, so no facts are made up.
+  step: { ...step, outcome: { status, startedAt: '', durationMs: 0 } } as unknown as StepReport,
+});
+
+/** The state after these events, the first of them at 1 s of the clock and each at its own moment. */
+function after(...events: readonly (readonly [atMs: number, event: Event])[]): LiveState {
+  const begun = advance(idle, { kind: 'run-started', run: 'r', plan }, 1000);
+  return events.reduce((state, [atMs, event]) => advance(state, event, atMs), begun);
+}
+
+test('nothing is drawn while nothing is under way', () => {
+  expect(frame(idle, 5000, 80, plain)).toBe('');
+  expect(frame(after([1000, started(swap)], [2000, ended(swap)]), 5000, 80, plain)).toBe('');
+});
+
+test('tables under way show how many, how much, how fast and how long still', () => {
+  const state = after(
+    [1000, started(books)],
+    [1000, started(authors)],
+    [2000, progress(authors, 1_000_000)],
+    [2000, ended(authors)],
+    [3000, progress(books, 500_000)],
+    [5000, progress(books, 1_000_000)],
+  );
+  const [line, names] = frame(state, 5000, 120, plain).split('\n');
+  expect(line).toContain('tables   ██████████░░░░░░░░░░ 1 of 2  2.0 MB of 4.0 MB  500 kB/s  4.0 s left');
+  expect(names).toBe('    books 1.0 MB');
+});
+
+test('objects go by what is further behind, bytes or number, and tell what failed', () => {
+  const state = after([1000, started(images)], [11_000, progress(images, 900_000_000, 20, 3)]);
+  const line = frame(state, 11_000, 120, plain);
+  expect(line).toContain(
+    '████░░░░░░░░░░░░░░░░ 20 of 100  900 MB of 1.0 GB  90.0 MB/s  2 objects/s  40.0 s left  3 failed',
+  );
+});
+
+test('a step of another kind shows its name and for how long it has been going on', () => {
+  expect(frame(after([1000, started(swap)]), 3500, 80, plain)).toMatch(/^\S swap {2}2\.5 s$/);
+});
+
+test('a rate is told in whole bytes', () => {
+  const state = after([1000, started(books)], [2000, progress(books, 100)]);
+  expect(frame(state, 4000, 120, plain)).toContain(' 33 bytes/s');
+});
+
+test('a table that was stopped does not count as copied', () => {
+  const state = after([1000, started(authors)], [1000, started(books)], [2000, ended(books, 'stopped')]);
+  expect(frame(state, 3000, 120, plain)).toContain('0 of 2');
+});
+
+test('progress that comes after the end of its step changes nothing', () => {
+  const state = after([1000, started(books)], [2000, ended(books)]);
+  expect(advance(state, progress(books, 5), 3000)).toEqual(state);
+});
+
+test('no line is wider than the terminal', () => {
+  const state = after([1000, started(books)], [1000, started(images)], [2000, progress(books, 1_000_000)]);
+  const lines = frame(state, 3000, 30, plain).split('\n');
+  expect(lines).toHaveLength(3);
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(30);
+  expect(lines[0]).toMatch(/…$/);
+});
+
+test('colours take no room, and end where the line is cut', () => {
+  const coloured = (_tone: string, text: string) => styleText('red', text, { validateStream: false });
+  const state = after([1000, started(swap)]);
+  expect(stripVTControlCharacters(frame(state, 3500, 13, coloured))).toMatch(/^\S swap {2}2\.5 s$/);
+  const cut = frame(state, 3500, 11, coloured);
+  expect(stripVTControlCharacters(cut)).toMatch(/^\S swap {2}2\.…$/);
+  expect(cut).toContain('\u001b[39m');
+});

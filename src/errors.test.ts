@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { exitCodes, failureOf, keepSecret, redact, RestageError } from './errors.ts';
+
+test('a remembered secret is in no message, hint or failure, plain or percent-encoded', () => {
+  keepSecret('tiger & lily');
+  const error = new RestageError('internal', 'refused: tiger & lily', { hint: 'see ?key=tiger%20%26%20lily' });
+  expect(failureOf(error)).toEqual({ code: 'internal', message: 'refused: ***', hint: 'see ?key=***' });
+  expect(failureOf(new Error('with tiger & lily'))).toEqual({ code: 'internal', message: 'with ***' });
+  expect(failureOf('tiger & lily').message).toBe('***');
+});
+
+test('the password of a URL is hidden though nobody remembered it', () => {
+  expect(redact('postgresql://app:swordfish@db:5432/x and https://u:p4ss@h/')).toBe(
+    'postgresql://app:***@db:5432/x and https://u:***@h/',
+  );
+});
+
+test('what only looks like a password stays readable', () => {
+  const text = 'http://127.0.0.1:7480/bucket, a@b.example, s3://bucket/key@2x.png, 12:30:00 @ noon';
+  expect(redact(text)).toBe(text);
+});
+
+test('no part of a password with an @ is left in its URL', () => {
+  expect(redact('postgres://app:sword@fish@db/x')).toBe('postgres://app:***@db/x');
+});
+
+test('a remembered password with an @ leaves nothing of itself in a URL', () => {
+  keepSecret('octopus@garden');
+  expect(redact('cannot reach postgres://app:octopus@garden@db/x')).not.toContain('garden');
+});
+
+test('of two secrets one of which begins the other, nothing is left of either', () => {
+  keepSecret('marble');
+  keepSecret('marble-cake');
+  expect(redact('marble-cake')).toBe('***');
+});
+
+test('a word too short to be a secret does not blank out the text', () => {
+  keepSecret('db');
+  expect(redact('the db of dbserver')).toBe('the db of dbserver');
+});
+
+test('the cause is kept, and the exit code follows from the code', () => {
+  const cause = new Error('socket');
+  const error = new RestageError('target-is-source', 'same', { cause });
+  expect([error.cause, error.exitCode]).toEqual([cause, exitCodes['target-is-source']]);
+  expect(exitCodes).toMatchObject({ interrupted: 130, 'target-is-source': 3, 'config-invalid': 2, 'copy-failed': 1 });
+});
