@@ -88,7 +88,8 @@ export function keepSecret(value: string): string {
 
 /** The text without any remembered secret and without the password of any URL. */
 export function redact(text: string): string {
-  let clean = text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s@/]+@/gi, '$1***@');
-  for (const secret of secrets) clean = clean.replaceAll(secret, '***');
+  let clean = text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s/]+@/gi, '$1***@');
+  // The longer ones first: what begins like another must not leave its end behind.
+  for (const secret of [...secrets].toSorted((a, b) => b.length - a.length)) clean = clean.replaceAll(secret, '***');
   return clean;
 }

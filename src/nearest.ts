@@ -11,7 +11,7 @@ export function nearest(name: string, names: readonly string[]): string | undefi
     .toSorted((a, b) => b.holds - a.holds || a.away - b.away);
   const best = ranked[0];
   if (!best) return undefined;
-  return best.holds > 0 || best.away <= Math.max(2, Math.floor(name.length / 3)) ? best.candidate : undefined;
+  return best.holds > 0 || best.away <= farthest(name) ? best.candidate : undefined;
 }
 
 /** 1 when one name holds the other as a word of its own: staging in bmx-staging. */
@@ -19,4 +19,9 @@ function likeness(name: string, candidate: string): number {
   const words = candidate.toLowerCase().split(/[^a-z0-9]+/);
   const wanted = name.toLowerCase().split(/[^a-z0-9]+/);
   return name.length > 2 && (words.includes(name.toLowerCase()) || wanted.includes(candidate.toLowerCase())) ? 1 : 0;
+}
+
+/** How many letters may be wrong: two in most words, one in the shortest. */
+function farthest(name: string): number {
+  return name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3));
 }

@@ -79,13 +79,13 @@ export const databaseSteps: Perform<DatabaseKinds> = {
   'add-keys': async (_step, context) => {
     const state = requireDatabase(context.database);
     await endReading(state);
-    const { keys = [], foreignKeys = [], rest = [], views = [] } = state.order ?? {};
+    const { rest = [], views = [], last = [] } = state.order ?? {};
     await using session = await openIncoming(state, context.signal);
-    await restore(session, keys);
-    await restore(session, foreignKeys);
-    await refreshViews(session, views);
     await restore(session, rest);
-    return { facts: { foreignKeys: foreignKeys.length, objects: keys.length + rest.length } };
+    await refreshViews(session, views);
+    await restore(session, last);
+    const foreignKeys = rest.filter(({ type }) => type === 'FK CONSTRAINT').length;
+    return { facts: { foreignKeys, objects: rest.length + last.length - foreignKeys } };
   },
 
   'set-sequences': async (_step, { database, signal }) => {

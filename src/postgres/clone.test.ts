@@ -35,9 +35,15 @@ test('each part of a dump goes where it can be made: with its table, with the ke
     ['"shop"."books"', ['other']],
     ['"public"."empty"', []],
   ]);
-  expect(names(order.keys)).toEqual(['root_pkey', 'first_id', 'part_pkey']);
-  expect(names(order.foreignKeys)).toEqual(['books_author']);
-  expect(names(order.rest)).toEqual(['INDEX books_title', 'touch', 'own']);
+  expect(names(order.rest)).toEqual([
+    'root_pkey',
+    'first_id',
+    'part_pkey',
+    'INDEX books_title',
+    'touch',
+    'books_author',
+  ]);
+  expect(names(order.last)).toEqual(['own']);
   expect(order.views.map(({ name }) => name)).toEqual(['first', 'second']);
 });
 
@@ -53,7 +59,7 @@ test('nothing of a dump is lost or made twice', () => {
     'FUNCTION',
   ].flatMap((type) => [entry(type, `${type} 1`, 'x ON public.a'), entry(type, `${type} 2`, 'x ON public.b')]);
   const order = arrange({ before: [], after }, [table('a')]);
-  const placed = [...order.byTable.values(), order.keys, order.foreignKeys, order.rest].flat();
+  const placed = [...order.byTable.values(), order.rest, order.last].flat();
   expect(new Set(placed)).toEqual(new Set(after));
   expect(placed).toHaveLength(after.length);
 });

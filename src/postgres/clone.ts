@@ -12,34 +12,29 @@ export interface RestoreOrder {
   readonly before: readonly SchemaEntry[];
   /** Indexes and keys of the tables that hold rows, to be built as soon as each is loaded. */
   readonly byTable: ReadonlyMap<string, readonly SchemaEntry[]>;
-  /** Indexes and keys of everything else: partition roots, materialized views. */
-  readonly keys: readonly SchemaEntry[];
-  readonly foreignKeys: readonly SchemaEntry[];
-  /** Triggers, rules, policies and their like, in the dump's order. */
+  /** Everything else that must wait for the rows, foreign keys among it, in the dump's order. */
   readonly rest: readonly SchemaEntry[];
   /** Materialized views in an order in which each can be filled. */
   readonly views: readonly TableName[];
+  /** What would hide rows from the views' queries, or act on statements: at the very end. */
+  readonly last: readonly SchemaEntry[];
 }
+
+const veryLast: ReadonlySet<string> = new Set(['POLICY', 'ROW SECURITY', 'EVENT TRIGGER']);
 
 /** Arranges a dump around the tables that will be loaded. */
 export function arrange(dump: SchemaDump, tables: readonly Table[]): RestoreOrder {
   const byTable = new Map<string, SchemaEntry[]>(tables.map(({ table }) => [quoteTable(table), []]));
-  const keys: SchemaEntry[] = [];
-  const foreignKeys: SchemaEntry[] = [];
   const rest: SchemaEntry[] = [];
+  const last: SchemaEntry[] = [];
   for (const entry of dump.after) {
     const table = tableOf(entry);
     const own = table && byTable.get(quoteTable(table));
-    if (own) own.push(entry);
-    else if (table || entry.type === 'INDEX ATTACH') keys.push(entry);
-    else if (entry.type === 'FK CONSTRAINT') foreignKeys.push(entry);
-    else rest.push(entry);
+    (own ?? (veryLast.has(entry.type) ? last : rest)).push(entry);
   }
-  // pg_dump puts every view behind those it reads.
-  const views = dump.before
-    .filter((entry) => entry.type === 'MATERIALIZED VIEW')
-    .map(({ schema, name }) => ({ schema, name }));
-  return { before: dump.before, byTable, keys, foreignKeys, rest, views };
+  // pg_dump puts every view behind those it reads, and behind the primary keys it groups by.
+  const views = [...dump.before, ...dump.after].filter((entry) => entry.type === 'MATERIALIZED VIEW');
+  return { before: dump.before, byTable, rest, views: views.map(({ schema, name }) => ({ schema, name })), last };
 }
 
 /**

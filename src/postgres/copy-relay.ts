@@ -40,6 +40,11 @@ export async function relayCopy(source: ReadSession, target: Session, relay: Rel
   const writing = target.wire.take();
   const answers = new Answers(writing, target.origin, relay.write);
   const splice = new Splice(reading, writing, source.origin, relay);
+  const stop = () => {
+    reading.socket.destroy();
+    writing.socket.destroy();
+  };
+  relay.signal?.addEventListener('abort', stop, { once: true });
   try {
     writing.socket.write(message(query, `${relay.write}\0`));
     await answers.until(copyInResponse);
@@ -61,9 +66,10 @@ export async function relayCopy(source: ReadSession, target: Session, relay: Rel
   } catch (error) {
     splice.end();
     answers.end();
-    reading.socket.destroy();
-    writing.socket.destroy();
+    stop();
     throw relay.signal?.aborted ? interrupted(relay.signal) : error;
+  } finally {
+    relay.signal?.removeEventListener('abort', stop);
   }
 }
 

@@ -16,7 +16,9 @@ export interface Digest {
  */
 export async function digestTable(session: ReadSession, table: TableName, columns: readonly Column[]): Promise<Digest> {
   const values = columns.map(hashable).join(', ');
-  const hash = `hash_record_extended(row(${values}), 0)`;
+  // The record's hash is a sum over its columns, so a sum of it over the rows would not see two values change places
+  // between rows. Hashed once more it does; by its text, as hashint8extended keeps 32 of the 64 bits.
+  const hash = `hashtextextended(hash_record_extended(row(${values}), 0)::text, 0)`;
   const rows = await session.rows<{ rows: string; content: string }>(`
     select count(*) as rows, coalesce(sum(${columns.length === 0 ? '0' : hash}), 0) as content
       from only ${quoteTable(table)}`);
@@ -29,11 +31,11 @@ function hashable(column: Column): string {
   switch (column.nature) {
     case 'exact':
       return /^(text|character varying|name)/.test(column.type) ? `${name} collate "C"` : name;
-    case 'padded':
-      // A cast to text would drop the trailing blanks of a char without a length.
-      return `case when ${name} is not null then format('%s', ${name}) end collate "C"`;
     case 'binary':
-    case 'text':
       return `${name}::text collate "C"`;
+    case 'padded':
+    case 'text':
+      // By the type's output function: a cast to text may be another one, and drops trailing blanks of a char.
+      return `case when ${name} is not null then format('%s', ${name}) end collate "C"`;
   }
 }

@@ -162,7 +162,7 @@ test.each([0, 20, 100])('an abort after %i ms stops the dump at once, and leaves
   const aborted = performance.now();
   stop.abort();
   await ended;
-  expect(performance.now() - aborted).toBeLessThan(200);
+  expect(performance.now() - aborted).toBeLessThan(1000);
   await vi.waitFor(async () => expect(await admin.rows(others)).toEqual([]));
 });
 
@@ -170,16 +170,11 @@ test('the loss of the connection is told as that', async () => {
   await using snapshot = await sourceDatabase(address('shop')).snapshot({ label: 'lost dump' });
   await using admin = await open('postgres');
   const dumping = expect(snapshot.schema()).rejects.toMatchObject({
-    code: expect.stringMatching(/database-lost|schema-failed/),
+    code: 'database-lost',
+    message: expect.stringContaining('shop at 127.0.0.1'),
   });
-  await vi.waitFor(
-    async () => {
-      const ended = await admin.rows(`
-      select pg_terminate_backend(pid) from pg_stat_activity
-       where application_name = 'restage lost dump' and query not like '%pg_export_snapshot%'`);
-      expect(ended).toHaveLength(1);
-    },
-    { interval: 5 },
-  );
+  const underWay = `application_name = 'restage lost dump' and query like '%pg_catalog.%'`;
+  const end = `select pg_terminate_backend(pid) from pg_stat_activity where ${underWay}`;
+  await vi.waitFor(async () => expect(await admin.rows(end)).toHaveLength(1), { interval: 5 });
   await dumping;
 });

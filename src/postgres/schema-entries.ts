@@ -59,8 +59,10 @@ export function parseDump(dump: string): SchemaDump {
         lines: [],
       };
       index += 2;
-    } else if (line === '-- PostgreSQL database dump complete' && quotesClosed(open?.lines)) break;
-    else open?.lines.push(line);
+    } else if (line === '-- PostgreSQL database dump complete' && quotesClosed(open?.lines)) {
+      open?.lines.pop(); // the `--` above it
+      break;
+    } else open?.lines.push(line);
   }
   close();
   const boundary = entries.findIndex((entry) => afterRows.has(entry.type));
@@ -103,16 +105,16 @@ function endOfEscaped(sql: string, from: number): number {
   return -1;
 }
 
+const identifier = '(?:"(?:[^"]|"")+"|[\\w$\\u0080-\\uffff]+)';
+const ownTable: Readonly<Record<string, RegExp>> = {
+  CONSTRAINT: new RegExp(`^ALTER TABLE (?:ONLY )?(${identifier})\\.(${identifier})`),
+  INDEX: new RegExp(`^CREATE (?:UNIQUE )?INDEX ${identifier} ON (?:ONLY )?(${identifier})\\.(${identifier})`),
+};
+
 /** The table that an index or constraint entry belongs to; undefined for anything else. */
 export function tableOf(entry: SchemaEntry): TableName | undefined {
-  if (entry.type === 'CONSTRAINT' || entry.type === 'INDEX') {
-    const found =
-      /(?:ALTER TABLE (?:ONLY )?|\sON (?:ONLY )?)((?:"(?:[^"]|"")+"|[\w$\u0080-\uffff]+))\.((?:"(?:[^"]|"")+"|[\w$\u0080-\uffff]+))/.exec(
-        entry.sql,
-      );
-    if (found) return { schema: unquote(found[1] ?? ''), name: unquote(found[2] ?? '') };
-  }
-  return undefined;
+  const found = ownTable[entry.type]?.exec(entry.sql);
+  return found ? { schema: unquote(found[1] ?? ''), name: unquote(found[2] ?? '') } : undefined;
 }
 
 function unquote(identifier: string): string {
