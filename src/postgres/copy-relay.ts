@@ -235,9 +235,9 @@ class Splice {
 
   #pass(chunk: Buffer, start: number, end: number): void {
     if (end <= start) return;
+    if (!this.#to.socket.write(chunk.subarray(start, end))) this.#from.socket.pause();
     this.bytes += end - start;
     this.#relay.onBytes?.(end - start);
-    if (!this.#to.socket.write(chunk.subarray(start, end))) this.#from.socket.pause();
   }
 
   #endControl(control: { readonly type: number; readonly body: Buffer[] }): void {
