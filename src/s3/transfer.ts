@@ -49,6 +49,7 @@ export async function copyObjects(
     unchanged: { objects: 0, bytes: 0 },
     onlyInTarget: { objects: 0, bytes: 0 },
   };
+  const learnt: Learnt = { opaqueEtags: false };
   const failures: ObjectFailure[] = [];
   let failed = 0;
   const underWay = new Set<Promise<void>>();
@@ -58,7 +59,7 @@ export async function copyObjects(
   };
   const copy = async (object: ListedObject) => {
     try {
-      await copyObject(source, target, object, signal);
+      await copyObject(source, target, object, learnt, signal);
       count(total.copied, object.sizeBytes);
       options.onObject?.(object.sizeBytes, false);
     } catch (error) {
@@ -82,16 +83,22 @@ export async function copyObjects(
   return { ...total, failed, failures };
 }
 
+/** What is learnt of the target on the way: whether its objects have ETags of their own making. */
+interface Learnt {
+  opaqueEtags: boolean;
+}
+
 /** One object, GET and PUT retried as one: a body that was half read cannot be sent again. */
 async function copyObject(
   source: SourceBucket,
   target: TargetBucket,
   object: ListedObject,
+  learnt: Learnt,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await copyOnce(source, target, object, signal);
+      return await copyOnce(source, target, object, learnt, signal);
     } catch (error) {
       if (attempt === attempts || signal?.aborted || !isPassing(error)) throw error;
       await sleep(Math.random() * 100 * 2 ** attempt, undefined, signal ? { signal } : {});
@@ -103,24 +110,37 @@ async function copyOnce(
   source: SourceBucket,
   target: TargetBucket,
   object: ListedObject,
+  learnt: Learnt,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { headers, tags, body } = await source.get(object, signal);
-  const plain =
-    /^[0-9a-f]{32}$/.test(object.etag) && !/kms/.test(String(headers['x-amz-server-side-encryption'] ?? ''));
-  const sent: Record<string, string> = {
-    ...carriedHeaders(headers),
-    ...(tags === undefined ? {} : { 'x-amz-tagging': tags }),
-    'content-length': String(object.sizeBytes),
-    // The ETag of a plain object is its MD5: the store itself refuses what arrives otherwise.
-    ...(plain
-      ? { 'content-md5': Buffer.from(object.etag, 'hex').toString('base64') }
-      : { [sourceEtagHeader]: object.etag }),
-  };
-  const content = object.sizeBytes <= bufferedBytes ? await readWhole(body, object.sizeBytes) : body;
-  const etag = await target.put(object.key, content, sent, signal);
-  if (plain && etag !== object.etag && /^[0-9a-f]{32}$/.test(etag))
-    throw new Error(`the target stored other content: its ETag is ${etag}, the source's ${object.etag}`);
+  try {
+    const plain = isMd5(object.etag) && !/kms/.test(String(headers['x-amz-server-side-encryption'] ?? ''));
+    const remember = !plain || learnt.opaqueEtags;
+    const sent: Record<string, string> = {
+      ...carriedHeaders(headers),
+      ...(tags === undefined ? {} : { 'x-amz-tagging': tags }),
+      'content-length': String(object.sizeBytes),
+      // The ETag of a plain object is its MD5: the store itself refuses what arrives otherwise.
+      ...(plain ? { 'content-md5': Buffer.from(object.etag, 'hex').toString('base64') } : {}),
+      ...(remember ? { [sourceEtagHeader]: object.etag } : {}),
+    };
+    const content = object.sizeBytes <= bufferedBytes ? await readWhole(body, object.sizeBytes) : body;
+    const stored = await target.put(object.key, content, sent, signal);
+    if (stored.opaque && !remember) {
+      // Only now it is known that the next run could not tell this object from another: once more, with the ETag beside it.
+      learnt.opaqueEtags = true;
+      return await copyOnce(source, target, object, learnt, signal);
+    }
+    if (plain && !stored.opaque && isMd5(stored.etag) && stored.etag !== object.etag)
+      throw new Error(`the target stored other content: its ETag is ${stored.etag}, the source's ${object.etag}`);
+  } finally {
+    body.destroy(); // read to its end, or of no more use: an unread body would keep its socket
+  }
+}
+
+function isMd5(etag: string): boolean {
+  return /^[0-9a-f]{32}$/.test(etag);
 }
 
 async function readWhole(body: Readable, expectedBytes: number): Promise<Buffer> {
