@@ -32,6 +32,7 @@ export const exitCodes = {
   'run-in-progress': 3,
   'not-confirmed': 3,
   'demo-unavailable': 2,
+  'folder-unwritable': 2,
   interrupted: 130,
   internal: 1,
 } as const;

@@ -8,7 +8,8 @@ import {
   readUncarried,
   type Table,
 } from './postgres/catalog.ts';
-import type { Origin } from './postgres/session.ts';
+import { readProperties } from './postgres/database-properties.ts';
+import type { Origin, Session } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
 import { readIdentity, readTarget, requireSwappable, type TargetDatabase } from './postgres/target.ts';
 
@@ -56,7 +57,7 @@ export async function planDatabase(
     await using session = await target.session({ label: 'plan', access: 'read-only', signal });
     const identity = await readIdentity(session);
     const unfit = await refusalOf(requireSwappable(session));
-    const fit = unfit ? undefined : { tables: await readTables(session), lost: await readLostGrants(session) };
+    const fit = unfit ? undefined : { tables: await readTables(session), lost: await readLosses(session) };
     return {
       identity,
       unfit,
@@ -102,6 +103,18 @@ export async function planDatabase(
     sessions: to.facts.sessions,
     notes: [...from.notes, ...to.fit.lost],
   };
+}
+
+/** What the target has now and the new database will not, in words. */
+async function readLosses(session: Session): Promise<string[]> {
+  const refused = (await readProperties(session, session.origin.database)).filter(({ allowed }) => !allowed);
+  return [
+    ...(await readLostGrants(session)),
+    ...refused.map(
+      ({ what }) =>
+        `the setting ${what} is not carried over to the new database: ${session.origin.user} may not make it`,
+    ),
+  ];
 }
 
 /** The error that a check ends with, if it ends with one. */

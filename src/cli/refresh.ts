@@ -13,7 +13,7 @@ import {
   type Report,
 } from '../index.ts';
 import { liveListener } from './live.ts';
-import { keepRun } from './run-folder.ts';
+import { keepRun, prepareRuns } from './run-folder.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface RefreshOptions {
@@ -31,6 +31,7 @@ export async function refresh(
   options: RefreshOptions,
 ): Promise<Report> {
   const { only, signal } = options;
+  await prepareRuns();
   const planned = await plan(config, ends, { only, signal });
   terminal.tell(`${planText(planned, terminal.style)}\n`);
   if (!options.yes) await confirm(planned, terminal, signal);

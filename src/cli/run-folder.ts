@@ -1,10 +1,26 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rmdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { markdown, type Plan, type Report } from '../index.ts';
+import { markdown, RestageError, type Plan, type Report } from '../index.ts';
+
+const runs = join('.restage', 'runs');
+
+/** Makes sure that a run can be kept, before there is one: throws `folder-unwritable`. */
+export async function prepareRuns(): Promise<void> {
+  try {
+    await mkdir(runs, { recursive: true, mode: 0o700 });
+    await rmdir(await mkdtemp(join(runs, '.try-')));
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    throw new RestageError('folder-unwritable', `reports cannot be kept under ${runs}: ${words}`, {
+      cause: error,
+      hint: 'Run restage in a folder that you may write to.',
+    });
+  }
+}
 
 /** Keeps a run under .restage/runs/<run>/, readable by its owner only. Returns the report's path for people. */
 export async function keepRun(report: Report, plan: Plan): Promise<string> {
-  const folder = join('.restage', 'runs', report.run);
+  const folder = join(runs, report.run);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const keep = (name: string, text: string) => writeFile(join(folder, name), text, { mode: 0o600 });
   await Promise.all([

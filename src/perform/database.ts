@@ -8,6 +8,7 @@ import {
   describeDatabase,
   dropDatabase,
   findLeftovers,
+  readDescription,
   swapIn,
 } from '../postgres/swap.ts';
 import type { Perform } from './context.ts';
@@ -136,7 +137,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     await describeDatabase(maintenance, names.incoming, {
       run,
       source: { host: source.address.host, port: source.address.port, database: source.address.database },
-      takenAt: snapshot?.takenAt,
+      takenAt: snapshot?.takenAt ?? '',
       swappedAt: new Date().toISOString(),
     });
     const sessionsEnded = await swapIn(target, maintenance, names, label);
@@ -148,9 +149,19 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const state = requireDatabase(database);
     state.stage = 'settled';
     const { maintenance } = state.lock;
+    const present = await readDescription(maintenance, state.names.current);
+    if (present)
+      await describeDatabase(maintenance, state.names.current, { ...present, acceptedAt: new Date().toISOString() });
     const { previous } = await findLeftovers(maintenance, state.names.current);
-    const dropped = previous.slice(0, Math.max(0, previous.length - step.keep));
-    for (const old of dropped) await dropDatabase(maintenance, old);
-    return { facts: { dropped, kept: previous.slice(dropped.length) } };
+    // What a killed run put in place was never verified to its end: it must not push out the last that was.
+    const good: string[] = [];
+    for (const name of previous) {
+      const description = await readDescription(maintenance, name);
+      if (!description || description.acceptedAt) good.push(name);
+    }
+    const kept = good.slice(Math.max(0, good.length - step.keep));
+    const dropped = previous.filter((name) => !kept.includes(name));
+    for (const name of dropped) await dropDatabase(maintenance, name);
+    return { facts: { dropped, kept } };
   },
 };

@@ -10,6 +10,9 @@ export function statementError(error: unknown, origin: Origin, sql: string): Res
     return new RestageError('database-lost', `the connection to ${where} was lost: ${messageOf(error)}`, {
       cause: error,
     });
+  // 57P01 and its like: an administrator, a shutdown or a crash. Whether their words arrive is a matter of luck.
+  if (error.code?.startsWith('57P0'))
+    return new RestageError('database-lost', `the connection to ${where} was lost: ${error.message}`, { cause: error });
   const words = [error.message, error.detail].filter(Boolean).join('; ');
   return new RestageError('statement-failed', `${where}: ${words} (SQLSTATE ${error.code})`, {
     cause: error,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { RestageError } from '../errors.ts';
 import { quoteName, quoteText } from './names.ts';
+import { readProperties } from './database-properties.ts';
 import { sqlState } from './session-error.ts';
 import type { Session } from './session.ts';
 import type { TargetDatabase } from './target.ts';
@@ -82,39 +83,37 @@ export async function createIncoming(maintenance: Session, names: SwapNames): Pr
     throw new RestageError('database-missing', `there is no database ${names.current} on the target's server any more`);
   const incoming = quoteName(names.incoming);
   await maintenance.execute(`create database ${incoming} template template0 ${row.create}`);
-  const statements = await maintenance.rows<{ sql: string }>(`
-    select format('alter %s set %I to %s',
-                  concat(case when s.setrole <> 0 then format('role %I in ', pg_get_userbyid(s.setrole)) end, 'database ', ${quoteText(incoming)}),
-                  split_part(c.setting, '=', 1),
-                  case when split_part(c.setting, '=', 1) in ('search_path', 'session_preload_libraries', 'local_preload_libraries', 'temp_tablespaces', 'unix_socket_directories')
-                       then substr(c.setting, strpos(c.setting, '=') + 1)
-                       else quote_literal(substr(c.setting, strpos(c.setting, '=') + 1)) end) as sql
-      from pg_db_role_setting s
-      join pg_database d on d.oid = s.setdatabase
-      cross join unnest(s.setconfig) c(setting)
-     where d.datname = ${quoteText(names.current)}
-    union all
-    select sql
-      from pg_database d
-      cross join lateral (
-        select concat('revoke all on database ', ${quoteText(incoming)}, ' from public') as sql
-         where d.datacl is not null
-        union all
-        select format('grant %s on database %s to %s%s', a.privilege_type, ${quoteText(incoming)},
-                      case when a.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end,
-                      case when a.is_grantable then ' with grant option' else '' end)
-          from aclexplode(d.datacl) a
-         where a.grantee <> d.datdba
-      ) g
-     where d.datname = ${quoteText(names.current)}`);
-  for (const { sql } of statements) await maintenance.execute(sql);
+  for (const { allowed, sql } of await readProperties(maintenance, names.current))
+    if (allowed) await maintenance.execute(sql(names.incoming));
 }
 
-/** Notes on the database itself which run made it, from where and when: what `COMMENT ON DATABASE` holds. */
-export async function describeDatabase(maintenance: Session, database: string, facts: object): Promise<void> {
+/** What restage notes on a database that it made, as the database's comment. */
+export interface Description {
+  readonly run: string;
+  readonly source: { readonly host: string; readonly port: number; readonly database: string };
+  /** The moment of the source that it holds, ISO 8601. */
+  readonly takenAt: string;
+  readonly swappedAt: string;
+  /** When everything after the swap had been verified too; absent in a database whose run did not come that far. */
+  readonly acceptedAt?: string;
+}
+
+export async function describeDatabase(maintenance: Session, database: string, facts: Description): Promise<void> {
   await maintenance.execute(
     `comment on database ${quoteName(database)} is ${quoteText(JSON.stringify({ restage: facts }))}`,
   );
+}
+
+/** What restage noted on a database; undefined where it made none, or somebody has put another comment there. */
+export async function readDescription(maintenance: Session, database: string): Promise<Description | undefined> {
+  const [row] = await maintenance.rows<{ comment: string | null }>(
+    `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = ${quoteText(database)}`,
+  );
+  try {
+    return (JSON.parse(row?.comment ?? '') as { restage?: Description }).restage;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The last property of the present database: set only now, as the copy itself needs more sessions than it may allow. */

@@ -1,0 +1,71 @@
+import { quoteName, quoteText } from './names.ts';
+import type { ReadSession } from './session.ts';
+
+/** A setting of a database, or a grant on it: what a new database needs to be as the present one is. */
+export interface DatabaseProperty {
+  /** E.g. `work_mem`, `work_mem of reader`, `connect to reader`. */
+  readonly what: string;
+  /** Whether the session's role may give it to another database. */
+  readonly allowed: boolean;
+  /** The statement that gives it to a database. */
+  sql(database: string): string;
+}
+
+// Settings that hold a list of names are stored as SQL has them, quotes included; all others as plain text.
+const lists = ['search_path', 'session_preload_libraries', 'local_preload_libraries', 'temp_tablespaces'];
+
+/** ALTER DATABASE … SET, ALTER ROLE … IN DATABASE … SET, and GRANT … ON DATABASE, as a database has them. */
+export async function readProperties(session: ReadSession, database: string): Promise<DatabaseProperty[]> {
+  return [...(await readSettings(session, database)), ...(await readGrants(session, database))];
+}
+
+async function readSettings(session: ReadSession, database: string): Promise<DatabaseProperty[]> {
+  // Since PostgreSQL 15 a role may be allowed to set what otherwise only a superuser may.
+  const granted =
+    Number.parseInt(session.origin.version, 10) >= 15 ? `has_parameter_privilege(p.name, 'set')` : 'false';
+  const rows = await session.rows<{ role: string | null; name: string; value: string; allowed: string }>(`
+    select r.rolname as role, split_part(c.setting, '=', 1) as name, substr(c.setting, strpos(c.setting, '=') + 1) as value,
+           (me.rolsuper
+            or (r.oid is null or r.oid = me.oid or (me.rolcreaterole and pg_has_role(r.oid, 'member with admin option')))
+               and (p.name is null or p.context = 'user' or ${granted}))::text as allowed
+      from pg_db_role_setting s
+      join pg_database d on d.oid = s.setdatabase
+      cross join unnest(s.setconfig) with ordinality c(setting, position)
+      join pg_roles me on me.rolname = current_user
+      left join pg_roles r on r.oid = s.setrole
+      left join pg_settings p on p.name = split_part(c.setting, '=', 1)
+     where d.datname = ${quoteText(database)}
+     order by role nulls first, c.position`);
+  return rows.map(({ role, name, value, allowed }) => ({
+    what: role === null ? name : `${name} of ${role}`,
+    allowed: allowed === 'true',
+    sql: (other) => {
+      const whose = `${role === null ? '' : `role ${quoteName(role)} in `}database ${quoteName(other)}`;
+      return `alter ${whose} set ${quoteName(name)} to ${lists.includes(name) ? value : quoteText(value)}`;
+    },
+  }));
+}
+
+async function readGrants(session: ReadSession, database: string): Promise<DatabaseProperty[]> {
+  const rows = await session.rows<{ privilege: string; grantee: string | null; grantable: string }>(`
+    select a.privilege_type as privilege, pg_get_userbyid(nullif(a.grantee, 0)) as grantee, a.is_grantable::text as grantable
+      from pg_database d
+      cross join aclexplode(d.datacl) a
+     where d.datname = ${quoteText(database)} and a.grantee <> d.datdba`);
+  const [stored] = await session.rows<{ acl: string }>(
+    `select (datacl is not null)::text as acl from pg_database where datname = ${quoteText(database)}`,
+  );
+  if (stored?.acl !== 'true') return [];
+  const nothing: DatabaseProperty = {
+    what: 'nothing to public',
+    allowed: true,
+    sql: (other) => `revoke all on database ${quoteName(other)} from public`,
+  };
+  const grants = rows.map(({ privilege, grantee, grantable }) => ({
+    what: `${privilege.toLowerCase()} to ${grantee ?? 'public'}`,
+    allowed: true,
+    sql: (other: string) =>
+      `grant ${privilege} on database ${quoteName(other)} to ${grantee === null ? 'public' : quoteName(grantee)}${grantable === 'true' ? ' with grant option' : ''}`,
+  }));
+  return [nothing, ...grants];
+}
