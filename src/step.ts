@@ -1,5 +1,5 @@
 import type { Failure } from './errors.ts';
-import type { Digest } from './postgres/digest.ts';
+import type { LoadedTable } from './postgres/clone.ts';
 import type { TableName } from './postgres/names.ts';
 import type { Origin } from './postgres/session.ts';
 import type { DiffTotals } from './s3/diff.ts';
@@ -60,16 +60,7 @@ export interface Facts {
     readonly reclaimed: readonly string[];
   };
   readonly 'copy-schema': { readonly objects: number };
-  readonly 'copy-table': {
-    readonly table: TableName;
-    readonly rows: number;
-    readonly bytes: number;
-    readonly copyMs: number;
-    readonly indexMs: number;
-    readonly digestMs: number;
-    readonly source: Digest;
-    readonly target: Digest;
-  };
+  readonly 'copy-table': LoadedTable & { readonly table: TableName };
   readonly 'add-keys': { readonly foreignKeys: number; readonly objects: number };
   readonly 'set-sequences': { readonly sequences: number };
   readonly analyze: Readonly<Record<string, never>>;

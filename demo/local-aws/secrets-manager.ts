@@ -5,36 +5,18 @@ import type { Exchange, World } from './exchange.ts';
 import type { Caller } from './identity.ts';
 import { receiveText } from './receive.ts';
 import { header } from './request.ts';
+import { refusalsOf } from './refusals.ts';
 import type { Reply } from './reply.ts';
 import type { Secret } from './secrets.ts';
-import { authenticate, type Refusals } from './signature.ts';
+import { authenticate } from './signature.ts';
 
-const incompleteSignature = [400, 'IncompleteSignatureException', 'Authorization header is incomplete.'] as const;
-const expiredSignature = [400, 'InvalidSignatureException', 'Signature expired or not yet current'] as const;
-const unrecognized = [
-  400,
-  'UnrecognizedClientException',
-  'The security token included in the request is invalid.',
-] as const;
-const mismatch = [
-  400,
-  'InvalidSignatureException',
-  'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
-] as const;
-
-const refusals: Refusals = {
-  malformed: incompleteSignature,
-  unsupported: incompleteSignature,
-  'missing-date': incompleteSignature,
-  skewed: expiredSignature,
-  'expired-request': expiredSignature,
-  'unknown-key': unrecognized,
-  'invalid-token': unrecognized,
-  'wrong-region': [400, 'InvalidSignatureException', 'Credential should be scoped to a valid region.'],
-  'expired-token': [400, 'ExpiredTokenException', 'The security token included in the request is expired'],
-  'unsigned-headers': mismatch,
-  'wrong-signature': mismatch,
-};
+const refusals = refusalsOf({
+  status: 400,
+  incomplete: 'IncompleteSignatureException',
+  mismatch: 'InvalidSignatureException',
+  unknownKey: 'UnrecognizedClientException',
+  expiredToken: 'ExpiredTokenException',
+});
 
 function input(text: string): object {
   try {

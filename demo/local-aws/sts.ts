@@ -3,34 +3,20 @@ import { AwsError } from './aws-error.ts';
 import type { Exchange, World } from './exchange.ts';
 import type { Caller } from './identity.ts';
 import { receiveText } from './receive.ts';
+import { refusalsOf } from './refusals.ts';
 import type { Reply } from './reply.ts';
-import { authenticate, type Refusals } from './signature.ts';
+import { authenticate } from './signature.ts';
 import { element } from './xml.ts';
 
 const namespace = 'https://sts.amazonaws.com/doc/2011-06-15/';
 
-const incompleteSignature = [400, 'IncompleteSignature', 'Authorization header is incomplete.'] as const;
-const expiredSignature = [403, 'SignatureDoesNotMatch', 'Signature expired or not yet current'] as const;
-const unrecognized = [403, 'InvalidClientTokenId', 'The security token included in the request is invalid.'] as const;
-const mismatch = [
-  403,
-  'SignatureDoesNotMatch',
-  'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
-] as const;
-
-const refusals: Refusals = {
-  malformed: incompleteSignature,
-  unsupported: incompleteSignature,
-  'missing-date': incompleteSignature,
-  skewed: expiredSignature,
-  'expired-request': expiredSignature,
-  'unknown-key': unrecognized,
-  'invalid-token': unrecognized,
-  'wrong-region': [403, 'SignatureDoesNotMatch', 'Credential should be scoped to a valid region.'],
-  'expired-token': [403, 'ExpiredToken', 'The security token included in the request is expired'],
-  'unsigned-headers': mismatch,
-  'wrong-signature': mismatch,
-};
+const refusals = refusalsOf({
+  status: 403,
+  incomplete: 'IncompleteSignature',
+  mismatch: 'SignatureDoesNotMatch',
+  unknownKey: 'InvalidClientTokenId',
+  expiredToken: 'ExpiredToken',
+});
 
 function assumeRole(world: World, caller: Caller, parameters: URLSearchParams): string {
   const roleArn = parameters.get('RoleArn') ?? '';
