@@ -68,17 +68,20 @@ export async function copyObjects(
       options.onObject?.(0, true);
     }
   };
-  for await (const difference of diffBuckets(source, target, signal)) {
-    signal?.throwIfAborted();
-    if (difference.kind === 'same') count(total.unchanged, difference.source.sizeBytes);
-    else if (difference.kind === 'extra') count(total.onlyInTarget, difference.target.sizeBytes);
-    else {
-      const transfer = copy(difference.source).finally(() => underWay.delete(transfer));
-      underWay.add(transfer);
-      if (underWay.size >= transfersAtOnce) await Promise.race(underWay);
+  try {
+    for await (const difference of diffBuckets(source, target, signal)) {
+      signal?.throwIfAborted();
+      if (difference.kind === 'same') count(total.unchanged, difference.source.sizeBytes);
+      else if (difference.kind === 'extra') count(total.onlyInTarget, difference.target.sizeBytes);
+      else {
+        const transfer = copy(difference.source).finally(() => underWay.delete(transfer));
+        underWay.add(transfer);
+        if (underWay.size >= transfersAtOnce) await Promise.race(underWay);
+      }
     }
+  } finally {
+    await Promise.all(underWay); // also after a listing has failed: nothing is written behind the caller's back
   }
-  await Promise.all(underWay);
   signal?.throwIfAborted();
   return { ...total, failed, failures };
 }
