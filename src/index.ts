@@ -7,6 +7,7 @@ export { plan, type Plan, type PlanOptions } from './plan.ts';
 export { checkText } from './report/check-text.ts';
 export { eventLine } from './report/event-line.ts';
 export { bytes, count, duration } from './report/format.ts';
+export { json } from './report/json.ts';
 export { markdown } from './report/markdown.ts';
 export { planText } from './report/plan-text.ts';
 export type { Report } from './report/report.ts';

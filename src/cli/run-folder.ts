@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rmdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { markdown, RestageError, type Plan, type Report } from '../index.ts';
+import { json, markdown, RestageError, type Plan, type Report } from '../index.ts';
 
 const runs = join('.restage', 'runs');
 
@@ -24,8 +24,8 @@ export async function keepRun(report: Report, plan: Plan): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const keep = (name: string, text: string) => writeFile(join(folder, name), text, { mode: 0o600 });
   await Promise.all([
-    keep('plan.json', `${JSON.stringify(plan, null, 2)}\n`),
-    keep('report.json', `${JSON.stringify(report, null, 2)}\n`),
+    keep('plan.json', `${json(plan)}\n`),
+    keep('report.json', `${json(report)}\n`),
     keep('report.md', markdown(report)),
   ]);
   return relative('.', join(folder, 'report.md'));

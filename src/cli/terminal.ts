@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { plain, type Style, type Tone } from '../index.ts';
+import { json as toJson, plain, type Style, type Tone } from '../index.ts';
 
 const colours = { good: 'green', bad: 'red', warn: 'yellow', dim: 'dim', strong: 'bold' } as const satisfies Record<
   Tone,
@@ -43,7 +43,7 @@ export function openTerminal({ json = false, quiet = false }: OutputOptions): Te
       if (!quiet) (json ? console.error : console.log)(text);
     },
     json: (value) => {
-      if (json) console.log(JSON.stringify(value, null, 2));
+      if (json) console.log(toJson(value));
     },
   };
 }
