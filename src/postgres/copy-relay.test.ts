@@ -291,3 +291,18 @@ test('a slow target slows the source down, and nothing piles up in between', asy
   expect(highest).toBeGreaterThan(16_384); // the target was slower, or this would show nothing
   expect(highest).toBeLessThan(1_000_000);
 });
+
+test.each(['source', 'target'])(
+  'a %s that was lost while it waited ends the relay at once, and the other goes on',
+  async (side) => {
+    await using from = await open();
+    await using to = await target();
+    await using admin = await open();
+    const [gone, other] = side === 'source' ? [from, to] : [to, from];
+    const [row] = await gone.rows<{ pid: string }>('select pg_backend_pid() as pid');
+    await admin.rows(`select pg_terminate_backend(${row?.pid})`);
+    await vi.waitFor(() => expect(gone.wire.lost).toBeInstanceOf(Error));
+    await expect(relayCopy(from, to, copyNumbers('select 1, null'))).rejects.toMatchObject({ code: 'database-lost' });
+    expect(await other.rows('select 1 as one')).toEqual([{ one: '1' }]);
+  },
+);

@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg';
 import { RestageError } from '../errors.ts';
-import { statementError } from './session-error.ts';
+import { connectionLost, statementError } from './session-error.ts';
 import { interrupted, type Origin, type RawWire, type ReadSession, type Session } from './session.ts';
 
 /** One COPY from one server into another: what to read, what to write. */
@@ -36,8 +36,7 @@ const readyForQuery = 0x5a; // Z
  */
 export async function relayCopy(source: ReadSession, target: Session, relay: Relay): Promise<Relayed> {
   relay.signal?.throwIfAborted();
-  const reading = source.wire.take();
-  const writing = target.wire.take();
+  const [reading, writing] = takeBoth(source, target);
   const answers = new Answers(writing, target.origin, relay.write);
   const splice = new Splice(reading, writing, source.origin, relay);
   const stop = () => {
@@ -73,6 +72,16 @@ export async function relayCopy(source: ReadSession, target: Session, relay: Rel
   }
 }
 
+function takeBoth(source: ReadSession, target: Session): readonly [RawWire, RawWire] {
+  const reading = source.wire.take();
+  try {
+    return [reading, target.wire.take()];
+  } catch (error) {
+    reading.release();
+    throw error;
+  }
+}
+
 function message(type: number, body = ''): Buffer {
   const bytes = Buffer.alloc(5 + Buffer.byteLength(body));
   bytes[0] = type;
@@ -96,13 +105,6 @@ function serverError(body: Buffer, origin: Origin, sql: string): RestageError {
     if (field.startsWith('W')) error.hint = value; // where: table, line and column of a COPY, more use than a hint here
   }
   return statementError(error, origin, sql);
-}
-
-function lost(origin: Origin): RestageError {
-  return new RestageError(
-    'database-lost',
-    `the connection to ${origin.database} at ${origin.host}:${origin.port} was lost while rows were copied`,
-  );
 }
 
 /** What the target's server answers, one message type waited for at a time. */
@@ -141,7 +143,7 @@ class Answers {
     this.#wire.socket.off('close', this.#onClose);
   }
 
-  readonly #onClose = (): void => this.#fail(lost(this.#origin));
+  readonly #onClose = (): void => this.#fail(connectionLost(this.#origin));
 
   readonly #onData = (chunk: Buffer): void => {
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
@@ -200,7 +202,7 @@ class Splice {
   }
 
   readonly #onDrain = (): void => void this.#from.socket.resume();
-  readonly #onClose = (): void => this.#reject(lost(this.#origin));
+  readonly #onClose = (): void => this.#reject(connectionLost(this.#origin));
 
   readonly #onData = (arrived: Buffer): void => {
     const chunk = this.#cut ? Buffer.concat([this.#cut, arrived]) : arrived;

@@ -1,5 +1,6 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { RestageError } from '../errors.ts';
+import { connectionLost } from './session-error.ts';
 import type { DumpAnswer, DumpRequest } from './schema-dump-worker.ts';
 import { interrupted, type ReadSession } from './session.ts';
 
@@ -56,9 +57,7 @@ export async function dumpSchema(session: ReadSession, snapshot: string, signal?
     const answer = await new Promise<DumpAnswer>((resolve, reject) => {
       worker.on('message', resolve);
       worker.on('error', reject);
-      worker.on('exit', () =>
-        reject(new RestageError('database-lost', `the connection to ${where} was lost while its schema was read`)),
-      );
+      worker.on('exit', () => reject(connectionLost(origin)));
     });
     if ('failure' in answer)
       throw new RestageError('schema-failed', `the schema of ${where} could not be read: ${answer.failure.trim()}`, {

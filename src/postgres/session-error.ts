@@ -6,17 +6,23 @@ import type { Address, Origin } from './session.ts';
 export function statementError(error: unknown, origin: Origin, sql: string): RestageError {
   if (error instanceof RestageError) return error;
   const where = `${origin.database} at ${origin.host}:${origin.port}`;
-  if (!(error instanceof DatabaseError))
-    return new RestageError('database-lost', `the connection to ${where} was lost: ${messageOf(error)}`, {
-      cause: error,
-    });
+  if (!(error instanceof DatabaseError)) return connectionLost(origin, error);
   // 57P01 and its like: an administrator, a shutdown or a crash. Whether their words arrive is a matter of luck.
-  if (error.code?.startsWith('57P0'))
-    return new RestageError('database-lost', `the connection to ${where} was lost: ${error.message}`, { cause: error });
+  if (error.code?.startsWith('57P0')) return connectionLost(origin, error);
   const words = [error.message, error.detail].filter(Boolean).join('; ');
   return new RestageError('statement-failed', `${where}: ${words} (SQLSTATE ${error.code})`, {
     cause: error,
     hint: error.hint ?? `The statement was: ${shorten(sql)}`,
+  });
+}
+
+/** The end of a connection, with what is known of its cause. */
+export function connectionLost(origin: Origin, cause?: unknown): RestageError {
+  const why = cause === undefined ? '' : `: ${messageOf(cause)}`;
+  const message = `the connection to ${origin.database} at ${origin.host}:${origin.port} was lost${why}`;
+  return new RestageError('database-lost', message, {
+    cause,
+    hint: 'The server ended it, or the network did. Nothing goes on after that; run again.',
   });
 }
 

