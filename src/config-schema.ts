@@ -1,7 +1,15 @@
 import { z } from 'zod';
 
-const text = z.string().min(1);
-const url = z.url({ protocol: /^https?$/ });
+// What a value must be, in words: one text for a wrong type, a wrong form and a wrong range alike.
+const text = z.string().min(1, 'text that is not empty');
+const url = z.url({ protocol: /^https?$/, error: 'an address that begins with http:// or https://' });
+const path = z.string('a path that begins with /').startsWith('/', 'a path that begins with /');
+const accountWords = 'an account id of 12 digits, in quotes';
+const portWords = 'a port from 1 to 65535';
+const wholeFrom = (least: number) => {
+  const words = `a whole number, ${least} or more`;
+  return z.int(words).min(least, words);
+};
 
 const endpoints = z
   .strictObject({ s3: url.optional(), secretsManager: url.optional(), sts: url.optional() })
@@ -12,8 +20,8 @@ const aws = z
     profile: text.describe('A profile of the AWS config or credentials file.'),
     region: text.optional().describe("Default: the profile's own region."),
     account: z
-      .string()
-      .regex(/^\d{12}$/, 'an account id of 12 digits, in quotes')
+      .string(accountWords)
+      .regex(/^\d{12}$/, accountWords)
       .optional()
       .describe('The account that the profile must turn out to be.'),
     endpoints: endpoints.optional(),
@@ -27,11 +35,14 @@ const database = z
       .describe('Name or ARN of a Secrets Manager secret: host, port, username, password, dbname or database.'),
     url: text.optional().describe('postgres://user:password@host:port/database'),
     host: text.optional().describe('With `secret`: for secrets without a host.'),
-    port: z.int().min(1).max(65535).optional(),
+    port: z.int(portWords).min(1, portWords).max(65535, portWords).optional(),
     database: text.optional(),
     user: text.optional(),
     passwordEnv: text.optional().describe('The environment variable that holds the password.'),
-    tls: z.enum(['verify-full', 'disable']).optional().describe('Default: verify-full, but disable on loopback.'),
+    tls: z
+      .enum(['verify-full', 'disable'], 'verify-full or disable')
+      .optional()
+      .describe('Default: verify-full, but disable on loopback.'),
   })
   .superRefine((value, context) => {
     const ways = [value.secret && 'secret', value.url && 'url', value.user && 'user'].filter(Boolean);
@@ -44,6 +55,23 @@ const database = z
       for (const key of ['host', 'database', 'passwordEnv'] as const)
         if (value[key] === undefined)
           context.addIssue({ code: 'custom', path: [key], message: 'is needed beside user' });
+    // What would be read past must not look as if it counted.
+    if (value.url)
+      for (const key of ['host', 'port', 'database', 'passwordEnv'] as const)
+        if (value[key] !== undefined)
+          context.addIssue({ code: 'custom', path: [key], message: 'is not read beside url, which holds it' });
+    if (value.url && URL.canParse(value.url) && new URL(value.url).search !== '')
+      context.addIssue({
+        code: 'custom',
+        path: ['url'],
+        message: 'its part after ? is not read; for TLS there is tls',
+      });
+    if (value.secret && value.passwordEnv !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['passwordEnv'],
+        message: 'is not read beside secret, which holds the password',
+      });
   })
   .describe('A PostgreSQL database.');
 
@@ -51,7 +79,7 @@ const app = z
   .strictObject({
     url: url.describe('The base of its API, e.g. https://api.example.com/api/v1'),
     environment: text.optional().describe('What its version answer must give as environment.'),
-    version: z.string().startsWith('/').default('/health/version').describe('Where it tells its version.'),
+    version: path.default('/health/version').describe('Where it tells its version.'),
     headers: z.record(z.string(), z.string()).default({}),
   })
   .describe('The application behind this end.');
@@ -68,32 +96,32 @@ const end = z.strictObject({
 });
 
 const expected = z
-  .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+  .record(z.string(), z.union([z.string(), z.number(), z.boolean()], 'text, a number, true or false'))
   .refine((value) => Object.keys(value).length > 0, 'at least one field and its value');
 
 /** The one place of names, defaults and descriptions: help, messages and the JSON Schema come from it. */
 export const schema = z
   .strictObject({
-    version: z.literal(1),
+    version: z.literal(1, '1, the version of this format'),
     source: end.describe('Production. It is only read.'),
     target: end.describe('Staging.'),
     database: z
       .strictObject({
         mode: z
-          .literal('clone')
+          .literal('clone', 'clone')
           .default('clone')
           .describe("clone: production's schema and data, built beside, then swapped in."),
-        keepPrevious: z.int().min(0).default(1).describe('How many earlier databases stay on the target server.'),
+        keepPrevious: wholeFrom(0).default(1).describe('How many earlier databases stay on the target server.'),
       })
       .prefault({}),
     migrate: z
       .array(
         z.strictObject({
           http: z.strictObject({
-            path: z.string().startsWith('/'),
-            method: z.enum(['POST', 'PUT']).default('POST'),
+            path,
+            method: z.enum(['POST', 'PUT'], 'POST or PUT').default('POST'),
             expect: expected.describe('Fields of the answer that mean success; the HTTP status alone does not.'),
-            timeoutSeconds: z.int().min(1).default(120),
+            timeoutSeconds: wholeFrom(1).default(120),
           }),
         }),
       )
@@ -103,17 +131,17 @@ export const schema = z
       .strictObject({
         health: z
           .strictObject({
-            path: z.string().startsWith('/'),
+            path,
             expect: expected,
-            withinSeconds: z.int().min(0).default(20).describe('How long the application may take to become so.'),
+            withinSeconds: wholeFrom(0).default(20).describe('How long the application may take to become so.'),
           })
           .optional(),
         totals: z
           .array(
             z.strictObject({
-              path: z.string().startsWith('/'),
+              path,
               read: text.describe('The field to compare, e.g. total or page.total'),
-              equals: z.literal('source').default('source'),
+              equals: z.literal('source', 'source').default('source'),
             }),
           )
           .default([]),
@@ -139,10 +167,20 @@ export const schema = z
       if (db === undefined && config[other].database !== undefined)
         context.addIssue({ code: 'custom', path: [side, 'database'], message: `is needed beside ${other}.database` });
     }
+    // The name is what a person types to agree to the replacing: it must not name the other end too.
+    if (config.source.name === config.target.name)
+      context.addIssue({ code: 'custom', path: ['target', 'name'], message: "is the source's name too" });
     if (config.source.database === undefined && paired.length === 0)
       context.addIssue({ code: 'custom', path: ['source'], message: 'has neither a database nor a bucket' });
     if ((config.migrate.length > 0 || config.verify.health) && config.target.app === undefined)
       context.addIssue({ code: 'custom', path: ['target', 'app'], message: 'is needed for migrate and verify.health' });
+    for (const [index, total] of config.verify.totals.entries())
+      if (config.verify.totals.findIndex(({ path: at, read }) => at === total.path && read === total.read) < index)
+        context.addIssue({
+          code: 'custom',
+          path: ['verify', 'totals', index],
+          message: `${total.read} of ${total.path} is there twice`,
+        });
     if (config.verify.totals.length > 0)
       for (const side of ['source', 'target'] as const)
         if (config[side].app === undefined)

@@ -1,7 +1,17 @@
-import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
+import {
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  parseDocument,
+  type Document,
+  type YAMLError,
+} from 'yaml';
 import { z } from 'zod';
 import { schema } from './config-schema.ts';
-import { RestageError } from './errors.ts';
+import { redact, RestageError } from './errors.ts';
 import { nearest } from './nearest.ts';
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
@@ -32,6 +42,27 @@ export interface LoadOptions {
 interface Problem {
   readonly path: readonly PropertyKey[];
   readonly message: string;
+  /** What would mend it. */
+  readonly hint?: string;
+}
+
+/** One problem of a configuration, for programs. */
+interface ConfigProblem {
+  /** Of the file, from 1; absent where the settings came as an object. */
+  readonly line?: number;
+  /** With dots; empty for the file as a whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** `config-invalid`, with every problem beside the sentences about them. */
+class ConfigError extends RestageError {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(message: string, problems: readonly ConfigProblem[], hint: string | undefined) {
+    super('config-invalid', message, { hint });
+    this.problems = problems.map((problem) => ({ ...problem, message: redact(problem.message) }));
+  }
 }
 
 /**
@@ -42,18 +73,10 @@ export function loadConfig(settings: string | object, options: LoadOptions = {})
   const file = options.file ?? 'restage.yaml';
   const variables = options.variables ?? {};
   const lines = new LineCounter();
-  const document =
-    typeof settings === 'string' ? parseDocument(settings, { lineCounter: lines, prettyErrors: false }) : undefined;
-  if (document && document.errors.length > 0) {
-    const found = document.errors.map((error) => {
-      const { line, col } = lines.linePos(error.pos[0]);
-      return `${file}:${line}:${col}  ${error.message.split('\n', 1)[0]}`;
-    });
-    throw invalid(file, found);
-  }
+  const document = typeof settings === 'string' ? parse(settings, file, lines) : undefined;
   const problems: Problem[] = [];
-  const raw: unknown = document ? document.toJS() : settings;
-  const parsed = schema.safeParse(substitute(raw, variables, problems));
+  const raw: unknown = document ? plainOf(document, file) : settings;
+  const parsed = schema.safeParse(substitute(raw, variables, problems), { reportInput: true });
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap(problemsOf));
   const passwords: Record<string, string> = {};
   if (parsed.success)
@@ -61,32 +84,94 @@ export function loadConfig(settings: string | object, options: LoadOptions = {})
       const name = parsed.data[side].database?.passwordEnv;
       const value = name === undefined ? undefined : variables[name];
       if (name !== undefined && value === undefined)
-        problems.push({ path: [side, 'database', 'passwordEnv'], message: `the variable ${name} is not set` });
+        problems.push({ path: [side, 'database', 'passwordEnv'], ...unset(name, variables) });
       else if (name !== undefined && value !== undefined) passwords[name] = value;
     }
-  if (!parsed.success || problems.length > 0) throw invalid(file, describe(problems, file, document, lines));
+  if (!parsed.success || problems.length > 0) throw invalid(file, problems, document, lines);
   return { ...parsed.data, passwords };
 }
 
-function invalid(file: string, lines: readonly string[]): RestageError {
+/** The one document of a text; throws `config-invalid` for what is no YAML. */
+function parse(text: string, file: string, lines: LineCounter): Document {
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const { errors } = document;
+  // After the first error a parser guesses; keys that are there twice are all true.
+  const told = errors.every(({ code }) => code === 'DUPLICATE_KEY') ? errors : errors.slice(0, 1);
+  const found = told.map((error) => {
+    const { line, col } = lines.linePos(error.pos[0]);
+    return { line, col, message: wordsOf(error, text, errors) };
+  });
+  if (found.length > 0)
+    throw new ConfigError(
+      refusal(
+        file,
+        found.map(({ line, col, message }) => `${file}:${line}:${col}  ${message}`),
+      ),
+      found.map(({ line, message }) => ({ line, path: '', message })),
+      undefined,
+    );
+  return document;
+}
+
+/** A document as plain data; an alias without its anchor is found only here. */
+function plainOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(refusal(file, [`${file}  ${message}`]), [{ path: '', message }], undefined);
+  }
+}
+
+/** An error of the parser in plain words. */
+function wordsOf(error: YAMLError, text: string, all: readonly YAMLError[]): string {
+  const [start] = error.pos;
+  const lineStart = text.lastIndexOf('\n', start - 1) + 1;
+  if (all.some(({ code }) => code === 'TAB_AS_INDENT') || /^ *\t/.test(text.slice(lineStart)))
+    return 'tabs cannot indent YAML; use spaces';
+  if (error.code === 'DUPLICATE_KEY') {
+    const [key = ''] = /^(?:"[^"\n]*"|'[^'\n]*'|[^:\n]*)/.exec(text.slice(start)) ?? [];
+    return `${key.trim().replaceAll(/^["']|["']$/g, '')} is there twice`;
+  }
+  if (error.code === 'MULTIPLE_DOCS') {
+    const { length } = parseAllDocuments(text);
+    return `the file holds ${length === 2 ? 'two' : length} documents (---); one is read`;
+  }
+  return error.message.split('\n', 1)[0] ?? '';
+}
+
+function refusal(file: string, lines: readonly string[]): string {
   const count = lines.length === 1 ? 'a problem' : `${lines.length} problems`;
-  return new RestageError('config-invalid', `${file} has ${count}:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+  return `${file} has ${count}:\n${lines.map((line) => `  ${line}`).join('\n')}`;
 }
 
 /** Each problem in a sentence, in the file's order, with its line before it. */
-function describe(
-  problems: readonly Problem[],
+function invalid(
   file: string,
+  problems: readonly Problem[],
   document: Document | undefined,
   lines: LineCounter,
-): string[] {
-  return problems
-    .map((problem) => ({ problem, line: document ? lines.linePos(offsetOf(problem.path, document)).line : 0 }))
-    .toSorted((a, b) => a.line - b.line)
-    .map(({ problem, line }) => {
-      const said = `${problem.path.map(String).join('.') || 'the file'}: ${problem.message}`;
-      return document ? `${file}:${line}  ${said}` : said;
-    });
+): ConfigError {
+  const placed = problems
+    .map(({ path, message, hint }) => ({
+      line: document ? lines.linePos(offsetOf(path, document)).line : 0,
+      path: path.map(String).join('.'),
+      message,
+      hint,
+    }))
+    .toSorted((a, b) => a.line - b.line);
+  const hints = [...new Set(placed.flatMap(({ hint }) => hint ?? []))];
+  return new ConfigError(
+    refusal(
+      file,
+      placed.map(({ line, path, message }) => {
+        const said = path === '' ? message : `${path}: ${message}`;
+        return document ? `${file}:${line}  ${said}` : said;
+      }),
+    ),
+    placed.map(({ line, path, message }) => ({ ...(document ? { line } : {}), path, message })),
+    hints.length === 0 ? undefined : hints.join('\n  '),
+  );
 }
 
 /** Where a path's last key stands; for what is missing, the innermost part that is there. */
@@ -117,7 +202,7 @@ function substitute(
     return value.replace(/\$\$\{|\$\{(\w+)\}/g, (match, name?: string) => {
       if (name === undefined) return '${';
       const found = variables[name];
-      if (found === undefined) problems.push({ path, message: `the variable ${name} is not set` });
+      if (found === undefined) problems.push({ path, ...unset(name, variables) });
       return found ?? match;
     });
   if (Array.isArray(value)) return value.map((item, index) => substitute(item, variables, problems, [...path, index]));
@@ -126,6 +211,17 @@ function substitute(
       Object.entries(value).map(([key, item]) => [key, substitute(item, variables, problems, [...path, key])]),
     );
   return value;
+}
+
+/** A variable that is not set, with the one that may have been meant. */
+function unset(name: string, variables: NonNullable<LoadOptions['variables']>): Omit<Problem, 'path'> {
+  // A short name stands as a word in many longer ones.
+  const names = Object.keys(variables).filter((known) => known.length * 2 > name.length);
+  const near = nearest(name, names);
+  return {
+    message: `the variable ${name} is not set${near ? `; did you mean ${near}?` : ''}`,
+    hint: `To set it: export ${name}=…`,
+  };
 }
 
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {
@@ -139,9 +235,33 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
       };
     });
   }
-  if (issue.code === 'invalid_type' && issue.input === undefined && /received undefined/.test(issue.message))
-    return [{ path: issue.path, message: `is missing; ${issue.expected} expected` }];
-  return [{ path: issue.path, message: issue.message.replace(/^Invalid input: /, '') }];
+  // The schema's own words, where it has some; else the type that it expects.
+  const own = /^Invalid input/.test(issue.message) ? undefined : issue.message;
+  if (issue.code === 'invalid_type') {
+    const { input } = issue;
+    const wanted = own ?? nouns[issue.expected] ?? issue.expected;
+    if (issue.path.length === 0 && (input === undefined || input === null))
+      return [{ path: [], message: 'the file is empty; it needs version, source and target' }];
+    if (input === undefined) return [{ path: issue.path, message: `is missing; ${wanted} expected` }];
+    return [{ path: issue.path, message: own ?? `${wanted} expected, ${nounOf(input)} found` }];
+  }
+  if (issue.input === undefined && issue.code !== 'custom')
+    return [{ path: issue.path, message: `is missing; ${own ?? 'a value'} expected` }];
+  return [{ path: issue.path, message: own ?? issue.message.replace(/^Invalid input: /, '') }];
+}
+
+const nouns: Readonly<Record<string, string>> = {
+  object: 'a map of settings',
+  record: 'a map of settings',
+  array: 'a list',
+  string: 'text',
+  number: 'a number',
+  boolean: 'true or false',
+};
+
+function nounOf(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  return nouns[Array.isArray(value) ? 'array' : typeof value] ?? typeof value;
 }
 
 /** The keys that the schema knows at a path. */

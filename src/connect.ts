@@ -1,3 +1,4 @@
+import { allOf } from './all-of.ts';
 import { appClient, type App } from './app/client.ts';
 import { openAccount, type Account, type ProfileFiles } from './aws/account.ts';
 import { readDatabaseSecret } from './aws/secret.ts';
@@ -27,6 +28,7 @@ export interface Ends extends Disposable {
 
 export interface ConnectOptions {
   readonly profileFiles?: ProfileFiles;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -35,14 +37,7 @@ export interface ConnectOptions {
  * `secret-invalid`, `config-invalid`; `target-is-source` where both ends name the same database or bucket.
  */
 export async function connect(config: Config, options: ConnectOptions = {}): Promise<Ends> {
-  // Both are waited for, so that no request of one is left behind when the other fails.
-  const found = await Promise.allSettled([
-    locate(config.source, config, options),
-    locate(config.target, config, options),
-  ]);
-  for (const one of found) if (one.status === 'rejected') throw one.reason;
-  const [from, to] = found.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  if (!from || !to) throw new RestageError('internal', 'an end was neither found nor refused');
+  const [from, to] = await allOf([locate(config.source, config, options), locate(config.target, config, options)]);
   refuseSame(from, to);
   const source = {
     ...from,
@@ -72,8 +67,8 @@ interface Located {
 }
 
 async function locate(end: EndConfig, config: Config, options: ConnectOptions): Promise<Located> {
-  const account = end.aws && (await openAccount(end.aws, options.profileFiles));
-  const address = end.database && (await addressOf(end.database, end.name, account, config.passwords));
+  const account = end.aws && (await openAccount(end.aws, options.profileFiles, options.signal));
+  const address = end.database && (await addressOf(end.database, end.name, account, config.passwords, options.signal));
   const buckets = account
     ? Object.entries(end.buckets).map(([name, bucket]): [string, BucketSettings] => [
         name,
@@ -96,10 +91,11 @@ export async function addressOf(
   end: string,
   account: Account | undefined,
   passwords: Config['passwords'],
+  signal?: AbortSignal,
 ): Promise<Address> {
   if (database.url !== undefined) return addressOfUrl(database.url, database.tls, end);
   const secret =
-    database.secret !== undefined && account ? await readDatabaseSecret(account, database.secret) : undefined;
+    database.secret !== undefined && account ? await readDatabaseSecret(account, database.secret, signal) : undefined;
   const host = database.host ?? secret?.host;
   const name = database.database ?? secret?.database;
   const user = database.user ?? secret?.user;
@@ -135,7 +131,7 @@ function addressOfUrl(text: string, tls: DatabaseConfig['tls'], end: string): Ad
     );
   const password = keepSecret(decodeURIComponent(url.password));
   return {
-    host: url.hostname,
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: Number(url.port || 5432),
     database,
     user: decodeURIComponent(url.username),

@@ -1,4 +1,5 @@
 import type { Config } from './config.ts';
+import { RestageError } from './errors.ts';
 import type { PlannedDatabase } from './plan-database.ts';
 import type { PlannedBucket } from './plan.ts';
 import { displayTable } from './postgres/names.ts';
@@ -12,7 +13,10 @@ export function planSteps(
   withApp: boolean,
 ): Step[] {
   const list: Step[] = [];
+  const ids = new Set<string>();
   const add = (id: string, after: readonly string[], act: Act): string => {
+    if (ids.has(id)) throw new RestageError('internal', `two steps of the plan are called ${id}`);
+    ids.add(id);
     list.push({ id, after, ...act });
     return id;
   };

@@ -47,6 +47,7 @@ export interface PlanOptions {
  * Throws what any of the ends throws, and `target-is-source`, `database-unfit`, `app-unexpected`.
  */
 export async function plan(config: Config, ends: Ends, options: PlanOptions = {}): Promise<Plan> {
+  refuseProduction(ends.target.name, 'target.name');
   const withDatabase = options.only !== 'objects';
   const withObjects = options.only !== 'database';
   const [database, objects, sourceApp, targetApp] = await allOf([
@@ -54,8 +55,8 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
       ? planDatabase(ends.source.database, ends.target.database, options.signal)
       : undefined,
     withObjects ? planObjects(ends, options.signal) : [],
-    withDatabase ? planApp(ends.source.app, config.source.app, options.signal) : undefined,
-    withDatabase ? planApp(ends.target.app, config.target.app, options.signal) : undefined,
+    planApp(ends.source.app, config.source.app, options.signal),
+    planApp(ends.target.app, config.target.app, options.signal),
   ]);
   const side = (end: 'source' | 'target', app: PlannedEnd['app']): PlannedEnd => ({
     name: ends[end].name,
@@ -63,6 +64,7 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
     ...(database ? { database: database[end] } : {}),
     ...(app ? { app } : {}),
   });
+  refuseProduction(targetApp?.environment, `the environment of ${targetApp?.url}`);
   return {
     version: 1,
     madeAt: new Date().toISOString(),
@@ -108,4 +110,12 @@ async function planApp(
     Object.entries(version).filter(([, value]) => value !== undefined),
   ) as Partial<Version>; // fewer of the same
   return { url: app.url, ...known };
+}
+
+/** A target that calls itself production is refused, whatever else the config says. */
+function refuseProduction(name: string | undefined, where: string): void {
+  if (name !== undefined && /^(prod|production|live)$/i.test(name))
+    throw new RestageError('ends-swapped', `${where} is ${name}: what is called production is never a target`, {
+      hint: 'source in restage.yaml is production, target is what is replaced. Are the ends the wrong way round?',
+    });
 }

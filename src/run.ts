@@ -34,7 +34,7 @@ export function newRunId(now = new Date()): string {
  */
 export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Promise<Report> {
   const id = newRunId();
-  const listen = options.listen ?? (() => {});
+  const { listen, broken } = watched(options.listen);
   const { source, target } = ends;
   const swaps = plan.steps.some((step) => step.kind === 'swap');
   await using database =
@@ -52,6 +52,7 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
   }
   const told = {
     ...plan,
+    notes: [...plan.notes, ...broken],
     run: id,
     startedAt: startedAt.toISOString(),
     durationMs: Math.round(performance.now() - clock),
@@ -71,6 +72,22 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
   return report;
 }
 
+/** Whoever watches a run must not be able to break it: what a listener throws is noted, and it is not told any more. */
+function watched(listener: Listener | undefined): { readonly listen: Listener; readonly broken: readonly string[] } {
+  const broken: string[] = [];
+  return {
+    broken,
+    listen: (event) => {
+      if (broken.length > 0) return;
+      try {
+        listener?.(event);
+      } catch (error) {
+        broken.push(`the run was not watched to its end: ${failureOf(error).message}`);
+      }
+    },
+  };
+}
+
 type StepFailure = Failure & { readonly step: string };
 
 /** The only loop: starts every step whose predecessors are done, until all are, or one fails. */
@@ -85,6 +102,7 @@ async function runSteps(
   const signal = outer ? AbortSignal.any([outer, stop.signal]) : stop.signal;
   const outcomes = new Map<string, Outcome>(steps.map((step) => [step.id, { status: 'not-run' }]));
   const running = new Map<string, { readonly kind: Kind; readonly ended: Promise<void> }>();
+  const done = new Set<string>();
   let failure: StepFailure | undefined;
   const context: Context = {
     ends,
@@ -115,23 +133,23 @@ async function runSteps(
         : { status: 'failed', ...timed(), failure: failureOf(error) };
     }
     outcomes.set(step.id, outcome);
+    if (outcome.status === 'done') done.add(step.id);
     if (outcome.status === 'failed') {
       failure ??= { ...outcome.failure, step: step.id };
       stop.abort(new RestageError('interrupted', `stopped because ${step.id} failed`));
     }
     listen({ kind: 'step-ended', step: withOutcome(step, outcome) });
   };
+  const unstarted = new Set(steps);
   for (;;) {
-    const waiting = signal.aborted
-      ? []
-      : steps.filter((step) => !running.has(step.id) && outcomes.get(step.id)?.status === 'not-run');
-    for (const step of waiting) {
-      const ready = step.after.every((id) => outcomes.get(id)?.status === 'done');
-      const busy =
-        [...running.values()].filter(({ kind }) => kind === step.kind).length >=
-        (atOnce[step.kind] ?? Number.POSITIVE_INFINITY);
-      if (ready && !busy)
-        running.set(step.id, { kind: step.kind, ended: start(step).finally(() => running.delete(step.id)) });
+    const counts = new Map<Kind, number>();
+    for (const { kind } of running.values()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    for (const step of signal.aborted ? [] : unstarted) {
+      const busy = (counts.get(step.kind) ?? 0) >= (atOnce[step.kind] ?? Number.POSITIVE_INFINITY);
+      if (busy || !step.after.every((id) => done.has(id))) continue;
+      unstarted.delete(step);
+      counts.set(step.kind, (counts.get(step.kind) ?? 0) + 1);
+      running.set(step.id, { kind: step.kind, ended: start(step).finally(() => running.delete(step.id)) });
     }
     if (running.size === 0) break;
     await Promise.race([...running.values()].map(({ ended }) => ended));

@@ -3,9 +3,10 @@ import { awaitHealth } from './app/health.ts';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
 import { failureOf, type Failure } from './errors.ts';
-import { comparable, readRevision, readTables, versionTables, type Table } from './postgres/catalog.ts';
+import { comparable, readTables, type Table } from './postgres/catalog.ts';
 import { digestTable, type Digest } from './postgres/digest.ts';
 import { displayTable, quoteTable, type TableName } from './postgres/names.ts';
+import { readRevision, versionTables } from './postgres/revision.ts';
 import type { Origin, ReadSession } from './postgres/session.ts';
 import type { BucketOrigin } from './s3/bucket.ts';
 import { countDifferences, diffBuckets, type DiffTotals } from './s3/diff.ts';
@@ -46,6 +47,9 @@ export interface VerifiedDatabase {
   readonly sourceRevision?: string;
   readonly targetRevision?: string;
   readonly tables: readonly VerifiedTable[];
+  /** Tables that hold the revision: told as that, and not compared. */
+  readonly leftOut: readonly TableName[];
+  readonly onlyInTarget: readonly TableName[];
 }
 
 export interface VerifiedTable {
@@ -111,9 +115,13 @@ async function verifyDatabase(ends: Ends, signal: AbortSignal | undefined): Prom
   const { session: source } = moment;
   const theirs = new Map((await readTables(target)).map((table) => [quoteTable(table.table), table]));
   const tables: VerifiedTable[] = [];
-  for (const ours of await readTables(source))
-    if (!versionTables.has(ours.table.name))
-      tables.push(await verifyTable(source, ours, target, theirs.get(quoteTable(ours.table))));
+  const leftOut: TableName[] = [];
+  for (const ours of await readTables(source)) {
+    const name = quoteTable(ours.table);
+    if (versionTables.has(ours.table.name)) leftOut.push(ours.table);
+    else tables.push(await verifyTable(source, ours, target, theirs.get(name)));
+    theirs.delete(name);
+  }
   const [sourceRevision, targetRevision] = [await readRevision(source), await readRevision(target)];
   return {
     source: source.origin,
@@ -121,6 +129,8 @@ async function verifyDatabase(ends: Ends, signal: AbortSignal | undefined): Prom
     ...(sourceRevision === undefined ? {} : { sourceRevision }),
     ...(targetRevision === undefined ? {} : { targetRevision }),
     tables,
+    leftOut,
+    onlyInTarget: [...theirs.values()].map(({ table }) => table),
   };
 }
 

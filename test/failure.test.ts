@@ -160,7 +160,7 @@ test('sessions that production ends in the middle of a copy fail the run, naming
   const said = await requireFailed(synced, 'copy-table shelf');
   expect(said).toContain(`bluemoxon at 127.0.0.1:${source.postgres.port}`);
   // The server's last words arrive, or the connection is gone before them.
-  expect(said).toMatch(/was lost while rows were copied|terminating connection due to administrator command/);
+  expect(said).toMatch(/was lost|terminating connection due to administrator command/);
 });
 
 test('a refresh of a source that keeps the identity of its server to itself ends well', async () => {

@@ -43,11 +43,21 @@ export interface Account {
   readonly keys: () => Promise<Keys>;
 }
 
+/** How long AWS may take: an endpoint that a VPC has no route to never answers. */
+export const patience = {
+  maxAttempts: 2,
+  requestHandler: { connectionTimeout: 5000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+} as const;
+
 /**
  * Profile → keys → identity. Nothing ambient is used: neither AWS_PROFILE nor keys in the environment.
  * Throws `profile-missing` with near names, `credentials-failed`, `account-mismatch`.
  */
-export async function openAccount(settings: AccountSettings, files: ProfileFiles = {}): Promise<Account> {
+export async function openAccount(
+  settings: AccountSettings,
+  files: ProfileFiles = {},
+  signal?: AbortSignal,
+): Promise<Account> {
   const { profile, endpoints = {} } = settings;
   const places = {
     ...(files.credentials ? { filepath: files.credentials } : {}),
@@ -79,11 +89,11 @@ export async function openAccount(settings: AccountSettings, files: ProfileFiles
   const sts = new STSClient({
     region,
     credentials: keys,
-    maxAttempts: 2,
+    ...patience,
     ...(endpoints.sts ? { endpoint: endpoints.sts } : {}),
   });
   try {
-    const identity = await sts.send(new GetCallerIdentityCommand({}));
+    const identity = await sts.send(new GetCallerIdentityCommand({}), signal ? { abortSignal: signal } : {});
     if (settings.account !== undefined && identity.Account !== settings.account)
       throw new RestageError(
         'account-mismatch',
@@ -95,6 +105,7 @@ export async function openAccount(settings: AccountSettings, files: ProfileFiles
     return { profile, region, id: identity.Account, arn: identity.Arn, endpoints, keys };
   } catch (error) {
     if (error instanceof RestageError) throw error;
+    if (signal?.aborted) throw new RestageError('interrupted', 'interrupted while AWS was asked who the profile is');
     throw new RestageError(
       'credentials-failed',
       `the keys of the profile ${profile} were not accepted: ${messageOf(error)}`,
@@ -114,6 +125,7 @@ function renewing(provider: () => Promise<Keys>, profile: string): () => Promise
   let until = Number.POSITIVE_INFINITY;
   return async () => {
     if (present && Date.now() < until) return present;
+    until = Number.POSITIVE_INFINITY; // whoever asks meanwhile waits for the same answer
     present = provider().then(
       (keys) => {
         until = keys.expiration ? keys.expiration.getTime() - 5 * 60_000 : Number.POSITIVE_INFINITY;

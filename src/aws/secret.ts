@@ -1,7 +1,7 @@
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { keepSecret, RestageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
-import type { Account } from './account.ts';
+import { patience, type Account } from './account.ts';
 
 /** A database's login as a secret holds it. RDS's own secrets have user and password only. */
 export interface DatabaseSecret {
@@ -16,20 +16,28 @@ export interface DatabaseSecret {
  * Reads a database's login from Secrets Manager: JSON with username and password, perhaps host, port, and dbname or
  * database. Throws `secret-missing` with the near name, `secret-denied`, `secret-invalid`.
  */
-export async function readDatabaseSecret(account: Account, name: string): Promise<DatabaseSecret> {
+export async function readDatabaseSecret(
+  account: Account,
+  name: string,
+  signal?: AbortSignal,
+): Promise<DatabaseSecret> {
   const { region, keys, endpoints } = account;
   const client = new SecretsManagerClient({
     region,
     credentials: keys,
-    maxAttempts: 2,
+    ...patience,
     ...(endpoints.secretsManager ? { endpoint: endpoints.secretsManager } : {}),
   });
   const where = `the secret ${name} (account ${account.id ?? 'unknown'}, ${region})`;
   try {
-    const { SecretString: text } = await client.send(new GetSecretValueCommand({ SecretId: name }));
+    const { SecretString: text } = await client.send(
+      new GetSecretValueCommand({ SecretId: name }),
+      signal ? { abortSignal: signal } : {},
+    );
     return parseSecret(text, where);
   } catch (error) {
     if (error instanceof RestageError) throw error;
+    if (signal?.aborted) throw new RestageError('interrupted', `interrupted while ${where} was read`);
     const words = error instanceof Error ? error.message : String(error);
     if (error instanceof Error && error.name === 'ResourceNotFoundException') {
       const near = await nearSecret(client, name).catch(() => undefined);

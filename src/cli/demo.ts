@@ -4,18 +4,21 @@ import type { startEnvironment } from '../../demo/environment.ts';
 import { connect, RestageError, verificationText, verify } from '../index.ts';
 import { refresh } from './refresh.ts';
 import { readSettings } from './settings.ts';
+import type { Interrupt } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface DemoOptions {
   readonly full?: boolean;
   readonly keep?: boolean;
-  readonly signal: AbortSignal;
+  readonly interrupt: Interrupt;
+  readonly onStart: () => void;
 }
 
 /** A production and a staging on this machine, refreshed and verified. Returns the exit code. */
 export async function demo(terminal: Terminal, options: DemoOptions): Promise<number> {
   const { startEnvironment: start } = await loadEnvironment();
   const { style } = terminal;
+  const { signal } = options.interrupt;
   terminal.tell(
     style(
       'strong',
@@ -28,19 +31,23 @@ export async function demo(terminal: Terminal, options: DemoOptions): Promise<nu
   }).catch((error: unknown) => {
     throw unavailable(error);
   });
-  options.signal.throwIfAborted();
+  options.interrupt.words = {
+    ...options.interrupt.words,
+    third: `left behind: the folder ${environment.folder}, and the servers that run in it`,
+  };
+  signal.throwIfAborted();
   terminal.tell('');
   const { config, connect: connection } = await readSettings(environment.configFile, { ...environment.variables });
-  using ends = await connect(config, connection);
-  const report = await refresh(config, ends, terminal, { yes: true, signal: options.signal });
-  let code = report.outcome === 'done' ? 0 : report.outcome === 'interrupted' ? 130 : 1;
+  using ends = await connect(config, { ...connection, signal });
+  const { report, exitCode } = await refresh(config, ends, terminal, { yes: true, signal, onStart: options.onStart });
+  let code = exitCode;
   if (code === 0) {
-    const verification = await verify(config, ends, { signal: options.signal });
+    const verification = await verify(config, ends, { signal });
     terminal.tell(`\n${verificationText(verification, style)}`);
     if (verification.differences.length > 0) code = 4;
     terminal.json({ report, verification });
   } else terminal.json({ report });
-  if (options.keep) await keepRunning(environment, terminal, options.signal);
+  if (options.keep) await keepRunning(environment, terminal, options.interrupt);
   return code;
 }
 
@@ -51,13 +58,16 @@ async function keepRunning(
     readonly variables: Readonly<Record<string, string>>;
   },
   terminal: Terminal,
-  signal: AbortSignal,
+  interrupt: Interrupt,
 ): Promise<void> {
+  const { signal } = interrupt;
   const file = join(environment.folder, 'env.sh');
   const exports = Object.entries(environment.variables).map(([name, value]) => `export ${name}='${value}'\n`);
   await writeFile(file, exports.join(''), { mode: 0o600 });
+  interrupt.words = { ...interrupt.words, first: 'stopping …', second: 'still stopping; once more ends at once' };
   const program = process.env['npm_lifecycle_event'] === 'demo' ? 'npm run restage --' : 'npx restage';
-  terminal.tell(
+  // Whoever asked for it to stay must be told how it ends, with --quiet too.
+  terminal.warn(
     [
       '',
       terminal.style('strong', 'It stays up until Ctrl-C. In another terminal:'),

@@ -1,7 +1,8 @@
+import { Writable } from 'node:stream';
 import { styleText, stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { plain, type Event, type Plan, type Step, type StepReport } from '../index.ts';
-import { advance, frame, idle, type LiveState } from './live.ts';
+import { advance, frame, idle, liveDisplay, type LiveState } from './live.ts';
 
 const table = (name: string, bytes: number): Step => ({
   id: `copy-table ${name}`,
@@ -69,16 +70,21 @@ test('tables under way show how many, how much, how fast and how long still', ()
     [5000, progress(books, 1_000_000)],
   );
   const [line, names] = frame(state, 5000, 120, plain).split('\n');
-  expect(line).toContain('tables   ██████████░░░░░░░░░░ 1 of 2  2.0 MB of 4.0 MB  500 kB/s  4.0 s left');
+  expect(line).toContain('tables  █████░░░░░ 1 of 2  2.0 MB of 4.0 MB  4.0 s left  500 kB/s');
   expect(names).toBe('    books 1.0 MB');
 });
 
 test('objects go by what is further behind, bytes or number, and tell what failed', () => {
   const state = after([1000, started(images)], [11_000, progress(images, 900_000_000, 20, 3)]);
   const line = frame(state, 11_000, 120, plain);
-  expect(line).toContain(
-    '████░░░░░░░░░░░░░░░░ 20 of 100  900 MB of 1.0 GB  90.0 MB/s  2 objects/s  40.0 s left  3 failed',
-  );
+  expect(line).toContain('██░░░░░░░░ 20 of 100  900 MB of 1.0 GB  40.0 s left  3 failed  90.0 MB/s  2 objects/s');
+});
+
+test('80 columns show how long still, also of millions of objects', () => {
+  const many: Step = { ...images, objects: 5_000_000, bytes: 999e9 } as Step; // of the same kind
+  const begun = advance(idle, { kind: 'run-started', run: 'r', plan: { ...plan, steps: [many] } }, 0);
+  const state = [started(many), progress(many, 499e9, 2_450_000)].reduce((at, event) => advance(at, event, 0), begun);
+  expect(frame(state, 3_700_000, 80, plain)).toMatch(/2,450,000 of 5,000,000 {2}499 GB of 999 GB {2}1 h 4 min left/);
 });
 
 test('a step of another kind shows its name and for how long it has been going on', () => {
@@ -115,4 +121,43 @@ test('colours take no room, and end where the line is cut', () => {
   const cut = frame(state, 3500, 11, coloured);
   expect(stripVTControlCharacters(cut)).toMatch(/^\S swap {2}2\.…$/);
   expect(cut).toContain('\u001b[39m');
+});
+
+/** A terminal of 80 columns that remembers what was written to it. */
+function screen(): { readonly stream: NodeJS.WriteStream; readonly text: () => string; close(): void } {
+  let text = '';
+  const stream = new Writable({
+    write: (chunk, _encoding, done) => {
+      text += String(chunk);
+      done();
+    },
+  });
+  const close = () => void stream.on('error', () => {}).destroy(new Error('EIO'));
+  return {
+    stream: Object.assign(stream, { columns: 80, rows: 24 }) as unknown as NodeJS.WriteStream,
+    text: () => text,
+    close,
+  }; // as much of a terminal as the display uses
+}
+
+test('a line that is written while something moves stays above it', () => {
+  const { stream, text } = screen();
+  using display = liveDisplay(stream, plain);
+  display.listen({ kind: 'run-started', run: 'r', plan });
+  display.listen(started(swap));
+  display.write('interrupted: stopping …');
+  const shown = stripVTControlCharacters(text());
+  expect(shown).toMatch(/^interrupted: stopping …$/m);
+  expect(shown.lastIndexOf('swap')).toBeGreaterThan(shown.lastIndexOf('interrupted'));
+});
+
+test('a terminal that was closed ends the display, and nothing else', () => {
+  const { stream, text, close } = screen();
+  using display = liveDisplay(stream, plain);
+  display.listen({ kind: 'run-started', run: 'r', plan });
+  close();
+  const before = text();
+  display.listen(started(swap));
+  display.write('interrupted: stopping …');
+  expect(text()).toBe(before);
 });

@@ -111,21 +111,19 @@ export function frame(state: LiveState, now: number, width: number, style: Style
 function progressLine(name: string, progress: Progress, now: number, turn: string, style: Style): string {
   const { done, total, bytes: size, totalBytes, failed, since = now } = progress;
   const seconds = Math.max(0.001, (now - since) / 1000);
-  const parts = [
-    `${count(done)} of ${count(total)}`,
-    `${bytes(size)} of ${bytes(totalBytes)}`,
-    `${bytes(size / seconds)}/s`,
-  ];
-  if (name === 'objects') parts.push(`${count(done / seconds)} objects/s`);
+  const parts = [`${count(done)} of ${count(total)}`, `${bytes(size)} of ${bytes(totalBytes)}`];
   // By bytes, or where most objects are small by their number: whichever is further behind.
   const share = Math.min(totalBytes > 0 ? size / totalBytes : 1, name === 'objects' && total > 0 ? done / total : 1);
+  // The rates come last: a narrow terminal cuts them off.
   if (share > 0 && share < 1 && seconds > 1) parts.push(`${duration(((1 - share) / share) * seconds * 1000)} left`);
   if (failed > 0) parts.push(style('bad', `${count(failed)} failed`));
-  return `${turn} ${name.padEnd(8)} ${bar(share)} ${parts.join('  ')}`;
+  parts.push(`${bytes(size / seconds)}/s`);
+  if (name === 'objects') parts.push(`${count(done / seconds)} objects/s`);
+  return `${turn} ${name.padEnd(7)} ${bar(share)} ${parts.join('  ')}`;
 }
 
 function bar(share: number): string {
-  const width = 20;
+  const width = 10;
   const full = Math.round(Math.min(1, share) * width);
   return `${'█'.repeat(full)}${'░'.repeat(width - full)}`;
 }
@@ -134,25 +132,43 @@ function clip(line: string, width: number): string {
   return stripVTControlCharacters(line).length <= width ? line : `${sliceAnsi(line, 0, Math.max(0, width - 1))}…`;
 }
 
+/** A display that moves on a terminal. */
+export interface Display extends Disposable {
+  readonly listen: Listener;
+  /** A line that stays, above what moves. */
+  write(text: string): void;
+}
+
 /** Shows a run on a terminal: what is done stays as a line, what is under way moves below it. */
-export function liveListener(stream: NodeJS.WriteStream, style: Style): { readonly listen: Listener } & Disposable {
+export function liveDisplay(stream: NodeJS.WriteStream, style: Style): Display {
   const update = createLogUpdate(stream);
   let state = idle;
-  const draw = () => update(frame(state, performance.now(), stream.columns ?? 80, style));
+  // A terminal that was closed takes nothing more; the run goes on to its end without it.
+  const onScreen = (work: () => void) => {
+    if (stream.writable) work();
+  };
+  const draw = () => onScreen(() => update(frame(state, performance.now(), stream.columns || 80, style)));
+  const write = (text: string) => {
+    onScreen(() => {
+      update.clear();
+      stream.write(`${text}\n`);
+    });
+    draw();
+  };
   const timer = setInterval(draw, 80);
   return {
     listen: (event) => {
       state = advance(state, event, performance.now());
       const line = eventLine(event, style);
-      if (line === undefined) return;
-      update.clear();
-      stream.write(`${line}\n`);
-      draw();
+      if (line !== undefined) write(line);
     },
+    write,
     [Symbol.dispose]: () => {
       clearInterval(timer);
-      update.clear();
-      update.done();
+      onScreen(() => {
+        update.clear();
+        update.done();
+      });
     },
   };
 }

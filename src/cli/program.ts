@@ -1,8 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { check, checkText, connect, exitCodes, failureOf, plan, planText, verificationText, verify } from '../index.ts';
+import {
+  check,
+  checkText,
+  connect,
+  exitCodes,
+  failureOf,
+  plan,
+  planText,
+  RestageError,
+  verificationText,
+  verify,
+} from '../index.ts';
 import { demo } from './demo.ts';
-import { interruptible } from './interrupt.ts';
+import { interruptible, type Interrupt } from './interrupt.ts';
 import { refresh } from './refresh.ts';
 import { readSettings } from './settings.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
@@ -18,8 +29,11 @@ type Only = 'database' | 'objects' | undefined;
 
 interface Session {
   readonly terminal: Terminal;
+  readonly interrupt: Interrupt;
   readonly signal: AbortSignal;
   readonly file: string;
+  /** Called when something begins to be changed. */
+  readonly onStart: () => void;
 }
 
 /** Runs one command and sets the exit code of the process. */
@@ -58,9 +72,9 @@ function build(): Command {
   const only = ['--only <what>', 'database or objects', parseOnly] as const;
 
   command('check', 'is every name, permission and connection right?').action((options: GlobalOptions) =>
-    perform(options, async ({ terminal, file }) => {
+    perform(options, async ({ terminal, signal, file }) => {
       const { config, connect: connection } = await readSettings(file);
-      const findings = await check(config, connection);
+      const findings = await check(config, { ...connection, signal });
       terminal.print(checkText(findings, terminal.style));
       const ok = findings.every((finding) => finding.ok);
       terminal.json({ ok, findings });
@@ -81,12 +95,13 @@ function build(): Command {
     .action((options: GlobalOptions & { only?: Only; yes?: boolean; dryRun?: boolean }) =>
       perform(options, async (session) => {
         if (options.dryRun) return showPlan(session, options.only);
-        const { terminal, signal, file } = session;
+        const { terminal, signal, file, onStart } = session;
         const { config, connect: connection } = await readSettings(file);
-        using ends = await connect(config, connection);
-        const report = await refresh(config, ends, terminal, { only: options.only, yes: options.yes ?? false, signal });
+        using ends = await connect(config, { ...connection, signal });
+        const { only: part, yes = false } = options;
+        const { report, exitCode } = await refresh(config, ends, terminal, { only: part, yes, signal, onStart });
         terminal.json(report);
-        return { done: 0, failed: 1, interrupted: exitCodes.interrupted }[report.outcome];
+        return exitCode;
       }),
     );
 
@@ -95,7 +110,7 @@ function build(): Command {
     .action((options: GlobalOptions & { only?: Only }) =>
       perform(options, async ({ terminal, signal, file }) => {
         const { config, connect: connection } = await readSettings(file);
-        using ends = await connect(config, connection);
+        using ends = await connect(config, { ...connection, signal });
         const found = await verify(config, ends, { only: options.only, signal });
         terminal.print(verificationText(found, terminal.style));
         terminal.json(found);
@@ -112,8 +127,8 @@ function build(): Command {
     .option('-q, --quiet', 'only the answer')
     .option('--debug', 'show where an error came from')
     .action((options: Omit<GlobalOptions, 'config'> & { full?: boolean; keep?: boolean }) =>
-      perform({ ...options, config: '' }, ({ terminal, signal }) =>
-        demo(terminal, { full: options.full ?? false, keep: options.keep ?? false, signal }),
+      perform({ ...options, config: '' }, ({ terminal, interrupt, onStart }) =>
+        demo(terminal, { full: options.full ?? false, keep: options.keep ?? false, interrupt, onStart }),
       ),
     );
   return program;
@@ -121,7 +136,7 @@ function build(): Command {
 
 async function showPlan({ terminal, signal, file }: Session, only: Only): Promise<number> {
   const { config, connect: connection } = await readSettings(file);
-  using ends = await connect(config, connection);
+  using ends = await connect(config, { ...connection, signal });
   const planned = await plan(config, ends, { only, signal });
   terminal.print(planText(planned, terminal.style));
   terminal.json(planned);
@@ -131,17 +146,22 @@ async function showPlan({ terminal, signal, file }: Session, only: Only): Promis
 /** The frame of every command: output, interrupts, and errors as sentences. */
 async function perform(options: GlobalOptions, act: (session: Session) => Promise<number>): Promise<void> {
   const terminal = openTerminal(options);
-  using interrupt = interruptible((text) => console.error(text));
+  using interrupt = interruptible(terminal.warn);
+  const { signal } = interrupt;
+  let started = false;
+  const onStart = () => void (started = true);
   try {
-    process.exitCode = await act({ terminal, signal: interrupt.signal, file: options.config });
+    process.exitCode = await act({ terminal, interrupt, signal, file: options.config, onStart });
   } catch (error) {
-    const failure = interrupt.signal.aborted
-      ? { code: 'interrupted' as const, message: 'interrupted; nothing was changed' }
-      : failureOf(error);
-    console.error(`${terminal.style('bad', '✗')} ${failure.message}`);
-    if ('hint' in failure) console.error(`  ${failure.hint}`);
+    const message = started ? 'interrupted after the refresh had ended' : 'interrupted; nothing was changed';
+    const failure = signal.aborted ? { code: 'interrupted' as const, message } : failureOf(error);
+    terminal.warn(`${terminal.style('bad', '✗')} ${failure.message}`);
+    if ('hint' in failure) terminal.warn(`  ${failure.hint}`);
     if (options.debug) console.error(error);
-    terminal.json({ error: failure });
+    // Each problem of a configuration is there for programs too.
+    const problems =
+      !signal.aborted && error instanceof RestageError && 'problems' in error ? error.problems : undefined;
+    terminal.json({ error: problems === undefined ? failure : { ...failure, problems } });
     process.exitCode = exitCodes[failure.code];
   }
 }

@@ -1,9 +1,7 @@
-import { createInterface } from 'node:readline/promises';
 import {
   eventLine,
   plan,
   planText,
-  RestageError,
   run,
   summary,
   type Config,
@@ -12,8 +10,9 @@ import {
   type Plan,
   type Report,
 } from '../index.ts';
-import { liveListener } from './live.ts';
-import { keepRun, prepareRuns } from './run-folder.ts';
+import { confirm } from './confirm.ts';
+import { liveDisplay } from './live.ts';
+import { beginRun, keepRun, prepareRuns } from './run-folder.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface RefreshOptions {
@@ -21,6 +20,14 @@ export interface RefreshOptions {
   /** Agreed to beforehand. */
   readonly yes: boolean;
   readonly signal: AbortSignal;
+  /** Called when the first step is about to begin: until then nothing has been changed. */
+  readonly onStart: () => void;
+}
+
+export interface Refreshed {
+  readonly report: Report;
+  /** Of the command: a refresh whose report could not be kept has not ended well. */
+  readonly exitCode: number;
 }
 
 /** Plan, confirm, run, keep, tell: one refresh as a person sees it. Throws `not-confirmed`, and what plan and run throw. */
@@ -29,46 +36,46 @@ export async function refresh(
   ends: Ends,
   terminal: Terminal,
   options: RefreshOptions,
-): Promise<Report> {
+): Promise<Refreshed> {
   const { only, signal } = options;
   await prepareRuns();
   const planned = await plan(config, ends, { only, signal });
   terminal.tell(`${planText(planned, terminal.style)}\n`);
   if (!options.yes) await confirm(planned, terminal, signal);
-  const report = await watched(terminal, (listen) => run(planned, ends, { listen, signal }));
-  const file = await keepRun(report, planned);
-  terminal.print(`\n${summary(report, terminal.style)}\n\n  report: ${file}`);
-  return report;
+  const report = await watched(terminal, (show) => {
+    const listen: Listener = (event) => {
+      if (event.kind === 'run-started') {
+        options.onStart();
+        beginRun(event.run, event.plan);
+      }
+      show(event);
+    };
+    return run(planned, ends, { listen, signal });
+  });
+  const kept = await keep(report, planned);
+  terminal.print(`\n${summary(report, terminal.style)}${'file' in kept ? `\n\n  report: ${kept.file}` : ''}`);
+  if ('problem' in kept) terminal.warn(`${terminal.style('bad', '✗')} the report could not be kept: ${kept.problem}`);
+  const exitCode = { done: 'file' in kept ? 0 : 1, failed: 1, interrupted: 130 }[report.outcome];
+  return { report, exitCode };
+}
+
+async function keep(report: Report, planned: Plan): Promise<{ readonly file: string } | { readonly problem: string }> {
+  try {
+    return { file: await keepRun(report, planned) };
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 /** The live display on a terminal; a line for each step elsewhere. */
 async function watched(terminal: Terminal, work: (listen: Listener) => Promise<Report>): Promise<Report> {
   if (terminal.live) {
-    using display = liveListener(process.stdout, terminal.style);
+    using display = liveDisplay(process.stdout, terminal.style);
+    using _shown = terminal.display(display.write);
     return await work(display.listen);
   }
   return work((event) => {
     const line = eventLine(event, terminal.style);
     if (line !== undefined) terminal.tell(line);
   });
-}
-
-async function confirm({ target, objects }: Plan, terminal: Terminal, signal: AbortSignal): Promise<void> {
-  const what = [
-    target.database && `the database ${target.database.origin.database} at ${target.database.origin.host}`,
-    ...objects.map((pair) => `objects in ${pair.target.bucket}`),
-  ]
-    .filter(Boolean)
-    .join(' and ');
-  if (!process.stdin.isTTY)
-    throw new RestageError('not-confirmed', `nobody is there to confirm that ${what} may be replaced`, {
-      hint: 'Say --yes if that is what you want.',
-    });
-  using question = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await question.question(
-    `This replaces ${terminal.style('warn', what)}.\nType ${target.name} to go on: `,
-    { signal },
-  );
-  if (answer.trim() !== target.name)
-    throw new RestageError('not-confirmed', `${target.name} was not typed; nothing was changed`);
 }

@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rmdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { json, markdown, RestageError, type Plan, type Report } from '../index.ts';
@@ -15,6 +16,20 @@ export async function prepareRuns(): Promise<void> {
       cause: error,
       hint: 'Run restage in a folder that you may write to.',
     });
+  }
+}
+
+/**
+ * Notes that a run has begun: a run that is killed can be found by its folder. Synchronous, so that it is there before the
+ * first step. Never throws: a run that has begun is not ended by a full disk here, and `keepRun` will say it.
+ */
+export function beginRun(run: string, plan: Plan): void {
+  try {
+    const folder = join(runs, run);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, 'plan.json'), `${json(plan)}\n`, { mode: 0o600 });
+  } catch {
+    // keepRun meets the same
   }
 }
 

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { loadConfig, RestageError, type Config, type ConnectOptions } from '../index.ts';
 
 export interface Settings {
@@ -25,7 +26,9 @@ async function read(file: string): Promise<string> {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new RestageError(
       'config-missing',
-      missing ? `there is no ${file} here` : `${file} cannot be read: ${(error as Error).message}`,
+      missing
+        ? `there is no ${file}${basename(file) === file ? ' here' : ''}`
+        : `${file} cannot be read: ${(error as Error).message}`,
       {
         cause: error,
         hint: missing

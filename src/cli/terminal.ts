@@ -6,17 +6,21 @@ const colours = { good: 'green', bad: 'red', warn: 'yellow', dim: 'dim', strong:
   Parameters<typeof styleText>[0]
 >;
 
-/** Where a command writes: its answer to stdout, what it tells on the way to stderr. */
+/** Where a command writes: its answer to stdout, what goes wrong to stderr. Writing never fails a command. */
 export interface Terminal {
   readonly style: Style;
-  /** A person watches: stderr is a terminal, and neither --quiet nor --json was said. */
+  /** A person watches: stdout is a terminal, and neither --quiet nor --json was said. */
   readonly live: boolean;
   /** The answer of the command. */
   print(text: string): void;
   /** On the way; nothing with --quiet. */
   tell(text: string): void;
+  /** What must be seen with --quiet and --json too: on stderr, and not drawn over by a live display. */
+  warn(text: string): void;
   /** The answer as JSON, alone on stdout. */
   json(value: unknown): void;
+  /** Until it is disposed of, warnings are handed to a display that moves on the screen. */
+  display(write: (text: string) => void): Disposable;
 }
 
 export interface OutputOptions {
@@ -25,25 +29,34 @@ export interface OutputOptions {
 }
 
 export function openTerminal({ json = false, quiet = false }: OutputOptions): Terminal {
-  // A reader that has seen enough (`| head`) is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  // A reader that has seen enough (`| head`), or a terminal that was closed, must not end a run half-way.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const dumb = process.env['TERM'] === 'dumb';
   // With --json the answer goes to a program: what a person may read goes to stderr, the decision on colours too.
   const stream = json ? process.stderr : process.stdout;
-  const coloured = stream.isTTY && !process.env['NO_COLOR'];
+  const coloured = stream.isTTY && !dumb && !process.env['NO_COLOR'];
   const style: Style = coloured ? (tone, text) => styleText(colours[tone], text, { validateStream: false }) : plain;
+  let show: ((text: string) => void) | undefined;
   return {
     style,
-    live: !json && !quiet && process.stdout.isTTY && process.env['TERM'] !== 'dumb',
+    live: !json && !quiet && process.stdout.isTTY && !dumb,
     print: (text) => {
       if (!json) console.log(text);
     },
     tell: (text) => {
       if (!quiet) (json ? console.error : console.log)(text);
     },
+    warn: (text) => (show ?? console.error)(text),
     json: (value) => {
       if (json) console.log(toJson(value));
+    },
+    display: (write) => {
+      show = write;
+      return {
+        [Symbol.dispose]: () => {
+          show = undefined;
+        },
+      };
     },
   };
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RestageError, failureOf, type Failure } from '../errors.ts';
 import type { Table } from '../postgres/catalog.ts';
 import type { RestoreOrder } from '../postgres/clone.ts';
@@ -5,7 +6,7 @@ import { prepareLoading } from '../postgres/clone.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
 import type { ReadSession, Session } from '../postgres/session.ts';
 import type { Snapshot, SourceDatabase } from '../postgres/source.ts';
-import { dropDatabase, swapBack, swapNames, type SwapNames } from '../postgres/swap.ts';
+import { dropDatabase, nameOf, swapBack, swapIn, swapNames, type SwapNames } from '../postgres/swap.ts';
 import { lockTarget, type Lock, type TargetDatabase } from '../postgres/target.ts';
 
 /** A pair of sessions that copies one table after the other: one in the source's snapshot, one in the new database. */
@@ -24,18 +25,20 @@ export interface Recovery {
 /** The database's side of one run: the lock, the names, the snapshot, and how far the new database has come. */
 export interface DatabaseRun extends AsyncDisposable {
   readonly run: string;
-  readonly label: string;
   readonly source: SourceDatabase;
   readonly target: TargetDatabase;
   readonly names: SwapNames;
-  readonly lock: Lock;
+  lock: Lock;
+  /** The new database's number, by which it is known whatever it is called. */
+  incomingOid: string | undefined;
   /** How far it is: what recovery has to undo. */
   stage: 'untouched' | 'building' | 'swapped' | 'settled';
   snapshot: Snapshot | undefined;
   /** Lanes that wait for a next table. */
   idle: readonly Lane[];
   order: RestoreOrder | undefined;
-  tables: readonly Table[];
+  /** By quoted name. */
+  tables: ReadonlyMap<string, Table>;
 }
 
 /** Makes this run the only one on the target. Throws `run-in-progress`, and whatever a connection throws. */
@@ -47,19 +50,19 @@ export async function openDatabaseRun(
   const lock = await lockTarget(target, run);
   const state: DatabaseRun = {
     run,
-    label: run,
     source,
     target,
     names: swapNames(target.address.database, run),
     lock,
+    incomingOid: undefined,
     stage: 'untouched',
     snapshot: undefined,
     idle: [],
     order: undefined,
-    tables: [],
+    tables: new Map(),
     [Symbol.asyncDispose]: async () => {
       await endReading(state);
-      await lock[Symbol.asyncDispose]();
+      await state.lock[Symbol.asyncDispose]();
     },
   };
   return state;
@@ -80,7 +83,7 @@ export async function endReading(state: DatabaseRun): Promise<void> {
 
 /** A session with the new database. */
 export async function openIncoming(state: DatabaseRun, signal: AbortSignal): Promise<Session> {
-  const session = await state.target.session({ label: state.label, database: state.names.incoming, signal });
+  const session = await state.target.session({ label: state.run, database: state.names.incoming, signal });
   await prepareLoading(session);
   return session;
 }
@@ -118,43 +121,82 @@ async function openLane(state: DatabaseRun, signal: AbortSignal): Promise<Lane> 
 }
 
 export function findTable(state: DatabaseRun, name: TableName): Table {
-  const found = state.tables.find(({ table }) => quoteTable(table) === quoteTable(name));
-  if (!found)
-    throw new RestageError(
-      'data-differs',
-      `the table ${quoteTable(name)} was planned but is not in the source's snapshot`,
-      {
-        hint: 'The schema changed between plan and run: plan again.',
-      },
-    );
-  return found;
+  const found = state.tables.get(quoteTable(name));
+  if (found) return found;
+  const message = `the table ${quoteTable(name)} was planned but is not in the source's snapshot`;
+  throw new RestageError('data-differs', message, { hint: 'The schema changed between plan and run: plan again.' });
+}
+
+const relocks = 5;
+
+/**
+ * The session outside of the database, which holds the lock. It waits idle for most of a run: where the connection was
+ * lost meanwhile, the lock is taken anew. Throws `run-in-progress` where somebody else has it now.
+ */
+export async function maintenanceOf(state: DatabaseRun): Promise<Session> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await state.lock.maintenance.rows('select 1');
+      return state.lock.maintenance;
+    } catch (error) {
+      if (attempt > relocks) throw error;
+    }
+    await state.lock[Symbol.asyncDispose]();
+    await sleep(200 * attempt); // the server may not have noticed yet that the old session is gone
+    state.lock = await lockTarget(state.target, state.run).catch(() => state.lock);
+  }
+}
+
+/**
+ * Puts the new database in place, or the previous one back. An answer that was lost on the way says nothing of what the
+ * server did: then it is asked which database bears the name. Returns how many sessions were ended.
+ */
+export async function swap(state: DatabaseRun, direction: 'in' | 'back'): Promise<number> {
+  const { target, names, run } = state;
+  try {
+    const rename = direction === 'in' ? swapIn : swapBack;
+    const ended = await rename(target, await maintenanceOf(state), names, run);
+    state.stage = direction === 'in' ? 'swapped' : 'building';
+    return ended;
+  } catch (error) {
+    const inPlace = await isInPlace(state);
+    state.stage = inPlace ? 'swapped' : 'building';
+    if (inPlace === (direction === 'in')) return 0;
+    throw error;
+  }
+}
+
+/** Whether the new database bears the name of the target. */
+async function isInPlace(state: DatabaseRun): Promise<boolean> {
+  if (state.incomingOid === undefined) return false;
+  return (await nameOf(await maintenanceOf(state), state.incomingOid)) === state.names.current;
 }
 
 /** Puts the target back as it was before the run, whatever stage it reached. Never throws: the report must say what is. */
 export async function recover(state: DatabaseRun): Promise<Recovery> {
-  const { maintenance } = state.lock;
+  const { current, incoming, previous } = state.names;
   let swappedBack = false;
   const dropped: string[] = [];
+  let inPlace: boolean | undefined;
   try {
-    if (state.stage === 'swapped') {
-      await swapBack(state.target, maintenance, state.names, state.label);
+    inPlace = await isInPlace(state);
+    if (inPlace) {
+      await swap(state, 'back');
+      inPlace = false;
       swappedBack = true;
-      state.stage = 'building';
     }
-    if (state.stage === 'building') {
-      await dropDatabase(maintenance, state.names.incoming);
-      dropped.push(state.names.incoming);
-      state.stage = 'untouched';
-    }
+    await dropDatabase(await maintenanceOf(state), incoming);
+    dropped.push(incoming);
+    state.stage = 'untouched';
     return { swappedBack, dropped };
   } catch (error) {
-    const { current, incoming, previous } = state.names;
-    const failure = failureOf(error);
-    const hint = swappedBack
-      ? `${current} is as it was; drop ${incoming} by hand, or let the next run do it.`
-      : state.stage === 'swapped'
-        ? `${current} holds the new data, not verified. To put the old back: alter database "${current}" rename to "${incoming}"; alter database "${previous}" rename to "${current}"`
-        : `${current} is as it was; the next run drops ${incoming}.`;
-    return { swappedBack, dropped, failure: { ...failure, hint } };
+    const back = `alter database "${current}" rename to "${incoming}"; alter database "${previous}" rename to "${current}"`;
+    const hint =
+      inPlace === false
+        ? `${current} is as it was; the next run drops ${incoming}.`
+        : inPlace
+          ? `${current} holds the new data, not verified. To put the old back: ${back}`
+          : `The server could not be asked what it holds. If there is a ${previous}, the old is put back by: ${back}`;
+    return { swappedBack, dropped, failure: { ...failureOf(error), hint } };
   }
 }

@@ -1,5 +1,5 @@
 import { failureOf, RestageError } from '../errors.ts';
-import { readSequences, readTables } from '../postgres/catalog.ts';
+import { readSequences, readTables, readUnfilledViews } from '../postgres/catalog.ts';
 import { arrange, carrySequences, difference, loadTable, refreshViews, restore } from '../postgres/clone.ts';
 import { quoteTable } from '../postgres/names.ts';
 import {
@@ -9,10 +9,9 @@ import {
   dropDatabase,
   findLeftovers,
   readDescription,
-  swapIn,
 } from '../postgres/swap.ts';
 import type { Perform } from './context.ts';
-import { endReading, findTable, openIncoming, requireDatabase, withLane } from './database-run.ts';
+import { endReading, findTable, maintenanceOf, openIncoming, requireDatabase, swap, withLane } from './database-run.ts';
 
 type DatabaseKinds =
   | 'take-snapshot'
@@ -30,20 +29,21 @@ type DatabaseKinds =
 export const databaseSteps: Perform<DatabaseKinds> = {
   'take-snapshot': async (_step, { database, signal }) => {
     const state = requireDatabase(database);
-    const snapshot = await state.source.snapshot({ label: state.label, signal });
+    const snapshot = await state.source.snapshot({ label: state.run, signal });
     state.snapshot = snapshot;
-    state.tables = await readTables(snapshot.session);
+    const tables = await readTables(snapshot.session);
+    state.tables = new Map(tables.map((table) => [quoteTable(table.table), table]));
     return { facts: { origin: snapshot.origin, takenAt: snapshot.takenAt } };
   },
 
   'create-database': async (_step, { database }) => {
     const state = requireDatabase(database);
-    const { maintenance } = state.lock;
+    const maintenance = await maintenanceOf(state);
     // The lock is ours, so whatever another run was building, it is not building any more.
     const { incoming } = await findLeftovers(maintenance, state.names.current);
     for (const left of incoming) await dropDatabase(maintenance, left);
     state.stage = 'building';
-    await createIncoming(maintenance, state.names);
+    state.incomingOid = await createIncoming(maintenance, state.names);
     return {
       facts: {
         origin: { ...maintenance.origin, database: state.names.incoming },
@@ -56,7 +56,8 @@ export const databaseSteps: Perform<DatabaseKinds> = {
   'copy-schema': async (_step, { database, signal }) => {
     const state = requireDatabase(database);
     if (!state.snapshot) throw new RestageError('internal', 'the schema is to be read without a snapshot');
-    const order = arrange(await state.snapshot.schema(), state.tables);
+    const unfilled = await readUnfilledViews(state.snapshot.session);
+    const order = arrange(await state.snapshot.schema(), [...state.tables.values()], unfilled);
     state.order = order;
     await using session = await openIncoming(state, signal);
     await restore(session, order.before);
@@ -91,16 +92,12 @@ export const databaseSteps: Perform<DatabaseKinds> = {
 
   'set-sequences': async (_step, { database, signal }) => {
     const state = requireDatabase(database);
-    await using moment = await state.source.snapshot({ label: state.label, signal });
+    await using moment = await state.source.snapshot({ label: state.run, signal });
     await using session = await openIncoming(state, signal);
     const found = await readSequences(moment.session);
     return {
       facts: {
-        sequences: await carrySequences(
-          moment.session,
-          session,
-          found.map(({ sequence }) => sequence),
-        ),
+        sequences: await carrySequences(moment.session, session, found),
       },
     };
   },
@@ -115,8 +112,8 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const state = requireDatabase(database);
     const loaded = facts('copy-table');
     const different = loaded.flatMap(({ table, source, target }) => difference(table, source, target) ?? []);
-    if (loaded.length !== state.tables.length)
-      different.push(`${loaded.length} of ${state.tables.length} tables were copied`);
+    if (loaded.length !== state.tables.size)
+      different.push(`${loaded.length} of ${state.tables.size} tables were copied`);
     const rows = loaded.reduce((total, table) => total + table.source.rows, 0);
     const told = { tables: loaded.length, rows, different };
     if (different.length === 0) return { facts: told };
@@ -130,8 +127,8 @@ export const databaseSteps: Perform<DatabaseKinds> = {
 
   swap: async (_step, context) => {
     const state = requireDatabase(context.database);
-    const { maintenance } = state.lock;
-    const { names, source, run, label, target } = state;
+    const maintenance = await maintenanceOf(state);
+    const { names, source, run } = state;
     await carryConnectionLimit(maintenance, names);
     const [snapshot] = context.facts('take-snapshot');
     await describeDatabase(maintenance, names.incoming, {
@@ -140,15 +137,14 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       takenAt: snapshot?.takenAt ?? '',
       swappedAt: new Date().toISOString(),
     });
-    const sessionsEnded = await swapIn(target, maintenance, names, label);
-    state.stage = 'swapped';
+    const sessionsEnded = await swap(state, 'in');
     return { facts: { database: names.current, previous: names.previous, sessionsEnded } };
   },
 
   'drop-previous': async (step, { database }) => {
     const state = requireDatabase(database);
     state.stage = 'settled';
-    const { maintenance } = state.lock;
+    const maintenance = await maintenanceOf(state);
     const present = await readDescription(maintenance, state.names.current);
     if (present)
       await describeDatabase(maintenance, state.names.current, { ...present, acceptedAt: new Date().toISOString() });

@@ -30,7 +30,12 @@ export const objectSteps: Perform<'copy-objects' | 'verify-objects'> = {
 
   'verify-objects': async (step, context) => {
     const { source, target } = pair(context, step.bucket);
-    const facts = await countDifferences(diffBuckets(source, target, context.signal));
+    // The source goes on being written to: what is newer than the copy's listing is not the copy's to have.
+    const listedAt = context
+      .facts('copy-objects')
+      .map((copied) => copied.listedAt)
+      .toSorted()[0];
+    const facts = await countDifferences(diffBuckets(source, target, context.signal), listedAt);
     const wrong = facts.missing.objects + facts.changed.objects;
     if (wrong === 0) return { facts };
     const message = `${target.origin.bucket} still differs from ${source.origin.bucket}: ${facts.missing.objects} objects missing, ${facts.changed.objects} different`;
@@ -38,7 +43,7 @@ export const objectSteps: Perform<'copy-objects' | 'verify-objects'> = {
       facts,
       failure: failureOf(
         new RestageError('data-differs', message, {
-          hint: 'If the source is being written to, run again: only what changed is copied.',
+          hint: 'Run again: only what is missing or different is copied.',
         }),
       ),
     };

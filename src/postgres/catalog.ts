@@ -21,16 +21,13 @@ export type ColumnNature = 'exact' | 'binary' | 'padded' | 'text';
 export interface Table {
   readonly table: TableName;
   readonly columns: readonly Column[];
-  /** The server's own estimate, or a count where it has none. */
+  /** The server's own estimate; a count after `countTables`, where the table is small. */
   readonly rows: number;
   readonly rowsAreEstimated: boolean;
+  readonly neverEstimated: boolean;
   /** Heap and TOAST, without indexes. */
   readonly sizeBytes: number;
   readonly indexBytes: number;
-}
-
-export interface Sequence {
-  readonly sequence: TableName;
 }
 
 // Types of pg_catalog whose hash function tells every two different values apart, apart from collations, which the
@@ -113,101 +110,75 @@ export async function readTables(session: ReadSession): Promise<Table[]> {
       join pg_namespace n on n.oid = c.relnamespace
      where c.relkind = 'r' and c.relpersistence <> 't' and ${ofTheUser('c', 'pg_class')}
      order by n.nspname, c.relname`);
-  const tables: Table[] = [];
-  for (const row of rows) {
-    const table = { schema: row.schema, name: row.name };
-    const sizeBytes = Number(row.size);
-    // A small table is counted: the estimate is missing or stale exactly where tables are small.
-    const counted = Number(row.reltuples) < 0 || sizeBytes <= 16 * 1024 * 1024;
-    tables.push({
-      table,
-      columns: JSON.parse(row.columns) as Column[], // built above, field by field
-      rows: counted ? await countRows(session, table) : Number(row.reltuples),
-      rowsAreEstimated: !counted,
-      sizeBytes,
-      indexBytes: Number(row.indexes),
-    });
-  }
-  return tables;
+  return rows.map((row) => ({
+    table: { schema: row.schema, name: row.name },
+    columns: JSON.parse(row.columns) as Column[], // built above, field by field
+    rows: Math.max(0, Number(row.reltuples)),
+    rowsAreEstimated: true,
+    neverEstimated: Number(row.reltuples) < 0,
+    sizeBytes: Number(row.size),
+    indexBytes: Number(row.indexes),
+  }));
 }
 
-/** The sequences, with what they are called. */
-export async function readSequences(session: ReadSession): Promise<Sequence[]> {
-  const rows = await session.rows<TableName>(`
+/** Up to here a table is counted: the estimate is missing or stale exactly where tables are small. */
+const countedBytes = 16 * 1024 * 1024;
+const countedAtOnce = 50;
+
+/**
+ * The tables with the small ones counted, in a transaction of the session. A count locks its table and all its indexes;
+ * the locks are let go batch by batch, so that nobody waits for them and the server's lock table does not fill up.
+ */
+export async function countTables(session: ReadSession, tables: readonly Table[]): Promise<Table[]> {
+  const small = tables.filter(({ sizeBytes, neverEstimated }) => neverEstimated || sizeBytes <= countedBytes);
+  const counts = new Map<Table, number>();
+  for (let start = 0; start < small.length; start += countedAtOnce) {
+    const some = small.slice(start, start + countedAtOnce);
+    const selects = some.map(
+      ({ table }, index) => `select ${index} as index, count(*) as count from only ${quoteTable(table)}`,
+    );
+    const rows = await lettingLocksGo(session, () =>
+      session.rows<{ index: string; count: string }>(selects.join(' union all ')),
+    );
+    for (const { index, count } of rows) {
+      const table = some[Number(index)];
+      if (table) counts.set(table, Number(count));
+    }
+  }
+  return tables.map((table) => {
+    const rows = counts.get(table);
+    return rows === undefined ? table : { ...table, rows, rowsAreEstimated: false };
+  });
+}
+
+/** Does some reading in a transaction, and gives back the locks that it took. */
+export async function lettingLocksGo<T>(session: ReadSession, read: () => Promise<T>): Promise<T> {
+  await session.rows('savepoint reading');
+  const result = await read();
+  await session.rows('rollback to savepoint reading');
+  return result;
+}
+
+/** The names of the sequences. */
+export async function readSequences(session: ReadSession): Promise<TableName[]> {
+  return session.rows<TableName>(`
     select n.nspname as schema, c.relname as name
       from pg_class c
       join pg_namespace n on n.oid = c.relnamespace
      where c.relkind = 'S' and c.relpersistence <> 't' and ${ofTheUser('c', 'pg_class')}
      order by n.nspname, c.relname`);
-  return rows.map((sequence) => ({ sequence }));
 }
 
-/** What a clone of this release does not carry, in words for the plan. */
-export async function readUncarried(session: ReadSession): Promise<string[]> {
-  const rows = await session.rows<{ what: string; count: string }>(`
-    select 'large objects' as what, count(*) as count from pg_largeobject_metadata
-    union all
-    select 'foreign tables'' rows', count(*) from pg_foreign_table
-    union all
-    select 'publications', count(*) from pg_publication`);
-  return rows
-    .filter((row) => row.count !== '0')
-    .map((row) => `${row.count} ${row.what} of the source are not carried over`);
-}
-
-/**
- * What of the present target's owners and grants will be gone in a clone, in words for the plan: everything in it is the
- * own role's, and granted to nobody else.
- */
-export async function readLostGrants(session: ReadSession): Promise<string[]> {
-  const rows = await session.rows<{ role: string; what: string; count: string }>(`
-    select role, what, count(*) as count
-      from (
-        select pg_get_userbyid(c.relowner) as role, 'owns' as what
-          from pg_class c
-          join pg_namespace n on n.oid = c.relnamespace
-         where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and pg_get_userbyid(c.relowner) <> current_user and ${ofTheUser('c', 'pg_class')}
-        union all
-        select distinct on (c.oid, g.grantee) coalesce(pg_get_userbyid(nullif(g.grantee, 0)), 'public'), 'was granted'
-          from pg_class c
-          join pg_namespace n on n.oid = c.relnamespace
-          cross join aclexplode(c.relacl) g
-         where g.grantee <> c.relowner and coalesce(pg_get_userbyid(nullif(g.grantee, 0)), 'public') <> current_user and ${ofTheUser('c', 'pg_class')}
-      ) lost
-     group by role, what
-     order by role, what`);
-  return rows.map(
-    ({ role, what, count }) =>
-      `at the target, ${role} ${what} ${count} tables, views or sequences; this is not carried over to the new database`,
+/** Materialized views that the source holds unfilled, quoted; they must stay so. */
+export async function readUnfilledViews(session: ReadSession): Promise<ReadonlySet<string>> {
+  const rows = await session.rows<TableName>(
+    `select schemaname as schema, matviewname as name from pg_matviews where not ispopulated`,
   );
-}
-
-/** Tables that hold the revision of the schema, not data. */
-export const versionTables: ReadonlySet<string> = new Set(['alembic_version']);
-
-/** The revision that Alembic's version table names; undefined without such a table. More than one head: joined by commas. */
-export async function readRevision(session: ReadSession): Promise<string | undefined> {
-  const found = await session.rows<TableName>(`
-    select n.nspname as schema, c.relname as name
-      from pg_class c
-      join pg_namespace n on n.oid = c.relnamespace
-     where c.relname = 'alembic_version' and c.relkind = 'r'
-     order by (n.nspname = 'public') desc
-     limit 1`);
-  if (!found[0]) return undefined;
-  const heads = await session.rows<{ version_num: string }>(
-    `select version_num from ${quoteTable(found[0])} order by 1`,
-  );
-  return heads.length === 0 ? undefined : heads.map((head) => head.version_num).join(', ');
-}
-
-async function countRows(session: ReadSession, table: TableName): Promise<number> {
-  const rows = await session.rows<{ count: string }>(`select count(*) as count from only ${quoteTable(table)}`);
-  return Number(rows[0]?.count);
+  return new Set(rows.map(quoteTable));
 }
 
 /** The condition that leaves out the system's objects and those that an extension made. */
-function ofTheUser(alias: string, catalog: string): string {
+export function ofTheUser(alias: string, catalog: string): string {
   return `n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
        and not exists (select from pg_depend d where d.classid = '${catalog}'::regclass and d.objid = ${alias}.oid and d.deptype = 'e')`;
 }

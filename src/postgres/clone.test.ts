@@ -8,6 +8,7 @@ const table = (name: string, schema = 'public'): Table => ({
   columns: [],
   rows: 0,
   rowsAreEstimated: false,
+  neverEstimated: false,
   sizeBytes: 0,
   indexBytes: 0,
 });

@@ -1,6 +1,6 @@
 import { RestageError } from '../errors.ts';
-import type { Table } from './catalog.ts';
-import { relayCopy } from './copy-relay.ts';
+import { lettingLocksGo, type Table } from './catalog.ts';
+import { relayCopy, type Relay } from './copy-relay.ts';
 import { digestTable, type Digest } from './digest.ts';
 import { displayTable, quoteName, quoteTable, quoteText, type TableName } from './names.ts';
 import { tableOf, type SchemaDump, type SchemaEntry } from './schema-entries.ts';
@@ -22,8 +22,12 @@ export interface RestoreOrder {
 
 const veryLast: ReadonlySet<string> = new Set(['POLICY', 'ROW SECURITY', 'EVENT TRIGGER']);
 
-/** Arranges a dump around the tables that will be loaded. */
-export function arrange(dump: SchemaDump, tables: readonly Table[]): RestoreOrder {
+/** Arranges a dump around the tables that will be loaded. Views that the source holds unfilled, by quoted name, stay so. */
+export function arrange(
+  dump: SchemaDump,
+  tables: readonly Table[],
+  unfilled: ReadonlySet<string> = new Set(),
+): RestoreOrder {
   const byTable = new Map<string, SchemaEntry[]>(tables.map(({ table }) => [quoteTable(table), []]));
   const rest: SchemaEntry[] = [];
   const last: SchemaEntry[] = [];
@@ -33,8 +37,11 @@ export function arrange(dump: SchemaDump, tables: readonly Table[]): RestoreOrde
     (own ?? (veryLast.has(entry.type) ? last : rest)).push(entry);
   }
   // pg_dump puts every view behind those it reads, and behind the primary keys it groups by.
-  const views = [...dump.before, ...dump.after].filter((entry) => entry.type === 'MATERIALIZED VIEW');
-  return { before: dump.before, byTable, rest, views: views.map(({ schema, name }) => ({ schema, name })), last };
+  const views = [...dump.before, ...dump.after]
+    .filter((entry) => entry.type === 'MATERIALIZED VIEW')
+    .map(({ schema, name }) => ({ schema, name }))
+    .filter((view) => !unfilled.has(quoteTable(view)));
+  return { before: dump.before, byTable, rest, views, last };
 }
 
 /**
@@ -90,17 +97,18 @@ export async function loadTable(
   const started = performance.now();
   // Rows that come in the transaction that emptied the table can be written frozen: no one has to visit them again.
   await writer.execute(`begin; truncate only ${quoteTable(table)}`);
-  const { rows, bytes } = await relayCopy(reader, writer, {
+  const relay: Relay = {
     read: `copy ${quoteTable(table)}${names} to stdout (format ${format})`,
     write: `copy ${quoteTable(table)}${names} from stdin (format ${format}, freeze)`,
     ...more,
-  });
+  };
+  const { rows, bytes } = await lettingLocksGo(reader, () => relayCopy(reader, writer, relay));
   await writer.execute('commit');
   const loaded = performance.now();
   await restore(writer, indexes);
   const indexed = performance.now();
   const [source, target] = await Promise.all([
-    digestTable(reader, table, columns),
+    lettingLocksGo(reader, () => digestTable(reader, table, columns)),
     digestTable(writer, table, columns),
   ]);
   return {

@@ -183,14 +183,14 @@ test.each([
   [
     'a double key',
     `select n % 700, 'x' from generate_series(1, 100000) n`,
-    /"numbers_pkey".*Key \(n\)=\(\d+\) already exists.*23505/,
-    /^COPY numbers, line \d+/,
+    /"numbers_pkey".*Key \(n\)=\(…\) already exists.*23505/,
+    /^COPY numbers, line \d+$/,
   ],
   [
     'a failed check',
     `select n, case n when 5 then 'bad' else 'x' end from generate_series(1, 100000) n`,
     /numbers_t_check.*23514/,
-    /^COPY numbers, line 5: "5\tbad"/,
+    /^COPY numbers, line 5$/,
   ],
 ])('%s at the target ends both, and names the table and the line', async (_what, query, words, place) => {
   await using from = await open();

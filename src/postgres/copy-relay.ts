@@ -102,7 +102,8 @@ function serverError(body: Buffer, origin: Origin, sql: string): RestageError {
     if (field.startsWith('M')) error.message = value;
     if (field.startsWith('C')) error.code = value;
     if (field.startsWith('D')) error.detail = value;
-    if (field.startsWith('W')) error.hint = value; // where: table, line and column of a COPY, more use than a hint here
+    // Where: table, line and column of a COPY, of more use than a hint here; what follows is the row itself.
+    if (field.startsWith('W')) error.hint = /^COPY [^\n]*?, line \d+(?:, column [^:\n]+)?/.exec(value)?.[0];
   }
   return statementError(error, origin, sql);
 }

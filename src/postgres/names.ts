@@ -20,7 +20,13 @@ export function quoteTable(table: TableName): string {
   return `${quoteName(table.schema)}.${quoteName(table.name)}`;
 }
 
-/** As people read and write it: without the schema when that is public. */
+/** As people read and write it: without the schema when that is public, quoted where it would be taken for another. */
 export function displayTable(table: TableName): string {
-  return table.schema === 'public' ? table.name : `${table.schema}.${table.name}`;
+  return table.schema === 'public'
+    ? displayName(table.name)
+    : `${displayName(table.schema)}.${displayName(table.name)}`;
+}
+
+function displayName(name: string): string {
+  return /^[\w$\u0080-\uffff]+$/.test(name) ? name : quoteName(name);
 }

@@ -36,6 +36,7 @@ export async function dumpSchema(session: ReadSession, snapshot: string, signal?
       '--no-privileges',
       '--no-publications',
       '--no-subscriptions',
+      '--no-tablespaces',
     ],
   };
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));

@@ -9,11 +9,19 @@ export function statementError(error: unknown, origin: Origin, sql: string): Res
   if (!(error instanceof DatabaseError)) return connectionLost(origin, error);
   // 57P01 and its like: an administrator, a shutdown or a crash. Whether their words arrive is a matter of luck.
   if (error.code?.startsWith('57P0')) return connectionLost(origin, error);
-  const words = [error.message, error.detail].filter(Boolean).join('; ');
+  const words = [withoutValues(error.message), error.detail && withoutValues(error.detail)].filter(Boolean).join('; ');
   return new RestageError('statement-failed', `${where}: ${words} (SQLSTATE ${error.code})`, {
     cause: error,
     hint: error.hint ?? `The statement was: ${shorten(sql)}`,
   });
+}
+
+/** The server's words without values of rows: they may be personal data, and a message goes to terminals and reports. */
+export function withoutValues(words: string): string {
+  return words
+    .replace(/\)=\([\s\S]*\)/g, ')=(…)') // Key (email)=(…) already exists
+    .replace(/(Failing row contains )\([\s\S]*\)/, '$1(…)')
+    .replace(/((?:invalid|malformed|out of range|too long)[^"]*): "[\s\S]*"/, '$1: "…"');
 }
 
 /** The end of a connection, with what is known of its cause. */

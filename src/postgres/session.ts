@@ -76,6 +76,7 @@ const pinned = {
   row_security: 'off',
   statement_timeout: '0',
   idle_in_transaction_session_timeout: '0',
+  idle_session_timeout: '0',
   lock_timeout: '30s',
 };
 
@@ -98,6 +99,8 @@ export async function openSession(address: Address, options: SessionOptions): Pr
     application_name: `restage ${options.label}`,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
+    // A session waits idle for as long as a copy takes; what stands in between forgets idle connections after minutes.
+    keepAliveInitialDelayMillis: 30_000,
     types: undecoded,
     ssl: address.tls === 'disable' ? false : { ca: [...rootCertificates, ...rdsProfiles.ca], servername: address.host },
   });
@@ -105,22 +108,15 @@ export async function openSession(address: Address, options: SessionOptions): Pr
   client.on('error', (error) => (lost = error));
   const abort = () => streamOf(client).destroy(new RestageError('interrupted', `the session with ${where} was ended`));
   options.signal?.addEventListener('abort', abort, { once: true });
+  let version: string;
   try {
     await client.connect();
-    const settings = {
-      ...pinned,
-      ...(options.access === 'read-only' ? { default_transaction_read_only: 'on' } : { synchronous_commit: 'off' }),
-    };
-    const set = Object.entries(settings).map(([name, value]) => `set ${name} = '${value}'`);
-    await client.query(set.join('; '));
+    version = await pin(client, options.access);
   } catch (error) {
     options.signal?.removeEventListener('abort', abort);
     await client.end().catch(() => {});
     throw options.signal?.aborted ? interrupted(options.signal) : connectError(error, address, where);
   }
-  const version =
-    (await client.query<{ version: string }>(`select current_setting('server_version') as version`)).rows[0]?.version ??
-    '';
   const origin: Origin = {
     host: address.host,
     port: address.port,
@@ -169,6 +165,21 @@ export async function openSession(address: Address, options: SessionOptions): Pr
       await client.end().catch(() => {});
     },
   };
+}
+
+/** Pins the session's settings. Returns the server's version. */
+async function pin(client: Client, access: SessionOptions['access']): Promise<string> {
+  const own =
+    access === 'read-only'
+      ? { default_transaction_read_only: 'on' }
+      : { default_transaction_read_only: 'off', synchronous_commit: 'off' };
+  const set = Object.entries({ ...pinned, ...own }).map(([name, value]) => `set ${name} = '${value}'`);
+  await client.query(set.join('; '));
+  const { rows } = await client.query<{ version: string }>(`
+    select current_setting('server_version') as version,
+           case when current_setting('server_version_num')::int >= 170000
+                then set_config('transaction_timeout', '0', false) end`);
+  return rows[0]?.version ?? '';
 }
 
 /**

@@ -3,7 +3,7 @@ import { RestageError } from '../errors.ts';
 import { quoteName, quoteText } from './names.ts';
 import { readProperties } from './database-properties.ts';
 import { sqlState } from './session-error.ts';
-import type { Session } from './session.ts';
+import type { ReadSession, Session } from './session.ts';
 import type { TargetDatabase } from './target.ts';
 
 /** The three names a target database has in a run's life. */
@@ -65,7 +65,7 @@ function runOf(name: string): string {
  * Makes the empty database that will become staging, with the present one's owner, encoding, locale, grants and
  * settings, so that the application finds everything as before.
  */
-export async function createIncoming(maintenance: Session, names: SwapNames): Promise<void> {
+export async function createIncoming(maintenance: Session, names: SwapNames): Promise<string> {
   const [row] = await maintenance.rows<{ create: string }>(`
     select concat_ws(' ',
              'owner', quote_ident(pg_get_userbyid(datdba)),
@@ -83,8 +83,12 @@ export async function createIncoming(maintenance: Session, names: SwapNames): Pr
     throw new RestageError('database-missing', `there is no database ${names.current} on the target's server any more`);
   const incoming = quoteName(names.incoming);
   await maintenance.execute(`create database ${incoming} template template0 ${row.create}`);
+  const [created] = await maintenance.rows<{ oid: string }>(
+    `select oid from pg_database where datname = ${quoteText(names.incoming)}`,
+  );
   for (const { allowed, sql } of await readProperties(maintenance, names.current))
     if (allowed) await maintenance.execute(sql(names.incoming));
+  return String(created?.oid);
 }
 
 /** What restage notes on a database that it made, as the database's comment. */
@@ -105,7 +109,7 @@ export async function describeDatabase(maintenance: Session, database: string, f
 }
 
 /** What restage noted on a database; undefined where it made none, or somebody has put another comment there. */
-export async function readDescription(maintenance: Session, database: string): Promise<Description | undefined> {
+export async function readDescription(maintenance: ReadSession, database: string): Promise<Description | undefined> {
   const [row] = await maintenance.rows<{ comment: string | null }>(
     `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = ${quoteText(database)}`,
   );
@@ -181,6 +185,7 @@ async function rename(
     }
   };
   const ending = endSessions();
+  ending.catch(() => {}); // without it RENAME waits its five seconds and says who is there
   try {
     await maintenance.execute(`
       begin;
@@ -207,6 +212,12 @@ async function rename(
     waiting.over = true;
     await ending.catch(() => {});
   }
+}
+
+/** The present name of a database, by its number: what has become of it, whatever answer was lost. */
+export async function nameOf(maintenance: Session, oid: string): Promise<string | undefined> {
+  const [row] = await maintenance.rows<{ name: string }>(`select datname as name from pg_database where oid = ${oid}`);
+  return row?.name;
 }
 
 /** Drops a database of restage's own making; its last sessions are ended. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { RestageError } from '../errors.ts';
-import { openSession, type Address, type Origin, type Session } from './session.ts';
+import { openSession, type Address, type Origin, type ReadSession, type Session } from './session.ts';
 
 /** Staging's server, where a clone is built beside the database that is to be replaced. */
 export interface TargetDatabase {
@@ -30,17 +30,15 @@ export function targetDatabase(address: Address): TargetDatabase {
 /** What the target is before a run. */
 export interface TargetFacts {
   readonly origin: Origin;
-  readonly sizeBytes: number;
   /** Sessions of others, which the swap will end. */
   readonly sessions: number;
 }
 
 export async function readTarget(session: Session): Promise<TargetFacts> {
-  const [row] = await session.rows<{ size: string; sessions: string }>(`
-    select pg_database_size(current_database()) as size,
-           (select count(*) from pg_stat_activity
+  const [row] = await session.rows<{ sessions: string }>(`
+    select (select count(*) from pg_stat_activity
              where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend') as sessions`);
-  return { origin: session.origin, sizeBytes: Number(row?.size), sessions: Number(row?.sessions) };
+  return { origin: session.origin, sessions: Number(row?.sessions) };
 }
 
 /**
@@ -59,7 +57,7 @@ export async function requireSwappable(session: Session): Promise<void> {
       'database-unfit',
       `${where} does not own ${origin.database}, ${row?.owner} does; only the owner can swap it`,
       {
-        hint: `As ${row?.owner} or a superuser: alter database "${origin.database}" owner to "${origin.user}"`,
+        hint: `If this really is the target, as ${row?.owner} or a superuser: alter database "${origin.database}" owner to "${origin.user}"`,
       },
     );
   if (row.createdb !== 'true')
@@ -67,22 +65,39 @@ export async function requireSwappable(session: Session): Promise<void> {
       'database-unfit',
       `${where} may not create databases, so nothing can be built beside ${origin.database}`,
       {
-        hint: `As a superuser, or RDS's master user: alter role "${origin.user}" createdb`,
+        hint: `If this really is the target, as a superuser or RDS's master user: alter role "${origin.user}" createdb`,
       },
     );
 }
 
-/**
- * What makes two sessions recognisable as the same database, whatever names led there: the server's start, to the
- * microsecond, and the database's number in it. Any role may read both. The system identifier would be the same in a
- * staging that was once restored from production's disk.
- */
-export async function readIdentity(session: Pick<Session, 'rows'>): Promise<string> {
-  const [row] = await session.rows<{ identity: string }>(`
-    select concat_ws('/', extract(epoch from pg_postmaster_start_time()), oid) as identity
+/** What makes a database recognisable, whatever names led there. */
+export interface Identity {
+  /**
+   * The server's start, to the microsecond, and the database's number in it; any role may read both. The system
+   * identifier would be the same in a staging that was once restored from production's disk.
+   */
+  readonly database: string;
+  /** The system identifier and the database's number, where the role may read them. */
+  readonly disk: string | undefined;
+  readonly standby: boolean;
+}
+
+export async function readIdentity(session: Pick<ReadSession, 'rows'>): Promise<Identity> {
+  const [row] = await session.rows<{ database: string; readable: string; standby: string }>(`
+    select concat_ws('/', extract(epoch from pg_postmaster_start_time()), oid) as database,
+           has_function_privilege('pg_catalog.pg_control_system()', 'execute')::text as readable,
+           pg_is_in_recovery()::text as standby
       from pg_database
      where datname = current_database()`);
-  return String(row?.identity);
+  // Some managed servers keep this function to themselves; a refusal would end the transaction.
+  const [disk] =
+    row?.readable === 'true'
+      ? await session.rows<{ disk: string }>(`
+          select concat_ws('/', s.system_identifier, d.oid) as disk
+            from pg_control_system() s, pg_database d
+           where d.datname = current_database()`)
+      : [];
+  return { database: String(row?.database), disk: disk?.disk, standby: row?.standby === 'true' };
 }
 
 export interface Lock extends AsyncDisposable {

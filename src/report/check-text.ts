@@ -4,8 +4,8 @@ import type { Style } from './style.ts';
 
 /** The findings as a table, what is wrong with its fix below it. */
 export function checkText(findings: readonly Finding[], style: Style): string {
-  const rows = findings.map(({ setting, configured, found, ok }) => [
-    ok ? style('good', '✓') : style('bad', '✗'),
+  const rows = findings.map(({ setting, configured, found, ok, tried }) => [
+    ok ? style('good', '✓') : tried ? style('bad', '✗') : style('warn', '–'),
     setting,
     configured,
     found,
@@ -16,10 +16,14 @@ export function checkText(findings: readonly Finding[], style: Style): string {
     const fix = findings[index]?.fix;
     return fix === undefined ? [line] : [line, `   ${style('warn', `fix: ${fix}`)}`];
   });
-  const wrong = findings.filter(({ ok }) => !ok).length;
+  const wrong = findings.filter(({ ok, tried }) => !ok && tried).length;
+  const untried = findings.filter(({ tried }) => !tried).length;
   const verdict =
-    wrong === 0
+    wrong + untried === 0
       ? style('good', `all ${findings.length} settings are right`)
-      : style('bad', `${wrong} of ${findings.length} settings are wrong`);
+      : style(
+          'bad',
+          `${wrong} of ${findings.length} settings ${wrong === 1 ? 'is' : 'are'} wrong${untried > 0 ? `, ${untried} not tried` : ''}`,
+        );
   return [style('strong', head), ...told, '', verdict].join('\n');
 }

@@ -3,7 +3,7 @@ import { bytes, count, duration, moment } from './format.ts';
 import { factsOf, stepsOf, type Report } from './report.ts';
 import { hasDone } from './step-words.ts';
 import { plain } from './style.ts';
-import { facts } from './summary.ts';
+import { facts, objectsStay } from './summary.ts';
 import { originText } from './plan-text.ts';
 import { describeBucket } from '../s3/bucket.ts';
 
@@ -11,13 +11,14 @@ import { describeBucket } from '../s3/bucket.ts';
 export function markdown(report: Report): string {
   const { source, target, run, outcome } = report;
   const verdict = { done: 'Refreshed', failed: 'Failed', interrupted: 'Interrupted' }[outcome];
+  const stay = objectsStay(report);
   return [
     `# ${source.name} to ${target.name}: ${verdict.toLowerCase()}`,
     '',
     `**Date:** ${moment(report.startedAt)}  `,
     `**Run:** ${run}  `,
     `**Time taken:** ${duration(report.durationMs)}  `,
-    `**Outcome:** ${verdict}. ${sentence(report.holds)}`,
+    `**Outcome:** ${verdict}. ${sentence(report.holds)}${stay === undefined ? '' : ` ${sentence(stay)}`}`,
     '',
     ...failureLines(report),
     '## Results',
@@ -50,16 +51,19 @@ export function markdown(report: Report): string {
   ].join('\n');
 }
 
-function failureLines({ failure, recovery }: Report): string[] {
+function failureLines({ failure, recovery, outcome }: Report): string[] {
   if (!failure) return [];
-  const lines = [
-    '## Failure',
-    '',
-    `**${failure.step}** (${failure.code})`,
-    '',
-    ...failure.message.split('\n').map((line) => `    ${line}`),
-    '',
-  ];
+  const lines =
+    outcome === 'interrupted'
+      ? ['## Interruption', '', `At **${failure.step}**.`, '']
+      : [
+          '## Failure',
+          '',
+          `**${failure.step}** (${failure.code})`,
+          '',
+          ...failure.message.split('\n').map((line) => `    ${line}`),
+          '',
+        ];
   if (failure.hint) lines.push(failure.hint, '');
   if (recovery?.failure)
     lines.push(`**Not put back completely:** ${recovery.failure.message}. ${recovery.failure.hint ?? ''}`, '');

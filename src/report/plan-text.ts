@@ -118,7 +118,7 @@ function bucketLines({ bucket, source, target, totals }: PlannedBucket, style: S
 function stepLines(plan: Plan, style: Style): string[] {
   const rows: string[][] = [];
   for (const step of plan.steps) {
-    if (step.kind !== 'copy-table') rows.push([`${rows.length + 1}`, step.kind, willDo(step)]);
+    if (step.kind !== 'copy-table') rows.push([`${rows.length + 1}`, step.kind, willDo(step, plan.target.app?.url)]);
     else if (rows.at(-1)?.[1] !== 'copy-table') {
       const tables = plan.steps.filter(({ kind }) => kind === 'copy-table').length;
       rows.push([

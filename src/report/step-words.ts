@@ -6,7 +6,8 @@ import { factsOf, type StepOf } from './report.ts';
 /** What a step does or did, after the word for its kind: one line. */
 type Words = {
   readonly [K in Kind]: {
-    readonly will: (step: Extract<Step, { kind: K }>) => string;
+    /** `app` is the base of the target's application, where it is known. */
+    readonly will: (step: Extract<Step, { kind: K }>, app?: string) => string;
     readonly did: (step: StepOf<K>) => string | undefined;
   };
 };
@@ -50,12 +51,12 @@ const words: Words = {
   },
   analyze: { will: () => "statistics for the target's planner", did: () => undefined },
   'verify-tables': {
-    will: ({ tables }) => `rows and content of ${counted(tables, 'table')} against the snapshot`,
+    will: ({ tables }) => `the digests taken while copying, of ${counted(tables, 'table')} at both ends`,
     did: (step) =>
       told(step, ({ tables, rows, different }) =>
         different.length === 0
-          ? `${counted(tables, 'table')}, ${counted(rows, 'row')}: all equal`
-          : `${count(different.length)} different`,
+          ? `${counted(tables, 'table')}, ${counted(rows, 'row')}; digests taken while copying: all equal`
+          : `digests taken while copying: ${count(different.length)} different`,
       ),
   },
   'copy-objects': {
@@ -87,7 +88,7 @@ const words: Words = {
       ),
   },
   migrate: {
-    will: ({ method, path }) => `${method} ${path}`,
+    will: ({ method, path }, app = '') => `${method} ${app}${path}`,
     did: (step) =>
       told(step, ({ revisionBefore, revisionAfter }) =>
         revisionAfter === undefined
@@ -122,7 +123,8 @@ const words: Words = {
     did: (step) =>
       told(
         step,
-        ({ dropped, kept }) => `${counted(dropped.length, 'earlier database')} dropped, ${count(kept.length)} kept`,
+        ({ dropped, kept }) =>
+          `${counted(dropped.length, 'earlier database')} dropped; kept: ${kept.length === 0 ? 'none' : kept.join(', ')}`,
       ),
   },
 };
@@ -136,9 +138,9 @@ function told<K extends Kind>(
 }
 
 /** What the step will do. */
-export function willDo(step: Step): string {
-  const { will } = words[step.kind] as { readonly will: (step: Step) => string }; // the words of its own kind
-  return will(step);
+export function willDo(step: Step, app?: string): string {
+  const { will } = words[step.kind] as { readonly will: (step: Step, app?: string) => string }; // the words of its own kind
+  return will(step, app);
 }
 
 /** What the step did, as far as it came. */

@@ -15,6 +15,7 @@ const totals = {
   changed: amount(1, 100),
   same: amount(7, 700),
   extra: amount(1, 50),
+  newer: amount(0, 0),
 };
 const digest = { rows: 153, content: '77' };
 
@@ -62,6 +63,7 @@ const done: readonly StepReport[] = [
         unchanged: amount(7, 700),
         onlyInTarget: amount(1, 50),
         failed: 0,
+        listedAt: '2026-11-22T23:15:00.000Z',
         failures: [],
       },
     },

@@ -6,7 +6,14 @@ import type { Style } from './style.ts';
 /** The end of a run for whoever watched it: what was done, what was not, what staging holds now. */
 export function summary(report: Report, style: Style): string {
   const rows = facts(report, style).map(([name, text]) => [`  ${name}`, text]);
-  return [headline(report, style), '', ...columns(rows, ['left', 'left']), ...failureLines(report, style)].join('\n');
+  return [
+    headline(report, style),
+    '',
+    ...failureLines(report, style),
+    ...columns(rows, ['left', 'left']),
+    '',
+    ...endLines(report, style),
+  ].join('\n');
 }
 
 function headline(report: Report, style: Style): string {
@@ -32,8 +39,10 @@ export function facts(report: Report, style: Style): [string, string][] {
   for (const step of stepsOf(report, 'copy-objects')) {
     const known = factsOf(step);
     const name = `objects ${step.bucket}`;
-    if (!known) list.push([name, style('dim', 'not copied')]);
-    else
+    if (!known) {
+      const begun = step.outcome.status !== 'not-run';
+      list.push([name, style('dim', begun ? 'stopped; what was copied until then stays' : 'not copied')]);
+    } else
       list.push([
         name,
         `${counted(known.copied.objects, 'object')} copied, ${bytes(known.copied.bytes)}; ${count(known.unchanged.objects)} unchanged${known.onlyInTarget.objects > 0 ? `; ${count(known.onlyInTarget.objects)} only in the target, left there` : ''}${known.failed > 0 ? style('bad', `; ${count(known.failed)} failed`) : ''}`,
@@ -48,12 +57,8 @@ export function facts(report: Report, style: Style): [string, string][] {
       ]);
   }
   list.push(...tableFacts(report, style));
-  const { source, targetBefore, targetAfter } = report.figures.revision;
-  if (source !== undefined || targetBefore !== undefined)
-    list.push([
-      'revision',
-      `${report.source.name} ${source ?? 'none'}; ${report.target.name} ${targetBefore ?? 'none'} before, ${targetAfter ?? 'none'} now`,
-    ]);
+  const revisions = revisionText(report);
+  if (revisions !== undefined) list.push(['revision', revisions]);
   const versions = [report.source, report.target].flatMap(({ name, app }) =>
     app ? [`${name} ${app.version ?? 'unknown'} (${app.gitSha ?? 'unknown'})`] : [],
   );
@@ -75,11 +80,23 @@ export function facts(report: Report, style: Style): [string, string][] {
         `${JSON.stringify(known.source)} at the source, ${JSON.stringify(known.target)} at the target`,
       ]);
   }
-  for (const step of stepsOf(report, 'swap')) {
+  for (const step of stepsOf(report, 'drop-previous')) {
     const known = factsOf(step);
-    if (known && report.outcome === 'done') list.push(['previous', known.previous]);
+    if (known) list.push(['previous', known.kept.length === 0 ? 'none is kept' : `kept: ${known.kept.join(', ')}`]);
   }
   return list;
+}
+
+/** production a; staging b before, a as copied, c now */
+function revisionText(report: Report): string | undefined {
+  const { source, targetBefore, targetAfter } = report.figures.revision;
+  if (source === undefined && targetBefore === undefined) return undefined;
+  const swapped = stepsOf(report, 'swap').some((step) => step.outcome.status === 'done');
+  const target =
+    swapped && !report.recovery?.swappedBack
+      ? `${targetBefore ?? 'none'} before, ${source ?? 'none'} as copied, ${targetAfter ?? 'none'} now`
+      : `${targetBefore ?? 'none'} before and now`;
+  return `${report.source.name} ${source ?? 'none'}; ${report.target.name} ${target}`;
 }
 
 function tableFacts(report: Report, style: Style): [string, string][] {
@@ -90,10 +107,11 @@ function tableFacts(report: Report, style: Style): [string, string][] {
     step.outcome.status === 'failed' ? [`${displayTable(step.table)}: ${step.outcome.failure.message}`] : [],
   );
   const origin = report.source.database?.origin;
+  const discarded = done.length > 0 && (report.recovery?.dropped.length ?? 0) > 0;
   const list: [string, string][] = [
     [
       'tables',
-      `${count(done.length)} of ${count(tables.length)} copied, ${counted(report.figures.tables.rows, 'row')}${origin ? ` from ${origin.database} at ${origin.host}:${origin.port}` : ''}`,
+      `${count(done.length)} of ${count(tables.length)} copied${discarded ? ', then discarded' : ''}; ${counted(report.figures.tables.rows, 'row')}${origin ? ` from ${origin.database} at ${origin.host}:${origin.port}` : ''}`,
     ],
   ];
   for (const text of failed) list.push(['', style('bad', text)]);
@@ -103,20 +121,38 @@ function tableFacts(report: Report, style: Style): [string, string][] {
       list.push([
         'digests',
         known.different.length === 0
-          ? style('good', `all ${count(known.tables)} equal`)
-          : style('bad', `${count(known.different.length)} of ${count(known.tables)} different`),
+          ? `taken while copying: ${style('good', `all ${count(known.tables)} equal`)}`
+          : `taken while copying: ${style('bad', `${count(known.different.length)} of ${count(known.tables)} different`)}`,
       ]);
   }
   return list;
 }
 
-function failureLines({ failure, recovery, holds, outcome }: Report, style: Style): string[] {
-  const state = `${holds.replace(/\.$/, '')}.`;
-  if (!failure) return ['', `  ${state}`];
-  const verdict = style('bad', outcome === 'interrupted' ? 'interrupted at' : 'failed');
-  const lines = ['', `${verdict} ${style('strong', failure.step)}: ${failure.message}`];
+/** What went wrong comes first. */
+function failureLines({ failure, outcome }: Report, style: Style): string[] {
+  if (!failure) return [];
+  if (outcome === 'interrupted') return [`${style('bad', 'interrupted at')} ${style('strong', failure.step)}`, ''];
+  const lines = [`${style('bad', 'failed')} ${style('strong', failure.step)}: ${failure.message}`];
   if (failure.hint) lines.push(`  ${failure.hint}`);
-  return [...lines, '', recovery?.failure ? style('bad', state) : state];
+  return [...lines, ''];
+}
+
+/** What the target holds now. */
+function endLines(report: Report, style: Style): string[] {
+  const { failure, recovery, holds } = report;
+  const state = `${holds.replace(/\.$/, '')}.`;
+  if (!failure) return [`  ${state}`];
+  const objects = objectsStay(report);
+  return [...(objects === undefined ? [] : [`${objects}.`]), recovery?.failure ? style('bad', state) : state];
+}
+
+/** What a run that was not accepted leaves in the buckets, in a sentence. */
+export function objectsStay(report: Report): string | undefined {
+  const { copied } = report.figures.objects;
+  if (!report.failure || isAccepted(report) || copied === 0) return undefined;
+  return copied === 1
+    ? '1 object was copied before that; it stays'
+    : `${count(copied)} objects were copied before that; they stay`;
 }
 
 function healthWord({ figures: { health } }: Report): string {

@@ -10,21 +10,24 @@ export function verificationText(found: Verification, style: Style): string {
   const lines = [style('strong', `${found.source} ↔ ${found.target}`), ''];
   const mark = (equal: boolean) => (equal ? style('good', '✓') : style('bad', '✗'));
   if (found.database) {
-    const { source, target, tables, sourceRevision, targetRevision } = found.database;
+    const { source, target, tables, leftOut, onlyInTarget, sourceRevision, targetRevision } = found.database;
     lines.push(`  source  ${originText(source)}`, `  target  ${originText(target)}`, '');
+    const rows = tables.map(({ table, source: from, target: to, equal }) => [
+      mark(equal),
+      displayTable(table),
+      count(from.rows),
+      to ? count(to.rows) : 'missing',
+      equal ? 'content equal' : 'different',
+    ]);
     lines.push(
       ...columns(
-        tables.map(({ table, source: from, target: to, equal }) => [
-          mark(equal),
-          displayTable(table),
-          count(from.rows),
-          to ? count(to.rows) : 'missing',
-          equal ? 'content equal' : 'different',
-        ]),
+        [['', 'table', `rows at ${found.source}`, `at ${found.target}`, ''], ...rows],
         ['left', 'left', 'right', 'right', 'left'],
         '  ',
       ),
     );
+    for (const table of onlyInTarget) lines.push(`    ${displayTable(table)}: only in the target`);
+    for (const table of leftOut) lines.push(`    ${displayTable(table)}: left out, for it holds the revision`);
     if (sourceRevision !== undefined || targetRevision !== undefined)
       lines.push(`    revision: ${sourceRevision ?? 'none'} at the source, ${targetRevision ?? 'none'} at the target`);
     lines.push('');
@@ -42,7 +45,7 @@ export function verificationText(found: Verification, style: Style): string {
     lines.push(
       `  ${mark(JSON.stringify(source) === JSON.stringify(target))} ${read} of GET ${path}: ${JSON.stringify(source)} at the source, ${JSON.stringify(target)} at the target`,
     );
-  lines.push('');
+  if (lines.at(-1) !== '') lines.push('');
   if (found.differences.length === 0) lines.push(style('good', `equal, in ${duration(found.durationMs)}`));
   else
     lines.push(

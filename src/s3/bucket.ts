@@ -2,7 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { RestageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
-import { readXml, s3Client, S3Error, type S3Client, type S3Response, type S3Settings } from './client.ts';
+import { readXml, s3Client, S3Error, type S3Client, type S3Settings } from './client.ts';
+import { again } from './retry.ts';
 
 /** Where objects were listed or read: goes with every figure. */
 export interface BucketOrigin {
@@ -17,6 +18,8 @@ export interface ListedObject {
   readonly sizeBytes: number;
   /** Without quotes. 32 hex digits, the MD5 of the content; or `…-N` of N parts. */
   readonly etag: string;
+  /** ISO 8601, by the store's clock. */
+  readonly modifiedAt: string;
 }
 
 export interface FetchedObject {
@@ -104,12 +107,18 @@ function readable(client: S3Client, settings: BucketSettings): SourceBucket {
       }
     },
     head: async (key, signal) => {
-      const response = await client.send({ method: 'HEAD', bucket, key, signal });
+      const response = await again(() => client.send({ method: 'HEAD', bucket, key, signal }), signal);
       response.body.resume();
       return response.headers;
     },
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };
+}
+
+interface ListBucketResult {
+  readonly IsTruncated?: string;
+  readonly NextContinuationToken?: string;
+  readonly Contents?: readonly { Key: string; Size: string; ETag: string; LastModified: string }[];
 }
 
 async function* listPages(
@@ -125,30 +134,28 @@ async function* listPages(
       'encoding-type': 'url',
       ...(token === undefined ? {} : { 'continuation-token': token }),
     };
-    let response: S3Response;
+    let result: ListBucketResult | undefined;
     try {
-      response = await client.send({ method: 'GET', bucket: origin.bucket, query, signal });
+      result = await again(async () => {
+        const response = await client.send({ method: 'GET', bucket: origin.bucket, query, signal });
+        return ((await readXml(response)) as { ListBucketResult?: ListBucketResult }).ListBucketResult;
+      }, signal);
     } catch (error) {
       throw await listError(client, origin, error, signal);
     }
-    const { ListBucketResult: result } = (await readXml(response)) as {
-      ListBucketResult?: {
-        IsTruncated?: string;
-        NextContinuationToken?: string;
-        Contents?: { Key: string; Size: string; ETag: string }[];
-      };
-    };
-    if (!result)
+    const more = result?.IsTruncated === 'true';
+    if (!result || (more && !result.NextContinuationToken))
       throw new RestageError(
         'bucket-denied',
-        `the listing of ${describeBucket(origin)} is not S3's: no ListBucketResult in it`,
+        `the listing of ${describeBucket(origin)} is not S3's: ${result ? 'it is cut off and cannot be continued' : 'no ListBucketResult in it'}`,
       );
     first = false;
-    token = result.IsTruncated === 'true' ? result.NextContinuationToken : undefined;
-    yield (result.Contents ?? []).map(({ Key, Size, ETag }) => ({
+    token = more ? result.NextContinuationToken : undefined;
+    yield (result.Contents ?? []).map(({ Key, Size, ETag, LastModified }) => ({
       key: decodeURIComponent(Key.replaceAll('+', ' ')),
       sizeBytes: Number(Size),
       etag: unquote(ETag),
+      modifiedAt: LastModified,
     }));
   }
 }

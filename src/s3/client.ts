@@ -149,6 +149,7 @@ function encode(text: string): string {
 
 const parser = new XMLParser({
   parseTagValue: false,
+  trimValues: false,
   ignoreAttributes: true,
   isArray: (name) => name === 'Contents' || name === 'Bucket' || name === 'Tag',
 });

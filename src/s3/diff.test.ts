@@ -3,7 +3,12 @@ import { compareKeys, countDifferences, diffBuckets, sourceEtagHeader, type Diff
 import type { ListedObject, SourceBucket } from './bucket.ts';
 
 const etag = (text: string) => text.padEnd(32, '0');
-const object = (key: string, content = 'a', sizeBytes = 10): ListedObject => ({ key, sizeBytes, etag: etag(content) });
+const object = (key: string, content = 'a', sizeBytes = 10): ListedObject => ({
+  key,
+  sizeBytes,
+  etag: etag(content),
+  modifiedAt: '2026-11-22T23:15:00.000Z',
+});
 
 /** A bucket that lists these pages, and remembers which keys were looked at one by one. */
 function bucket(pages: readonly (readonly ListedObject[])[], metadata: Readonly<Record<string, string>> = {}) {
@@ -113,7 +118,7 @@ test.each([
 
 test('an ETag of many parts is looked for in the metadata of the target', async () => {
   const parts = `${etag('f')}-7`;
-  const source = bucket([[{ key: 'big', sizeBytes: 10, etag: parts }]]);
+  const source = bucket([[{ ...object('big'), etag: parts }]]);
   expect(await diff(source, bucket([[object('big')]], { big: parts }))).toEqual(['same big']);
   expect(await diff(source, bucket([[object('big')]], { big: `${etag('e')}-7` }))).toEqual(['changed big']);
   expect(await diff(source, bucket([[object('big')]]))).toEqual(['changed big']);
@@ -139,7 +144,15 @@ test('the totals count objects and bytes of each kind, and of each side as it is
     changed: { objects: 1, bytes: 20 },
     same: { objects: 1, bytes: 300 },
     extra: { objects: 2, bytes: 4000 },
+    newer: { objects: 0, bytes: 0 },
     source: { objects: 3, bytes: 321 },
     target: { objects: 4, bytes: 4350 },
   });
+});
+
+test('what was written to the source after the copy had listed it is no difference of the copy', async () => {
+  const late = { ...object('late'), modifiedAt: '2026-11-22T23:16:00.000Z' };
+  const source = bucket([[object('early'), late]]);
+  const totals = await countDifferences(diffBuckets(source, bucket([[]])), '2026-11-22T23:15:30.000Z');
+  expect([totals.missing.objects, totals.newer.objects, totals.source.objects]).toEqual([1, 1, 2]);
 });

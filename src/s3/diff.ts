@@ -21,6 +21,8 @@ export interface DiffTotals {
   readonly changed: Amount;
   readonly same: Amount;
   readonly extra: Amount;
+  /** Missing or changed, but written to the source after the moment that counts: no fault of the copy. */
+  readonly newer: Amount;
 }
 
 /** Where the target's metadata keeps the source's ETag, for objects whose own ETag cannot be the same. */
@@ -104,18 +106,20 @@ export function compareKeys(a: string, b: string): number {
 
 const surrogates = /[\ud800-\udfff]/;
 
-/** The figures of a diff. */
-export async function countDifferences(differences: AsyncIterable<Difference>): Promise<DiffTotals> {
-  const count = { missing: zero(), changed: zero(), same: zero(), extra: zero() };
+/** The figures of a diff. What was written to the source after `until` (ISO 8601) counts as newer, whatever it is. */
+export async function countDifferences(differences: AsyncIterable<Difference>, until?: string): Promise<DiffTotals> {
+  const count = { missing: zero(), changed: zero(), same: zero(), extra: zero(), newer: zero() };
   const replaced = zero();
   for await (const difference of differences) {
     const { sizeBytes } = difference.kind === 'extra' ? difference.target : difference.source;
-    add(count[difference.kind], sizeBytes);
+    const differs = difference.kind === 'missing' || difference.kind === 'changed';
+    const newer = differs && until !== undefined && Date.parse(difference.source.modifiedAt) >= Date.parse(until);
+    add(count[newer ? 'newer' : difference.kind], sizeBytes);
     if (difference.kind === 'changed') add(replaced, difference.target.sizeBytes);
   }
   return {
     ...count,
-    source: sum(count.missing, count.changed, count.same),
+    source: sum(count.missing, count.changed, count.same, count.newer),
     target: sum(replaced, count.same, count.extra),
   };
 }

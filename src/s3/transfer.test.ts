@@ -8,7 +8,7 @@ import { copyObjects } from './transfer.ts';
 const origin = { bucket: 'images', account: undefined, endpoint: undefined };
 const content = Buffer.from('a photograph');
 const md5 = createHash('md5').update(content).digest('hex');
-const listed = { key: 'a.jpg', sizeBytes: content.length, etag: md5 };
+const listed = { key: 'a.jpg', sizeBytes: content.length, etag: md5, modifiedAt: '2026-11-22T23:15:00.000Z' };
 
 function source(bodies: () => Readable, headers: Record<string, string> = {}): SourceBucket {
   return {

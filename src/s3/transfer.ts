@@ -1,14 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import type { ListedObject, SourceBucket, TargetBucket } from './bucket.ts';
 import { S3Error } from './client.ts';
+import { again } from './retry.ts';
 import { diffBuckets, sourceEtagHeader, type Amount } from './diff.ts';
 
 /** Objects under way at once; as many sockets are needed at each end. */
 export const transfersAtOnce = 32;
 
-const attempts = 4;
 /** Up to here an object is read whole before it is written, so that one request of small objects is one packet. */
 const bufferedBytes = 256 * 1024;
 
@@ -18,6 +17,8 @@ export interface ObjectFailure {
 }
 
 export interface Transferred {
+  /** When the listings began, ISO 8601: what is written to the source after that may be missing. */
+  readonly listedAt: string;
   readonly copied: Amount;
   readonly unchanged: Amount;
   readonly onlyInTarget: Amount;
@@ -44,6 +45,8 @@ export async function copyObjects(
   options: TransferOptions = {},
 ): Promise<Transferred> {
   const { signal } = options;
+  // To the second, as LastModified is.
+  const listedAt = new Date(Math.floor(Date.now() / 1000) * 1000).toISOString();
   const total = {
     copied: { objects: 0, bytes: 0 },
     unchanged: { objects: 0, bytes: 0 },
@@ -59,7 +62,7 @@ export async function copyObjects(
   };
   const copy = async (object: ListedObject) => {
     try {
-      await copyObject(source, target, object, learnt, signal);
+      await again(() => copyOnce(source, target, object, learnt, signal), signal);
       count(total.copied, object.sizeBytes);
       options.onObject?.(object.sizeBytes, false);
     } catch (error) {
@@ -83,7 +86,7 @@ export async function copyObjects(
     await Promise.all(underWay); // also after a listing has failed: nothing is written behind the caller's back
   }
   signal?.throwIfAborted();
-  return { ...total, failed, failures };
+  return { listedAt, ...total, failed, failures };
 }
 
 /** What is learnt of the target on the way: whether its objects have ETags of their own making. */
@@ -91,24 +94,7 @@ interface Learnt {
   opaqueEtags: boolean;
 }
 
-/** One object, GET and PUT retried as one: a body that was half read cannot be sent again. */
-async function copyObject(
-  source: SourceBucket,
-  target: TargetBucket,
-  object: ListedObject,
-  learnt: Learnt,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await copyOnce(source, target, object, learnt, signal);
-    } catch (error) {
-      if (attempt === attempts || signal?.aborted || !isPassing(error)) throw error;
-      await sleep(Math.random() * 100 * 2 ** attempt, undefined, signal ? { signal } : {});
-    }
-  }
-}
-
+/** GET and PUT, to be retried as one: a body that was half read cannot be sent again. */
 async function copyOnce(
   source: SourceBucket,
   target: TargetBucket,
@@ -169,13 +155,6 @@ function carriedHeaders(headers: IncomingHttpHeaders): Record<string, string> {
     ([name, value]) => value !== undefined && (carried.includes(name) || name.startsWith('x-amz-meta-')),
   );
   return Object.fromEntries(kept.map(([name, value]) => [name, String(value)]));
-}
-
-/** Whether the same request may do better in a moment: the network, or a server that says so. */
-function isPassing(error: unknown): boolean {
-  return (
-    !(error instanceof S3Error) || error.status >= 500 || error.code === 'SlowDown' || error.code === 'RequestTimeout'
-  );
 }
 
 function reasonOf(error: unknown): string {

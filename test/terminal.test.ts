@@ -1,0 +1,152 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Report } from '../src/index.ts';
+import type { Contents } from './contents.ts';
+import { obstacles, withObstacle } from './obstacles.ts';
+import { requireNoSecret, type Scene, startScene } from './scene.ts';
+import { openSession, type Session, until } from './sql.ts';
+
+// Node cannot open a terminal of its own; Python's pty module can. Only this test needs it.
+const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0;
+if (!hasPython) console.log('test/terminal.test.ts is skipped: there is no python3, which opens the terminals');
+
+/** Runs a command in a terminal of 24 × 80. What comes in is typed, and a zero byte closes the terminal. */
+const inTerminal = `
+import fcntl, os, pty, select, struct, sys, termios
+pid, fd = pty.fork()
+if pid == 0: os.execv(sys.argv[1], sys.argv[1:])
+fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
+sources = [fd, 0]
+while fd in sources:
+  for source in select.select(sources, [], [])[0]:
+    try: data = os.read(source, 65536)
+    except OSError: data = b''
+    if source == fd and data: os.write(1, data)
+    elif source == fd: sources.remove(fd)
+    elif not data: sources.remove(0)
+    elif b'\\0' in data:
+      sources.remove(fd)
+      os.close(fd)
+      break
+    else: os.write(fd, data)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255)
+`;
+
+const node = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
+const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+
+describe.skipIf(!hasPython)('at a terminal', () => {
+  let scene: Scene;
+  let before: Contents;
+  let target: Session;
+
+  beforeAll(async () => {
+    scene = await startScene();
+    before = await scene.staging();
+    target = await openSession(scene.environment.target.postgres.adminUrl());
+  });
+  afterAll(async () => {
+    await target[Symbol.asyncDispose]();
+    await scene[Symbol.asyncDispose]();
+  });
+
+  interface Screen {
+    type(text: string): void;
+    close(): void;
+    /** Waits until the text has been shown. */
+    shows(text: string): Promise<void>;
+    readonly ended: Promise<{ readonly code: number | null; readonly text: string }>;
+  }
+
+  /** Types `restage …` at a terminal. */
+  function open(...args: readonly string[]): Screen {
+    const { variables, configFile } = scene.environment;
+    const env = { PATH: process.env['PATH'] ?? '', HOME: scene.folder, TERM: 'xterm-256color', ...variables };
+    const command = ['-c', inTerminal, node, main, ...args, '--config', configFile];
+    const child = spawn('python3', command, { cwd: scene.folder, env, stdio: ['pipe', 'pipe', 'inherit'] });
+    let printed = '';
+    child.stdout.setEncoding('utf8').on('data', (data: string) => (printed += data));
+    const shown = () => stripVTControlCharacters(printed).replaceAll('\r', '');
+    const ended = once(child, 'close').then(([code]) => {
+      requireNoSecret(scene.secrets, printed, `restage ${args.join(' ')}`);
+      return { code: code as number | null, text: shown() };
+    });
+    return {
+      ended,
+      type: (text) => void child.stdin.write(text),
+      close: () => void child.stdin.write('\0'),
+      shows: async (text) => {
+        while (!shown().includes(text)) {
+          if (child.exitCode !== null) throw new Error(`it ended without showing ${text}:\n${shown()}`);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      },
+    };
+  }
+
+  /** Begins a refresh, and does something to its terminal while staging migrates. */
+  async function whileItMigrates(
+    act: (screen: Screen) => void,
+  ): Promise<Awaited<Screen['ended']> & { report: Report }> {
+    const migrating = `select from pg_stat_activity where query like 'UPDATE public.alembic_version%' and state = 'active'`;
+    const earlier = await scene.runFiles();
+    const ended = await withObstacle(scene, obstacles.slowMigration, async () => {
+      const screen = open('sync', '--yes', '--only', 'database');
+      await until(target, migrating);
+      act(screen);
+      return await screen.ended;
+    });
+    const kept = [...(await scene.runFiles())].filter(([file]) => !earlier.has(file));
+    const [, text = 'null'] = kept.find(([file]) => file.endsWith('/report.json')) ?? [];
+    return { ...ended, report: JSON.parse(text) as Report }; // its fields are looked at one by one
+  }
+
+  test('a terminal that is closed while staging migrates leaves staging as it was, and a report', async () => {
+    const { code, report } = await whileItMigrates((screen) => screen.close());
+    expect(report).toMatchObject({ outcome: 'interrupted', recovery: { swappedBack: true } });
+    expect(report.recovery?.failure).toBeUndefined();
+    expect(await scene.staging()).toEqual(before);
+    expect(code).toBe(130);
+  });
+
+  test('an interrupt is answered above the live display, and the summary follows', async () => {
+    const { code, text, report } = await whileItMigrates((screen) => screen.type('\u0003'));
+    expect(code).toBe(130);
+    expect(text).toMatch(/interrupted: stopping …$/m);
+    expect(text).toMatch(/✗ staging was not refreshed: interrupted/);
+    expect(report.outcome).toBe('interrupted');
+    expect(await scene.staging()).toEqual(before);
+  });
+
+  describe('the question', () => {
+    async function answer(text: string): Promise<Awaited<Screen['ended']>> {
+      const screen = open('sync', '--only', 'database');
+      await screen.shows('Type staging to go on: ');
+      screen.type(text);
+      const ended = await screen.ended;
+      expect(await scene.staging()).toEqual(before);
+      return ended;
+    }
+
+    test('names the database, its server and its account', async () => {
+      const { text } = await answer('\r');
+      const { postgres, database } = scene.environment.target;
+      const what = `This replaces the database ${database} at 127.0.0.1:${postgres.port} (AWS account 222222222222).`;
+      expect(text).toContain(what);
+    });
+
+    test.each([
+      ['another name', 'prod\r', 3, '✗ “prod” is not “staging”; nothing was changed'],
+      ['nothing', '\r', 3, '✗ staging was not typed; nothing was changed'],
+      ['Ctrl-D', '\u0004', 3, '✗ staging was not typed; nothing was changed'],
+      ['Ctrl-C', '\u0003', 130, '✗ interrupted; nothing was changed'],
+    ])('answered with %s changes nothing', async (_what, typed, exitCode, said) => {
+      const { code, text } = await answer(typed);
+      expect(text.split('\n').map((line) => line.trim())).toContain(said);
+      expect(code).toBe(exitCode);
+    });
+  });
+});
