@@ -48,7 +48,7 @@ test('every problem is told at once, each with its line', () => {
   const text = `version: 2
 source:
   name: ""
-  database: { url: "postgres://restage@db.example.com/shop", port: 70000 }
+  database: { host: db.example.com, port: 70000 }
 target:
   database: { url: "\${STAGING_URL}" }
 database:
@@ -59,8 +59,8 @@ database:
   expect(told).toEqual([
     expect.stringMatching(/^restage\.yaml:1 {2}version: /),
     expect.stringMatching(/^restage\.yaml:3 {2}source\.name: /),
-    expect.stringMatching(/^restage\.yaml:4 {2}source\.database\.port: /),
-    expect.stringMatching(/^restage\.yaml:5 {2}target\.name: is missing; string expected$/),
+    expect.stringMatching(/^restage\.yaml:4 {2}source\.database\.port: a port from 1 to 65535$/),
+    expect.stringMatching(/^restage\.yaml:5 {2}target\.name: is missing; text expected$/),
     expect.stringMatching(/^restage\.yaml:6 {2}target\.database\.url: the variable STAGING_URL is not set$/),
     expect.stringMatching(/^restage\.yaml:8 {2}database\.keepPrevious: /),
   ]);
@@ -96,7 +96,7 @@ test('YAML that cannot be read is told with line and column', () => {
 test('an empty file is one problem, and no crash', () => {
   expect(problems('')).toEqual([
     'restage.yaml has a problem:',
-    expect.stringMatching(/^restage\.yaml:1 {2}the file: /),
+    'restage.yaml:1  the file is empty; it needs version, source and target',
   ]);
 });
 
@@ -141,6 +141,85 @@ test.each([
 ])('a database that is %s is refused', (database, message) => {
   const text = minimal.replace('{ url: "postgres://restage@staging.example.com/shop" }', database);
   expect(problems(text).some((line) => message.test(line))).toBe(true);
+});
+
+test.each([
+  ['url: "postgres://u@h/d", port: 1', 'database.port: is not read beside url, which holds it'],
+  ['url: "postgres://u@h/d", database: d', 'database.database: is not read beside url, which holds it'],
+  ['url: "postgres://u@h/d", passwordEnv: P', 'database.passwordEnv: is not read beside url, which holds it'],
+  ['url: "postgres://u@h/d?sslmode=require"', 'database.url: its part after ? is not read; for TLS there is tls'],
+  ['secret: s, passwordEnv: P', 'database.passwordEnv: is not read beside secret, which holds the password'],
+])('what would not be read is refused: %s', (database, message) => {
+  const text = minimal.replace('url: "postgres://restage@staging.example.com/shop"', database);
+  expect(problems(text)).toContain(`restage.yaml:7  target.${message}`);
+});
+
+test.each([
+  ['- a\n', 'restage.yaml:1  a map of settings expected, a list found'],
+  ['a text\n', 'restage.yaml:1  a map of settings expected, text found'],
+  ['# nothing\n', 'restage.yaml:1  the file is empty; it needs version, source and target'],
+  [
+    minimal.replace('  name: production', '\tname: production'),
+    'restage.yaml:3:1  tabs cannot indent YAML; use spaces',
+  ],
+  [
+    minimal.replace('  name: staging', '  name: staging\n\tx: 1'),
+    'restage.yaml:7:1  tabs cannot indent YAML; use spaces',
+  ],
+  [`${minimal}---\n${minimal}`, 'restage.yaml:8:1  the file holds two documents (---); one is read'],
+  ['a: *b\n', 'restage.yaml  Unresolved alias (the anchor must be set before the alias): b'],
+])('a file that is no map of settings is one problem: %j', (text, said) => {
+  expect(problems(text)).toEqual(['restage.yaml has a problem:', said]);
+});
+
+test('every key that is there twice is named', () => {
+  const text = minimal.replace('name: production', 'name: production\n  "name": again').concat('version: 1\n');
+  expect(problems(text)).toEqual([
+    'restage.yaml has 2 problems:',
+    'restage.yaml:4:3  name is there twice',
+    'restage.yaml:9:1  version is there twice',
+  ]);
+});
+
+test.each([
+  ['version: 2', 'version: 1, the version of this format'],
+  ['version: 1\nmigrate: {}', 'migrate: a list expected, a map of settings found'],
+  ['version: 1\ndatabase: { keepPrevious: many }', 'database.keepPrevious: a whole number, 0 or more'],
+  ['version: 1\nverify: { health: { path: deep, expect: { a: 1 } } }', 'verify.health.path: a path that begins with /'],
+])('a value of a wrong kind is told in words: %s', (settings, said) => {
+  expect(problems(minimal.replace('version: 1', settings)).some((line) => line.endsWith(said))).toBe(true);
+});
+
+test('an account id without quotes is told to need them', () => {
+  const text = minimal.replace('name: staging', 'name: staging\n  aws: { profile: p, account: 123456789012 }');
+  expect(problems(text)[1]).toBe('restage.yaml:7  target.aws.account: an account id of 12 digits, in quotes');
+});
+
+test('both ends by one name are refused, for the name is what a person confirms', () => {
+  expect(problems(minimal.replace('staging', 'production'))[1]).toBe(
+    "restage.yaml:6  target.name: is the source's name too",
+  );
+});
+
+test('a total that is asked for twice is refused', () => {
+  const total = '{ path: /books, read: total }';
+  const text = `${minimal}verify: { totals: [${total}, { path: /books, read: pages }, ${total}] }\n`;
+  expect(problems(text)).toContain('restage.yaml:8  verify.totals.2: total of /books is there twice');
+});
+
+test('a variable that is not set is told with the near name, and how to set it', () => {
+  const text = minimal.replace('name: staging', () => `name: "\${STAGING_KEY}"`);
+  const variables = { STAGINGKEY: 'x', KEY: 'y', HOME: '/root' };
+  expect(problems(text, variables)[1]).toMatch(/the variable STAGING_KEY is not set; did you mean STAGINGKEY\?$/);
+  expect(() => loadConfig(text, { variables })).toThrow(
+    expect.objectContaining({ hint: 'To set it: export STAGING_KEY=…' }),
+  );
+});
+
+test('programs get every problem by its line and path', () => {
+  const text = `${minimal}datbase: {}\n`;
+  const problem = { line: 8, path: 'datbase', message: 'unknown key; did you mean database?' };
+  expect(() => loadConfig(text)).toThrow(expect.objectContaining({ problems: [problem] }));
 });
 
 test('a bucket without a partner is refused, at either end', () => {

@@ -102,7 +102,7 @@ async function runSteps(
   const signal = outer ? AbortSignal.any([outer, stop.signal]) : stop.signal;
   const outcomes = new Map<string, Outcome>(steps.map((step) => [step.id, { status: 'not-run' }]));
   const running = new Map<string, { readonly kind: Kind; readonly ended: Promise<void> }>();
-  const done = new Set<string>();
+  const finished = new Set<string>();
   let failure: StepFailure | undefined;
   const context: Context = {
     ends,
@@ -133,7 +133,7 @@ async function runSteps(
         : { status: 'failed', ...timed(), failure: failureOf(error) };
     }
     outcomes.set(step.id, outcome);
-    if (outcome.status === 'done') done.add(step.id);
+    if (outcome.status === 'done') finished.add(step.id);
     if (outcome.status === 'failed') {
       failure ??= { ...outcome.failure, step: step.id };
       stop.abort(new RestageError('interrupted', `stopped because ${step.id} failed`));
@@ -146,7 +146,7 @@ async function runSteps(
     for (const { kind } of running.values()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
     for (const step of signal.aborted ? [] : unstarted) {
       const busy = (counts.get(step.kind) ?? 0) >= (atOnce[step.kind] ?? Number.POSITIVE_INFINITY);
-      if (busy || !step.after.every((id) => done.has(id))) continue;
+      if (busy || !step.after.every((id) => finished.has(id))) continue;
       unstarted.delete(step);
       counts.set(step.kind, (counts.get(step.kind) ?? 0) + 1);
       running.set(step.id, { kind: step.kind, ended: start(step).finally(() => running.delete(step.id)) });

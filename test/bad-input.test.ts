@@ -1,4 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requireRefusal } from './refusal.ts';
@@ -31,6 +34,9 @@ describe('the configuration', () => {
   test('a file that is not there is named', async () => {
     const says = ['there is no staging.yaml here'];
     await requireRefusal(scene, ['--config', 'staging.yaml'], { code: 'config-missing', says, hints: '--config' });
+    const elsewhere = join(scene.folder, 'none', 'staging.yaml');
+    const { stderr } = await scene.restage('plan', '--config', elsewhere);
+    expect(stderr).toContain(`there is no ${elsewhere}\n`);
   });
 
   test('a folder in the place of the file is named', async () => {
@@ -47,7 +53,10 @@ describe('the configuration', () => {
   test('an empty file says what is missing', async () => {
     const file = join(scene.folder, 'empty.yaml');
     await writeFile(file, '');
-    await requireRefusal(scene, ['--config', file], { code: 'config-invalid', says: [/empty\.yaml:1  .*expected/] });
+    await requireRefusal(scene, ['--config', file], {
+      code: 'config-invalid',
+      says: [/empty\.yaml:1  the file is empty; it needs version/],
+    });
   });
 
   test('an unknown key is shown by its line, with the near name', async () => {
@@ -77,7 +86,14 @@ describe('the configuration', () => {
     const file = await rewrite('${STAGING_API_KEY}', '${STAGING_KEY_OF_API}');
     const line = await lineOf('STAGING_API_KEY');
     const says = [`changed.yaml:${line}  target.app.headers.X-API-Key: the variable STAGING_KEY_OF_API is not set`];
-    await requireRefusal(scene, ['--config', file], { code: 'config-invalid', says });
+    await requireRefusal(scene, ['--config', file], {
+      code: 'config-invalid',
+      says,
+      hints: 'export STAGING_KEY_OF_API=',
+    });
+    const { stdout } = await scene.restage('plan', '--json', '--config', file);
+    const problem = { line, path: 'target.app.headers.X-API-Key', message: expect.stringContaining('is not set') };
+    expect(JSON.parse(stdout)).toMatchObject({ error: { problems: [problem] } });
   });
 
   test('a bucket without a partner is named', async () => {
@@ -89,7 +105,10 @@ describe('the configuration', () => {
 
 describe('the command line', () => {
   test('a refresh that nobody confirms is refused', async () => {
-    const says = ['the database bluemoxon_staging at 127.0.0.1', 'bluemoxon-images-staging'];
+    const says = [
+      /replaces the database bluemoxon_staging at 127\.0\.0\.1:\d+ \(AWS account 222222222222\)/,
+      /overwrites up to \d+ objects in bluemoxon-images-staging \(AWS account 222222222222\)/,
+    ];
     await requireRefusal(scene, ['sync'], { code: 'not-confirmed', says, hints: '--yes' });
   });
 
@@ -116,4 +135,62 @@ describe('the command line', () => {
       expect(JSON.parse(stdout === '' ? 'null' : stdout)).toMatchObject({ error: { code: 'usage' } });
     });
   }
+});
+
+describe('check', () => {
+  test('finds everything of the environment right, and tries what the applications are asked for', async () => {
+    const { code, stdout } = await scene.restage('check');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/target\.buckets\.images .*it can be listed; writing is tried by sync$/m);
+    expect(stdout).toMatch(/verify\.health\.path +GET \/health\/deep +HTTP 200, status is "healthy"$/m);
+    expect(stdout).toMatch(/verify\.totals\.0 at source +GET \/books\?limit=5 +HTTP 200, total is 153$/m);
+    expect(stdout).toMatch(/verify\.totals\.0 at target .*HTTP 200, total is 121$/m);
+    expect(stdout).toMatch(/\nall 12 settings are right\n$/);
+  });
+
+  test('a field that an application does not answer with is named', async () => {
+    const file = await rewrite('read: total', 'read: sum');
+    const { code, stdout } = await scene.restage('check', '--config', file);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/✗ {2}verify\.totals\.0 at source .*HTTP 200 without sum$/m);
+    expect(stdout).toMatch(/\n2 of 12 settings are wrong\n$/);
+  });
+
+  test('what stands behind a wrong login is not tried, and not counted as wrong', async () => {
+    const file = await rewrite('"222222222222"', '"333333333333"');
+    const { code, stdout } = await scene.restage('check', '--config', file);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/– {2}target\.database .*not tried: the profile is not right$/m);
+    expect(stdout).toMatch(/\n1 of 12 settings is wrong, 2 not tried\n$/);
+  });
+
+  test('an interrupt ends it at once', async () => {
+    const slow = createServer(() => {}).listen(0, '127.0.0.1');
+    await once(slow, 'listening');
+    const { port } = slow.address() as AddressInfo; // it listens on a port
+    const file = await scene.configure((config) =>
+      config.setIn(['source', 'app', 'url'], `http://127.0.0.1:${port}/api/v1`),
+    );
+    const running = scene.begin('check', '--json', '--config', file);
+    await once(slow, 'connection');
+    const clock = performance.now();
+    running.signal('SIGINT');
+    const { code, stdout } = await running.ended;
+    expect(performance.now() - clock).toBeLessThan(1000);
+    slow.close();
+    const error = { code: 'interrupted', message: 'interrupted; nothing was changed' };
+    expect([code, JSON.parse(stdout)]).toEqual([130, { error }]);
+  });
+});
+
+test('a report that cannot be kept is said after the summary, and is no success', async () => {
+  const file = await scene.configure((config) => config.deleteIn(['verify', 'health']));
+  const running = scene.begin('sync', '--yes', '--only', 'objects', '--config', file);
+  await running.said('run ');
+  const [folder = ''] = await readdir(join(scene.folder, '.restage', 'runs'));
+  expect(await readdir(join(scene.folder, '.restage', 'runs', folder))).toEqual(['plan.json']);
+  await mkdir(join(scene.folder, '.restage', 'runs', folder, 'report.md'));
+  const { code, stdout, stderr } = await running.ended;
+  expect([code, stdout]).toEqual([1, expect.stringMatching(/✓ staging is refreshed from production/)]);
+  expect(stderr).toMatch(/^✗ the report could not be kept: EISDIR/m);
 });

@@ -17,7 +17,7 @@ export function statementError(error: unknown, origin: Origin, sql: string): Res
 }
 
 /** The server's words without values of rows: they may be personal data, and a message goes to terminals and reports. */
-export function withoutValues(words: string): string {
+function withoutValues(words: string): string {
   return words
     .replace(/\)=\([\s\S]*\)/g, ')=(…)') // Key (email)=(…) already exists
     .replace(/(Failing row contains )\([\s\S]*\)/, '$1(…)')

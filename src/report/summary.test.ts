@@ -99,6 +99,18 @@ const done: readonly StepReport[] = [
       facts: { answer: { status: 'success' }, revisionBefore: 'aaa', revisionAfter: 'ccc' },
     },
   },
+  {
+    id: 'drop-previous',
+    after: [],
+    kind: 'drop-previous',
+    database: 'shop_staging',
+    keep: 2,
+    outcome: {
+      status: 'done',
+      ...at,
+      facts: { dropped: ['shop_staging__previous_0'], kept: ['shop_staging__previous_0b', 'shop_staging__previous_1'] },
+    },
+  },
 ];
 
 /** A run from production to staging; by default one where all went well. */
@@ -179,29 +191,45 @@ test('the summary of a refresh says what was copied, that it is equal, and what 
     /^ {2}objects images +3 objects copied, 300 bytes; 7 unchanged; 1 only in the target, left there$/m,
   );
   expect(text).toMatch(/^ +10 of 10 equal, 1\.0 kB at the source$/m);
-  expect(text).toMatch(/^ {2}tables +1 of 1 copied, 153 rows from shop at db\.prod:5432$/m);
-  expect(text).toMatch(/^ {2}digests +all 1 equal$/m);
-  expect(text).toMatch(/^ {2}revision +production aaa; staging bbb before, ccc now$/m);
-  expect(text).toMatch(/^ {2}previous +shop_staging__previous_1$/m);
+  expect(text).toMatch(/^ {2}tables +1 of 1 copied; 153 rows from shop at db\.prod:5432$/m);
+  expect(text).toMatch(/^ {2}digests +taken while copying: all 1 equal$/m);
+  expect(text).toMatch(/^ {2}revision +production aaa; staging bbb before, aaa as copied, ccc now$/m);
+  expect(text).toMatch(/^ {2}previous +kept: shop_staging__previous_0b, shop_staging__previous_1$/m);
   expect(text).toMatch(/staging holds the new database\.$/);
 });
 
 test('the summary of a failed run names the step, the cause, what to do and what staging holds', () => {
   const text = summary(failed, plain);
-  expect(text).toMatch(/^✗ staging was not refreshed {2}run /);
-  expect(text).toContain('failed migrate /health/migrate: it answered\nstatus: failed | twice\n  See its log.');
-  expect(text).toMatch(/^ {2}revision +production aaa; staging bbb before, bbb now$/m);
+  expect(text).toMatch(
+    /^✗ staging was not refreshed {2}run .*\n\nfailed migrate \/health\/migrate: it answered\nstatus: failed \| twice\n {2}See its log\.\n\n {2}objects/,
+  );
+  expect(text).toMatch(/^ {2}tables +1 of 1 copied, then discarded; 153 rows/m);
+  expect(text).toMatch(/^ {2}revision +production aaa; staging bbb before and now$/m);
+  expect(text).toContain('3 objects were copied before that; they stay.');
   expect(text).not.toContain('previous  ');
-  expect(text).toMatch(/\n\nstaging holds its previous database again, as it was before the run\.$/);
+  expect(text).toMatch(/\nstaging holds its previous database again, as it was before the run\.$/);
 });
 
 test('the summary of an interrupted run claims nothing that was not done', () => {
   const text = summary(interrupted, plain);
   expect(text).toMatch(/^✗ staging was not refreshed: interrupted {2}run /);
-  expect(text).toMatch(/^interrupted at copy-table books: the run was interrupted$/m);
-  expect(text).toMatch(/^ {2}tables +0 of 1 copied, 0 rows from/m);
+  expect(text).toMatch(/\n\ninterrupted at copy-table books\n\n/);
+  expect(text).not.toMatch(/the run was interrupted|discarded|stay/);
+  expect(text).toMatch(/^ {2}tables +0 of 1 copied; 0 rows from/m);
   expect(text).toMatch(/^ {2}objects images +not copied$/m);
   expect(text).not.toMatch(/equal|digests/);
+});
+
+test('objects whose copying was stopped are not told as untouched', () => {
+  const text = summary(
+    report({
+      outcome: 'interrupted',
+      steps: steps('copy-objects images', { status: 'stopped', ...at }),
+      failure: { ...interruption, step: 'copy-objects images' },
+    }),
+    plain,
+  );
+  expect(text).toMatch(/^ {2}objects images +stopped; what was copied until then stays$/m);
 });
 
 test('what could not be put back is the last thing said, with the statements that do it, once', () => {
@@ -253,7 +281,9 @@ test('the page of a failed run tells the failure before the results, and every s
     '## Failure\n\n**migrate /health/migrate** (migrate-failed)\n\n    it answered\n    status: failed | twice\n\nSee its log.\n',
   );
   expect(page.indexOf('## Failure')).toBeLessThan(page.indexOf('## Results'));
+  expect(page).toContain('as it was before the run. 3 objects were copied before that; they stay.\n');
   const stopped = markdown(interrupted);
+  expect(stopped).toContain('## Interruption\n\nAt **copy-table books**.\n\n## Results');
   expect(stopped).toContain('| books |  |  |  | stopped |');
   expect(stopped).toContain('| swap | not-run |  |  |');
 });
