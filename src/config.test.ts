@@ -48,7 +48,7 @@ test('every problem is told at once, each with its line', () => {
   const text = `version: 2
 source:
   name: ""
-  database: { host: db.example.com, port: 70000 }
+  database: { host: h, database: d, user: u, passwordEnv: P, port: 70000 }
 target:
   database: { url: "\${STAGING_URL}" }
 database:

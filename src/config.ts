@@ -236,7 +236,7 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
     });
   }
   // The schema's own words, where it has some; else the type that it expects.
-  const own = /^Invalid input/.test(issue.message) ? undefined : issue.message;
+  const own = issue.message.startsWith('Invalid input') ? undefined : issue.message;
   if (issue.code === 'invalid_type') {
     const { input } = issue;
     const wanted = own ?? nouns[issue.expected] ?? issue.expected;

@@ -145,7 +145,7 @@ describe('check', () => {
     expect(stdout).toMatch(/verify\.health\.path +GET \/health\/deep +HTTP 200, status is "healthy"$/m);
     expect(stdout).toMatch(/verify\.totals\.0 at source +GET \/books\?limit=5 +HTTP 200, total is 153$/m);
     expect(stdout).toMatch(/verify\.totals\.0 at target .*HTTP 200, total is 121$/m);
-    expect(stdout).toMatch(/\nall 12 settings are right\n$/);
+    expect(stdout).toMatch(/\nall 11 settings are right\n$/);
   });
 
   test('a field that an application does not answer with is named', async () => {
@@ -153,7 +153,7 @@ describe('check', () => {
     const { code, stdout } = await scene.restage('check', '--config', file);
     expect(code).toBe(1);
     expect(stdout).toMatch(/✗ {2}verify\.totals\.0 at source .*HTTP 200 without sum$/m);
-    expect(stdout).toMatch(/\n2 of 12 settings are wrong\n$/);
+    expect(stdout).toMatch(/\n2 of 11 settings are wrong\n$/);
   });
 
   test('what stands behind a wrong login is not tried, and not counted as wrong', async () => {
@@ -161,7 +161,7 @@ describe('check', () => {
     const { code, stdout } = await scene.restage('check', '--config', file);
     expect(code).toBe(1);
     expect(stdout).toMatch(/– {2}target\.database .*not tried: the profile is not right$/m);
-    expect(stdout).toMatch(/\n1 of 12 settings is wrong, 2 not tried\n$/);
+    expect(stdout).toMatch(/\n1 of 11 settings is wrong, 2 not tried\n$/);
   });
 
   test('an interrupt ends it at once', async () => {

@@ -58,13 +58,13 @@ describe.skipIf(!hasPython)('at a terminal', () => {
     close(): void;
     /** Waits until the text has been shown. */
     shows(text: string): Promise<void>;
-    readonly ended: Promise<{ readonly code: number | null; readonly text: string }>;
+    readonly ended: Promise<{ readonly code: number | null; readonly text: string; readonly raw: string }>;
   }
 
-  /** Types `restage …` at a terminal. */
-  function open(...args: readonly string[]): Screen {
+  /** Types `restage …` at a terminal of that kind. */
+  function openAs(kind: string, ...args: readonly string[]): Screen {
     const { variables, configFile } = scene.environment;
-    const env = { PATH: process.env['PATH'] ?? '', HOME: scene.folder, TERM: 'xterm-256color', ...variables };
+    const env = { PATH: process.env['PATH'] ?? '', HOME: scene.folder, TERM: kind, ...variables };
     const command = ['-c', inTerminal, node, main, ...args, '--config', configFile];
     const child = spawn('python3', command, { cwd: scene.folder, env, stdio: ['pipe', 'pipe', 'inherit'] });
     let printed = '';
@@ -72,7 +72,7 @@ describe.skipIf(!hasPython)('at a terminal', () => {
     const shown = () => stripVTControlCharacters(printed).replaceAll('\r', '');
     const ended = once(child, 'close').then(([code]) => {
       requireNoSecret(scene.secrets, printed, `restage ${args.join(' ')}`);
-      return { code: code as number | null, text: shown() };
+      return { code: code as number | null, text: shown(), raw: printed };
     });
     return {
       ended,
@@ -86,6 +86,8 @@ describe.skipIf(!hasPython)('at a terminal', () => {
       },
     };
   }
+
+  const open = (...args: readonly string[]) => openAs('xterm-256color', ...args);
 
   /** Begins a refresh, and does something to its terminal while staging migrates. */
   async function whileItMigrates(
@@ -110,6 +112,11 @@ describe.skipIf(!hasPython)('at a terminal', () => {
     expect(report.recovery?.failure).toBeUndefined();
     expect(await scene.staging()).toEqual(before);
     expect(code).toBe(130);
+  });
+
+  test('a terminal that knows no colours gets none', async () => {
+    expect((await open('plan').ended).raw).toContain('\u001b[1m');
+    expect((await openAs('dumb', 'plan').ended).raw).not.toContain('\u001b');
   });
 
   test('an interrupt is answered above the live display, and the summary follows', async () => {

@@ -22,7 +22,7 @@ export async function confirm(plan: Plan, terminal: Terminal, signal: AbortSigna
 }
 
 /** What a run of the plan does to what is there now, and where: `replaces … and overwrites …`. */
-export function changesOf({ target, objects }: Plan): string {
+function changesOf({ target, objects }: Plan): string {
   const account = target.account === undefined ? '' : ` (AWS account ${target.account})`;
   const database = target.database?.origin;
   const parts = objects.map(({ target: { bucket }, totals: { missing, changed } }) =>
@@ -38,6 +38,7 @@ export function changesOf({ target, objects }: Plan): string {
 /** The line that is typed; undefined where the input ends (Ctrl-D). */
 function ask(text: string, signal: AbortSignal): Promise<string | undefined> {
   const question = createInterface({ input: process.stdin, output: process.stderr });
+  let entered = false;
   return new Promise<string | undefined>((resolve, reject) => {
     const interrupt = () => reject(new RestageError('interrupted', 'interrupted; nothing was changed'));
     if (signal.aborted) interrupt();
@@ -45,9 +46,12 @@ function ask(text: string, signal: AbortSignal): Promise<string | undefined> {
     // On a terminal Ctrl-C is a key like any other, and no signal.
     question.once('SIGINT', interrupt);
     question.once('close', () => resolve(undefined));
-    question.question(text, (answer) => resolve(answer.trim()));
+    question.question(text, (answer) => {
+      entered = true;
+      resolve(answer.trim());
+    });
   }).finally(() => {
     question.close();
-    process.stderr.write('\n');
+    if (!entered) process.stderr.write('\n');
   });
 }

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { startEnvironment } from '../../demo/environment.ts';
 import { connect, RestageError, verificationText, verify } from '../index.ts';
@@ -25,6 +26,11 @@ export async function demo(terminal: Terminal, options: DemoOptions): Promise<nu
       'a production and a staging on this machine: two PostgreSQL servers, a local AWS, two applications',
     ),
   );
+  options.interrupt.words = {
+    ...options.interrupt.words,
+    second: 'still stopping; once more ends at once, and leaves its folder behind',
+    third: `left behind: the newest folder restage-demo-… in ${tmpdir()}, and the servers that run in it`,
+  };
   await using environment = await start({
     full: options.full ?? false,
     onProgress: (line) => terminal.tell(style('dim', `  ${line}`)),
@@ -64,7 +70,7 @@ async function keepRunning(
   const file = join(environment.folder, 'env.sh');
   const exports = Object.entries(environment.variables).map(([name, value]) => `export ${name}='${value}'\n`);
   await writeFile(file, exports.join(''), { mode: 0o600 });
-  interrupt.words = { ...interrupt.words, first: 'stopping …', second: 'still stopping; once more ends at once' };
+  interrupt.words = { ...interrupt.words, first: 'stopping …' };
   const program = process.env['npm_lifecycle_event'] === 'demo' ? 'npm run restage --' : 'npx restage';
   // Whoever asked for it to stay must be told how it ends, with --quiet too.
   terminal.warn(

@@ -81,7 +81,7 @@ test('objects go by what is further behind, bytes or number, and tell what faile
 });
 
 test('80 columns show how long still, also of millions of objects', () => {
-  const many: Step = { ...images, objects: 5_000_000, bytes: 999e9 } as Step; // of the same kind
+  const many: Step = { ...images, kind: 'copy-objects', bucket: 'images', objects: 5_000_000, bytes: 999e9 };
   const begun = advance(idle, { kind: 'run-started', run: 'r', plan: { ...plan, steps: [many] } }, 0);
   const state = [started(many), progress(many, 499e9, 2_450_000)].reduce((at, event) => advance(at, event, 0), begun);
   expect(frame(state, 3_700_000, 80, plain)).toMatch(/2,450,000 of 5,000,000 {2}499 GB of 999 GB {2}1 h 4 min left/);

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import type { Verification } from '../verify.ts';
+import { plain } from './style.ts';
+import { verificationText } from './verification-text.ts';
+
+const origin = { host: 'db', port: 5432, database: 'shop', user: 'u', version: '16.14' };
+const digest = { rows: 153, content: '77' };
+const table = (name: string) => ({ schema: 'public', name });
+const found: Verification = {
+  version: 1,
+  madeAt: '2026-11-22T23:15:00.000Z',
+  durationMs: 1000,
+  source: 'production',
+  target: 'staging',
+  database: {
+    source: origin,
+    target: { ...origin, host: 'db.staging' },
+    sourceRevision: 'aaa',
+    targetRevision: 'bbb',
+    tables: [{ table: table('books'), source: digest, target: digest, missingColumns: [], equal: true }],
+    leftOut: [table('alembic_version')],
+    onlyInTarget: [table('drafts')],
+  },
+  objects: [],
+  totals: [],
+  differences: [],
+};
+
+test('the numbers have headings, and what was not compared is said', () => {
+  const lines = verificationText(found, plain).split('\n');
+  const at = lines.findIndex((line) => /^ +table +rows at production +at staging$/.test(line));
+  expect(lines[at + 1]).toMatch(/^ {2}✓ {2}books +153 +153 {2}content equal$/);
+  expect(lines.slice(at + 2, at + 5)).toEqual([
+    '    drafts: only in the target',
+    '    alembic_version: left out, for it holds the revision',
+    '    revision: aaa at the source, bbb at the target',
+  ]);
+});
+
+test('no two lines are empty one after the other', () => {
+  expect(verificationText(found, plain)).not.toContain('\n\n\n');
+  expect(verificationText({ ...found, health: { path: '/h', healthy: true } }, plain)).not.toContain('\n\n\n');
+});
