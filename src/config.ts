@@ -47,7 +47,7 @@ interface Problem {
 }
 
 /** One problem of a configuration, for programs. */
-interface ConfigProblem {
+export interface ConfigProblem {
   /** Of the file, from 1; absent where the settings came as an object. */
   readonly line?: number;
   /** With dots; empty for the file as a whole. */
@@ -56,7 +56,7 @@ interface ConfigProblem {
 }
 
 /** `config-invalid`, with every problem beside the sentences about them. */
-class ConfigError extends RestageError {
+export class ConfigError extends RestageError {
   readonly problems: readonly ConfigProblem[];
 
   constructor(message: string, problems: readonly ConfigProblem[], hint: string | undefined) {

@@ -44,5 +44,5 @@ test('the cause is kept, and the exit code follows from the code', () => {
   const cause = new Error('socket');
   const error = new RestageError('target-is-source', 'same', { cause });
   expect([error.cause, error.exitCode]).toEqual([cause, exitCodes['target-is-source']]);
-  expect(exitCodes).toMatchObject({ interrupted: 130, 'target-is-source': 3, 'config-invalid': 2, 'copy-failed': 1 });
+  expect(exitCodes).toMatchObject({ interrupted: 130, 'target-is-source': 3, 'config-invalid': 2, 'schema-failed': 1 });
 });

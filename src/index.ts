@@ -1,5 +1,5 @@
 export { check, type Finding } from './check.ts';
-export { configSchema, loadConfig, type Config, type LoadOptions } from './config.ts';
+export { configSchema, ConfigError, loadConfig, type Config, type ConfigProblem, type LoadOptions } from './config.ts';
 export { connect, type ConnectOptions, type Ends } from './connect.ts';
 export { exitCodes, failureOf, RestageError, type ErrorCode, type Failure } from './errors.ts';
 export type { Event, Listener } from './event.ts';

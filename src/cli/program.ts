@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import {
   check,
+  ConfigError,
   checkText,
   connect,
   exitCodes,
   failureOf,
   plan,
   planText,
-  RestageError,
   verificationText,
   verify,
 } from '../index.ts';
@@ -159,8 +159,7 @@ async function perform(options: GlobalOptions, act: (session: Session) => Promis
     if ('hint' in failure) terminal.warn(`  ${failure.hint}`);
     if (options.debug) console.error(error);
     // Each problem of a configuration is there for programs too.
-    const problems =
-      !signal.aborted && error instanceof RestageError && 'problems' in error ? error.problems : undefined;
+    const problems = !signal.aborted && error instanceof ConfigError ? error.problems : undefined;
     terminal.json({ error: problems === undefined ? failure : { ...failure, problems } });
     process.exitCode = exitCodes[failure.code];
   }

@@ -73,8 +73,8 @@ const words: Words = {
     did: (step) =>
       told(
         step,
-        ({ same, missing, changed }) =>
-          `${step.bucket}: ${counted(same.objects, 'object')} equal${missing.objects + changed.objects > 0 ? `, ${count(missing.objects)} missing, ${count(changed.objects)} different` : ''}`,
+        ({ same, missing, changed, newer }) =>
+          `${step.bucket}: ${counted(same.objects, 'object')} equal${newerText(newer.objects)}${missing.objects + changed.objects > 0 ? `, ${count(missing.objects)} missing, ${count(changed.objects)} different` : ''}`,
       ),
   },
   swap: {
@@ -135,6 +135,11 @@ function told<K extends Kind>(
 ): string | undefined {
   const facts = factsOf(step);
   return facts === undefined ? undefined : tell(facts);
+}
+
+/** What was written to the source while it was being copied: told, and no fault. */
+export function newerText(objects: number): string {
+  return objects === 0 ? '' : `, ${count(objects)} written to the source since`;
 }
 
 /** What the step will do. */

@@ -1,6 +1,7 @@
 import { displayTable } from '../postgres/names.ts';
 import { bytes, columns, count, counted, duration } from './format.ts';
 import { factsOf, stepsOf, type Report } from './report.ts';
+import { newerText } from './step-words.ts';
 import type { Style } from './style.ts';
 
 /** The end of a run for whoever watched it: what was done, what was not, what staging holds now. */
@@ -53,7 +54,7 @@ export function facts(report: Report, style: Style): [string, string][] {
     if (known)
       list.push([
         '',
-        `${count(known.same.objects)} of ${count(known.source.objects)} equal, ${bytes(known.source.bytes)} at the source`,
+        `${count(known.same.objects)} of ${count(known.source.objects)} equal${newerText(known.newer.objects)}, ${bytes(known.source.bytes)} at the source`,
       ]);
   }
   list.push(...tableFacts(report, style));
