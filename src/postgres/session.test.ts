@@ -90,13 +90,13 @@ test('what the database has set for its sessions does not reach ours', async () 
   await admin.execute('create database rude');
   await admin.execute(`
     alter database rude set timezone = 'Asia/Tokyo'; alter database rude set datestyle = 'german';
-    alter database rude set statement_timeout = '1ms'; alter database rude set search_path = 'public';
+    alter database rude set statement_timeout = '20ms'; alter database rude set search_path = 'public';
     alter database rude set extra_float_digits = -5; alter database rude set bytea_output = 'escape';
     alter database rude set standard_conforming_strings = off; alter database rude set client_encoding = 'LATIN1'`);
   await using session = await open({ database: 'rude' });
   const [row] = await session.rows(`
     select now()::text ~ '^2[0-9]{3}-.*\\+00$' as now, 0.1::float8 as float, '\\x00'::bytea as bytea, current_schema() as schema, 'ü€'::text as text,
-           pg_sleep(0.01)::text as slept`);
+           pg_sleep(0.05)::text as slept`);
   expect(row).toEqual({ now: 't', float: '0.1', bytea: '\\x00', schema: null, text: 'ü€', slept: '' });
 });
 

@@ -74,7 +74,6 @@ const pinned = {
   lc_monetary: 'C',
   standard_conforming_strings: 'on',
   row_security: 'off',
-  statement_timeout: '0',
   idle_in_transaction_session_timeout: '0',
   idle_session_timeout: '0',
   lock_timeout: '30s',
@@ -173,6 +172,8 @@ async function pin(client: Client, access: SessionOptions['access']): Promise<st
     access === 'read-only'
       ? { default_transaction_read_only: 'on' }
       : { default_transaction_read_only: 'off', synchronous_commit: 'off' };
+  // By itself, before the rest: until then whatever the database has set holds, and statements sent together share it.
+  await client.query(`set statement_timeout = 0`);
   const set = Object.entries({ ...pinned, ...own }).map(([name, value]) => `set ${name} = '${value}'`);
   await client.query(set.join('; '));
   const { rows } = await client.query<{ version: string }>(`
