@@ -6,7 +6,7 @@ import { prepareLoading } from '../postgres/clone.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
 import type { ReadSession, Session } from '../postgres/session.ts';
 import type { Snapshot, SourceDatabase } from '../postgres/source.ts';
-import { dropDatabase, nameOf, swapBack, swapIn, swapNames, type SwapNames } from '../postgres/swap.ts';
+import { dropDatabase, nameOf, swapDatabases, swapNames, type SwapNames } from '../postgres/swap.ts';
 import { lockTarget, type Lock, type TargetDatabase } from '../postgres/target.ts';
 
 /** A pair of sessions that copies one table after the other: one in the source's snapshot, one in the new database. */
@@ -154,8 +154,7 @@ export async function maintenanceOf(state: DatabaseRun): Promise<Session> {
 export async function swap(state: DatabaseRun, direction: 'in' | 'back'): Promise<number> {
   const { target, names, run } = state;
   try {
-    const rename = direction === 'in' ? swapIn : swapBack;
-    const ended = await rename(target, await maintenanceOf(state), names, run);
+    const ended = await swapDatabases(target, await maintenanceOf(state), names, direction, run);
     state.stage = direction === 'in' ? 'swapped' : 'building';
     return ended;
   } catch (error) {

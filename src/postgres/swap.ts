@@ -129,29 +129,21 @@ export async function carryConnectionLimit(maintenance: Session, names: SwapName
     await maintenance.execute(`alter database ${quoteName(names.incoming)} connection limit ${row.limit}`);
 }
 
-/** The present database becomes the previous one, the incoming one takes its name: both or neither. */
-export async function swapIn(
+/**
+ * `in`: the present database becomes the previous one, the incoming one takes its name. `back`: what came in is put aside
+ * under its incoming name, the previous database is back. Both renames or neither. Returns how many sessions were ended.
+ */
+export async function swapDatabases(
   target: TargetDatabase,
   maintenance: Session,
-  names: SwapNames,
+  { current, incoming, previous }: SwapNames,
+  direction: 'in' | 'back',
   label: string,
 ): Promise<number> {
+  const [aside, inPlace] = direction === 'in' ? [previous, incoming] : [incoming, previous];
   return rename(target, maintenance, label, [
-    [names.current, names.previous],
-    [names.incoming, names.current],
-  ]);
-}
-
-/** Undoes `swapIn`: what came in is put aside under its incoming name, the previous database is back. */
-export async function swapBack(
-  target: TargetDatabase,
-  maintenance: Session,
-  names: SwapNames,
-  label: string,
-): Promise<number> {
-  return rename(target, maintenance, label, [
-    [names.current, names.incoming],
-    [names.previous, names.current],
+    [current, aside],
+    [inPlace, current],
   ]);
 }
 
