@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { createConnection } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { connects, inTemporaryFolder } from '../test/machine.ts';
 import { startPostgres } from './postgres-server.ts';
 
 test('a server that does not start says why, with the end of its log', async () => {
@@ -37,22 +36,3 @@ test('two servers of two versions run at once', async () => {
     expect(newer.port).not.toBe(older.port);
   });
 });
-
-/** One that the server's unprivileged user can reach. */
-async function inTemporaryFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'restage-test-'));
-  await chmod(folder, 0o711);
-  try {
-    await work(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-function connects(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection(port, '127.0.0.1');
-    socket.once('connect', () => resolve(socket.destroy() instanceof Object));
-    socket.once('error', () => resolve(false));
-  });
-}

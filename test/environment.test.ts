@@ -1,8 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
-import { createConnection } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { S3Client, type S3ClientConfig, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import {
   GetSecretValueCommand,
@@ -11,7 +8,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { fromIni } from '@aws-sdk/credential-providers';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { type Environment, type EnvironmentEnd, startEnvironment } from '../demo/environment.ts';
 import { type App, startApp } from '../examples/bluemoxon/app.ts';
@@ -19,6 +16,7 @@ import { productionRevision, stagingRevision } from '../examples/bluemoxon/migra
 import { productionObjects } from '../examples/bluemoxon/objects.ts';
 import { productionRows } from '../examples/bluemoxon/production-rows.ts';
 import { traps } from '../examples/bluemoxon/traps.ts';
+import { connects, inTemporaryFolder } from './machine.ts';
 
 let environment: Environment;
 const progress: string[] = [];
@@ -264,7 +262,9 @@ describe('the environment', () => {
   });
 
   test('leaves nothing behind when its start fails half-way', async () => {
+    onTestFinished(() => void vi.unstubAllEnvs());
     await inTemporaryFolder(async (folder) => {
+      vi.stubEnv('TMPDIR', folder); // where the environment makes its own folder
       const ports: number[] = [];
       const failing = startEnvironment({
         onProgress: (line) => {
@@ -299,25 +299,4 @@ async function listKeys(profile: string, bucket: string): Promise<string[]> {
   for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket }))
     keys.push(...(page.Contents ?? []).map(({ Key }) => Key ?? ''));
   return keys;
-}
-
-/** A folder of temporary files for `work` alone, which the server's unprivileged user can reach. */
-async function inTemporaryFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'restage-test-'));
-  await chmod(folder, 0o711);
-  vi.stubEnv('TMPDIR', folder);
-  try {
-    await work(folder);
-  } finally {
-    vi.unstubAllEnvs();
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-function connects(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection(port, '127.0.0.1');
-    socket.once('connect', () => resolve(socket.destroy() instanceof Object));
-    socket.once('error', () => resolve(false));
-  });
 }
