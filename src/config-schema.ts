@@ -5,6 +5,7 @@ const text = z.string().min(1, 'text that is not empty');
 const url = z.url({ protocol: /^https?$/, error: 'an address that begins with http:// or https://' });
 const path = z.string('a path that begins with /').startsWith('/', 'a path that begins with /');
 const accountWords = 'an account id of 12 digits, in quotes';
+const jobsWords = 'a whole number from 1 to 32';
 const portWords = 'a port from 1 to 65535';
 const wholeFrom = (least: number) => {
   const words = `a whole number, ${least} or more`;
@@ -111,6 +112,37 @@ export const schema = z
           .literal('clone', 'clone')
           .default('clone')
           .describe("clone: production's schema and data, built beside, then swapped in."),
+        jobs: z
+          .int(jobsWords)
+          .min(1, jobsWords)
+          .max(32, jobsWords)
+          .default(4)
+          .describe('How many tables, or parts of them, are copied at once: as many sessions at each end.'),
+        owner: text
+          .optional()
+          .describe(
+            'The role of the target that owns what staging did not have before. Default: whoever owns most of the same schema.',
+          ),
+        grants: z
+          .record(z.string(), text)
+          .default({})
+          .describe(
+            "Roles of the source, and the target's roles that get their grants on what staging did not have before.",
+          ),
+        publications: z
+          .boolean('true or false')
+          .default(false)
+          .describe("Whether the source's publications are made too."),
+        skipExtensions: z
+          .array(text)
+          .default([])
+          .describe('Extensions of the source that are not made in the target, e.g. pg_cron.'),
+        mayBeEmpty: z
+          .array(text)
+          .default([])
+          .describe(
+            "Tables that may read zero rows where the source's statistics say that they have some. Bare = public, else schema.table.",
+          ),
         keepPrevious: wholeFrom(0).default(1).describe('How many earlier databases stay on the target server.'),
       })
       .prefault({}),
@@ -129,6 +161,10 @@ export const schema = z
       .describe("Steps that bring the target's schema to its own code's revision, in order."),
     verify: z
       .strictObject({
+        tables: z
+          .enum(['content', 'rows'], 'content or rows')
+          .default('content')
+          .describe("content: a digest of every table's rows at both ends; rows: their number only, which is faster."),
         health: z
           .strictObject({
             path,

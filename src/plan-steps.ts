@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
 import type { PlannedDatabase } from './plan-database.ts';
 import type { PlannedBucket } from './plan.ts';
-import { displayTable } from './postgres/names.ts';
+import { displayTable, isCalled } from './postgres/names.ts';
 import type { Act, Step } from './step.ts';
 
 /** The steps with what each waits for: the database and the buckets side by side, the swap when both are verified. */
@@ -26,7 +26,12 @@ export function planSteps(
     const name = database.target.origin.database;
     snapshot = [add('take-snapshot', [], { kind: 'take-snapshot', database: database.source.origin.database })];
     const created = add('create-database', [], { kind: 'create-database', database: name });
-    const schema = add('copy-schema', [...snapshot, created], { kind: 'copy-schema', tables: database.tables.length });
+    const schema = add('copy-schema', [...snapshot, created], {
+      kind: 'copy-schema',
+      tables: database.tables.length,
+      publications: config.database.publications,
+      skipExtensions: config.database.skipExtensions,
+    });
     // What takes longest starts first.
     const longest = database.tables.toSorted((a, b) => b.sizeBytes + b.indexBytes - (a.sizeBytes + a.indexBytes));
     const copied = longest.map(({ table, rows, rowsAreEstimated, sizeBytes }) =>
@@ -36,6 +41,10 @@ export function planSteps(
         rows,
         rowsAreEstimated,
         bytes: sizeBytes,
+        parts: 1,
+        partsReason: 'in one stream its rows are written frozen',
+        verify: config.verify.tables,
+        mayBeEmpty: config.database.mayBeEmpty.some((name) => isCalled(table, name)),
       }),
     );
     const keys = add('add-keys', [schema, ...copied], { kind: 'add-keys' });

@@ -17,6 +17,8 @@ export interface Plan {
   readonly source: PlannedEnd;
   readonly target: PlannedEnd;
   readonly objects: readonly PlannedBucket[];
+  /** How many tables, or parts of them, are copied at once. */
+  readonly jobs: number;
   readonly steps: readonly Step[];
   /** What a reader should know before agreeing, in whole sentences. */
   readonly notes: readonly string[];
@@ -71,6 +73,7 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
     source: side('source', sourceApp),
     target: side('target', targetApp),
     objects,
+    jobs: config.database.jobs,
     steps: planSteps(config, database, objects, withDatabase),
     notes: database?.notes ?? [],
   };

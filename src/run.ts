@@ -6,15 +6,20 @@ import { appSteps } from './perform/app.ts';
 import type { Context, Perform, Performed } from './perform/context.ts';
 import { openDatabaseRun, recover, type DatabaseRun, type Recovery } from './perform/database-run.ts';
 import { databaseSteps } from './perform/database.ts';
+import { largeObjectSteps } from './perform/large-objects.ts';
 import { objectSteps } from './perform/objects.ts';
+import { privilegeSteps } from './perform/privileges.ts';
 import type { Plan } from './plan.ts';
 import { figuresOf, type Report } from './report/report.ts';
 import type { Facts, Kind, Outcome, Step, StepReport } from './step.ts';
 
-const perform: Perform = { ...databaseSteps, ...objectSteps, ...appSteps };
-
-/** How many steps of a kind go on side by side; any number where not named. */
-const atOnce: Partial<Record<Kind, number>> = { 'copy-table': 4 };
+const perform: Perform = {
+  ...databaseSteps,
+  ...largeObjectSteps,
+  ...privilegeSteps,
+  ...objectSteps,
+  ...appSteps,
+};
 
 export interface RunOptions {
   readonly listen?: Listener | undefined;
@@ -44,7 +49,7 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
   const startedAt = new Date();
   const clock = performance.now();
   listen({ kind: 'run-started', run: id, plan });
-  const { steps, failure } = await runSteps(plan.steps, ends, database, options.signal, listen);
+  const { steps, failure } = await runSteps(plan, ends, database, options.signal, listen);
   let recovery: Recovery | undefined;
   if (failure && database && database.stage !== 'untouched' && database.stage !== 'settled') {
     listen({ kind: 'recovering', reason: failure.message });
@@ -92,12 +97,14 @@ type StepFailure = Failure & { readonly step: string };
 
 /** The only loop: starts every step whose predecessors are done, until all are, or one fails. */
 async function runSteps(
-  steps: readonly Step[],
+  { steps, jobs }: Plan,
   ends: Ends,
   database: DatabaseRun | undefined,
   outer: AbortSignal | undefined,
   listen: Listener,
 ): Promise<{ steps: StepReport[]; failure: StepFailure | undefined }> {
+  /** How many steps of a kind go on side by side; any number where not named. */
+  const atOnce: Partial<Record<Kind, number>> = { 'copy-table': jobs };
   const stop = new AbortController();
   const signal = outer ? AbortSignal.any([outer, stop.signal]) : stop.signal;
   const outcomes = new Map<string, Outcome>(steps.map((step) => [step.id, { status: 'not-run' }]));

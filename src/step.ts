@@ -1,5 +1,6 @@
 import type { Failure } from './errors.ts';
 import type { LoadedTable } from './postgres/clone.ts';
+import type { Digest } from './postgres/digest.ts';
 import type { TableName } from './postgres/names.ts';
 import type { Origin } from './postgres/session.ts';
 import type { DiffTotals } from './s3/diff.ts';
@@ -17,17 +18,38 @@ export type Step = {
 export type Act =
   | { readonly kind: 'take-snapshot'; readonly database: string }
   | { readonly kind: 'create-database'; readonly database: string }
-  | { readonly kind: 'copy-schema'; readonly tables: number }
+  | {
+      readonly kind: 'copy-schema';
+      readonly tables: number;
+      readonly publications: boolean;
+      readonly skipExtensions: readonly string[];
+    }
   | {
       readonly kind: 'copy-table';
       readonly table: TableName;
       readonly rows: number;
       readonly rowsAreEstimated: boolean;
       readonly bytes: number;
+      /** In how many parts it is read side by side, by ranges of its blocks; 1: in one stream. */
+      readonly parts: number;
+      /** Why in parts, or why not. */
+      readonly partsReason: string;
+      /** By digest, or by the number of rows alone. */
+      readonly verify: 'content' | 'rows';
+      /** Zero rows are believed, whatever the source's statistics say. */
+      readonly mayBeEmpty: boolean;
     }
+  | { readonly kind: 'copy-large-objects'; readonly objects: number }
   | { readonly kind: 'add-keys' }
   | { readonly kind: 'set-sequences'; readonly sequences: number }
   | { readonly kind: 'analyze' }
+  | {
+      readonly kind: 'set-privileges';
+      /** Who owns what staging did not have before; absent: whoever owns most of the same schema. */
+      readonly owner?: string;
+      /** The source's roles, and the target's that get their grants on what staging did not have before. */
+      readonly grants: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'verify-tables'; readonly tables: number }
   | { readonly kind: 'copy-objects'; readonly bucket: string; readonly objects: number; readonly bytes: number }
   | { readonly kind: 'verify-objects'; readonly bucket: string }
@@ -59,11 +81,23 @@ export interface Facts {
     readonly database: string;
     readonly reclaimed: readonly string[];
   };
-  readonly 'copy-schema': { readonly objects: number };
+  /** `refused`: what the target's server would not make, in words. */
+  readonly 'copy-schema': { readonly objects: number; readonly refused: readonly string[] };
   readonly 'copy-table': LoadedTable & { readonly table: TableName };
-  readonly 'add-keys': { readonly foreignKeys: number; readonly objects: number };
+  readonly 'copy-large-objects': {
+    readonly objects: number;
+    readonly bytes: number;
+    readonly source: Digest;
+    readonly target: Digest;
+  };
+  readonly 'add-keys': { readonly foreignKeys: number; readonly objects: number; readonly refused: readonly string[] };
   readonly 'set-sequences': { readonly sequences: number };
   readonly analyze: Readonly<Record<string, never>>;
+  readonly 'set-privileges': {
+    readonly owners: number;
+    readonly grants: number;
+    readonly refused: readonly string[];
+  };
   readonly 'verify-tables': { readonly tables: number; readonly rows: number; readonly different: readonly string[] };
   readonly 'copy-objects': Transferred;
   readonly 'verify-objects': DiffTotals;

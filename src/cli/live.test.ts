@@ -11,6 +11,10 @@ const table = (name: string, bytes: number): Step => ({
   table: { schema: 'public', name },
   rows: 1,
   rowsAreEstimated: false,
+  parts: 1,
+  partsReason: 'small',
+  verify: 'content',
+  mayBeEmpty: false,
   bytes,
 });
 const books = table('books', 3_000_000);
@@ -31,6 +35,7 @@ const plan: Plan = {
   source: { name: 'production' },
   target: { name: 'staging' },
   objects: [],
+  jobs: 4,
   steps: [books, authors, images, swap],
   notes: [],
 };

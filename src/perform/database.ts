@@ -61,7 +61,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     state.order = order;
     await using session = await openIncoming(state, signal);
     await restore(session, order.before);
-    return { facts: { objects: order.before.length } };
+    return { facts: { objects: order.before.length, refused: [] } };
   },
 
   'copy-table': async (step, context) => {
@@ -87,7 +87,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     await refreshViews(session, views);
     await restore(session, last);
     const foreignKeys = rest.filter(({ type }) => type === 'FK CONSTRAINT').length;
-    return { facts: { foreignKeys, objects: rest.length + last.length - foreignKeys } };
+    return { facts: { foreignKeys, objects: rest.length + last.length - foreignKeys, refused: [] } };
   },
 
   'set-sequences': async (_step, { database, signal }) => {

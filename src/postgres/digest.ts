@@ -4,8 +4,8 @@ import type { ReadSession } from './session.ts';
 
 export interface Digest {
   readonly rows: number;
-  /** The sum of a 64-bit hash of every row, in decimal: the same for the same rows in any order. */
-  readonly content: string;
+  /** The sum of a 64-bit hash of every row, in decimal: the same for the same rows in any order. Absent: only counted. */
+  readonly content?: string;
 }
 
 /**

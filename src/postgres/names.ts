@@ -30,3 +30,8 @@ export function displayTable(table: TableName): string {
 function displayName(name: string): string {
   return /^[\w$\u0080-\uffff]+$/.test(name) ? name : quoteName(name);
 }
+
+/** Whether somebody who writes this name means that table: bare for public, else schema.table, as in the database. */
+export function isCalled(table: TableName, name: string): boolean {
+  return name === `${table.schema}.${table.name}` || (table.schema === 'public' && name === table.name);
+}

@@ -37,6 +37,10 @@ const words: Words = {
     did: (step) =>
       told(step, ({ rows, bytes: size }) => `${displayTable(step.table)}: ${counted(rows, 'row')}, ${bytes(size)}`),
   },
+  'copy-large-objects': {
+    will: ({ objects }) => counted(objects, 'large object'),
+    did: (step) => told(step, ({ objects, bytes: size }) => `${counted(objects, 'large object')}, ${bytes(size)}`),
+  },
   'add-keys': {
     will: () => 'foreign keys, triggers, views and policies',
     did: (step) =>
@@ -50,6 +54,15 @@ const words: Words = {
     did: (step) => told(step, ({ sequences }) => counted(sequences, 'sequence')),
   },
   analyze: { will: () => "statistics for the target's planner", did: () => undefined },
+  'set-privileges': {
+    will: () => 'owners and grants as staging has them',
+    did: (step) =>
+      told(
+        step,
+        ({ owners, grants, refused }) =>
+          `${counted(owners, 'owner')} and ${counted(grants, 'grant')}${refused.length > 0 ? `; refused: ${refused.join('; ')}` : ''}`,
+      ),
+  },
   'verify-tables': {
     will: ({ tables }) => `the digests taken while copying, of ${counted(tables, 'table')} at both ends`,
     did: (step) =>

@@ -26,6 +26,10 @@ const copyTable = {
   table: { schema: 'public', name: 'books' },
   rows: 153,
   rowsAreEstimated: false,
+  parts: 1,
+  partsReason: 'small',
+  verify: 'content',
+  mayBeEmpty: false,
   bytes: 8192,
 } as const;
 const copied = { table: copyTable.table, rows: 153, bytes: 9000, copyMs: 20, indexMs: 10, digestMs: 5 };
@@ -117,6 +121,7 @@ const done: readonly StepReport[] = [
 function report(given: Partial<Report> = {}): Report {
   const told = {
     version: 1 as const,
+    jobs: 4,
     madeAt: at.startedAt,
     source: {
       name: 'production',
