@@ -1,13 +1,14 @@
 import { DatabaseError } from 'pg';
 import { RestageError } from '../errors.ts';
 import { connectionLost, statementError } from './session-error.ts';
-import { interrupted, type Origin, type RawWire, type ReadSession, type Session } from './session.ts';
+import { interrupted, type Origin, type ReadSession, type Session } from './session.ts';
+import type { RawWire, Receiver } from './wire.ts';
 
 /** One COPY from one server into another: what to read, what to write. */
 export interface Relay {
-  /** `copy … to stdout (…)` */
+  /** `copy … to stdout (…)`; other statements may stand before and after it, none that gives rows. */
   readonly read: string;
-  /** `copy … from stdin (…)`, same columns, same format */
+  /** `copy … from stdin (…)`, same columns, same format; others likewise. */
   readonly write: string;
   /** Called with the bytes passed since the last call. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
@@ -36,20 +37,28 @@ const readyForQuery = 0x5a; // Z
  */
 export async function relayCopy(source: ReadSession, target: Session, relay: Relay): Promise<Relayed> {
   relay.signal?.throwIfAborted();
-  const [reading, writing] = takeBoth(source, target);
-  const answers = new Answers(writing, target.origin, relay.write);
-  const splice = new Splice(reading, writing, source.origin, relay);
+  const answers = new Answers(target.origin, relay.write);
+  const splice = new Splice(source.origin, relay);
+  const reading = source.wire.take(splice);
+  let writing: RawWire;
+  try {
+    writing = target.wire.take(answers);
+  } catch (error) {
+    reading.release();
+    throw error;
+  }
   const stop = () => {
-    reading.socket.destroy();
-    writing.socket.destroy();
+    reading.destroy();
+    writing.destroy();
   };
   relay.signal?.addEventListener('abort', stop, { once: true });
   try {
-    writing.socket.write(message(query, `${relay.write}\0`));
+    writing.write(message(query, `${relay.write}\0`));
     await answers.until(copyInResponse);
-    reading.socket.write(message(query, `${relay.read}\0`));
-    const sent = await Promise.race([splice.rows, answers.failure]);
-    writing.socket.write(message(copyDone));
+    const sending = splice.begin(reading, writing);
+    reading.write(message(query, `${relay.read}\0`));
+    const sent = await Promise.race([sending, answers.failure]);
+    writing.write(message(copyDone));
     const received = await answers.until(commandComplete);
     await answers.until(readyForQuery);
     if (received !== sent)
@@ -57,28 +66,14 @@ export async function relayCopy(source: ReadSession, target: Session, relay: Rel
         'data-differs',
         `the source sent ${sent} rows and the target took ${received}: ${relay.write}`,
       );
-    splice.end();
-    answers.end();
     reading.release();
     writing.release();
     return { rows: sent, bytes: splice.bytes };
   } catch (error) {
-    splice.end();
-    answers.end();
     stop();
     throw relay.signal?.aborted ? interrupted(relay.signal) : error;
   } finally {
     relay.signal?.removeEventListener('abort', stop);
-  }
-}
-
-function takeBoth(source: ReadSession, target: Session): readonly [RawWire, RawWire] {
-  const reading = source.wire.take();
-  try {
-    return [reading, target.wire.take()];
-  } catch (error) {
-    reading.release();
-    throw error;
   }
 }
 
@@ -90,9 +85,10 @@ function message(type: number, body = ''): Buffer {
   return bytes;
 }
 
-/** `COPY 153` → 153 */
-function countOf(tag: Buffer): number {
-  return Number(/ (\d+)\0?$/.exec(tag.toString())?.[1] ?? Number.NaN);
+/** `COPY 153` → 153; undefined for the end of another command. */
+function countOf(tag: Buffer): number | undefined {
+  const found = /^COPY (\d+)/.exec(tag.toString());
+  return found ? Number(found[1]) : undefined;
 }
 
 function serverError(body: Buffer, origin: Origin, sql: string): RestageError {
@@ -109,10 +105,9 @@ function serverError(body: Buffer, origin: Origin, sql: string): RestageError {
 }
 
 /** What the target's server answers, one message type waited for at a time. */
-class Answers {
+class Answers implements Receiver {
   /** Rejects when the server fails, also while nobody waits. */
   readonly failure: Promise<never>;
-  readonly #wire: RawWire;
   readonly #origin: Origin;
   readonly #sql: string;
   /** Messages that came before anybody waited for them: the count in each, by type. */
@@ -121,33 +116,27 @@ class Answers {
   #wanted: { readonly type: number; resolve(count: number): void } | undefined;
   #fail: (error: Error) => void = () => {};
 
-  constructor(wire: RawWire, origin: Origin, sql: string) {
-    this.#wire = wire;
+  constructor(origin: Origin, sql: string) {
     this.#origin = origin;
     this.#sql = sql;
     this.failure = new Promise<never>((_, reject) => (this.#fail = reject));
     this.failure.catch(() => {}); // told to whoever waits; nobody may be
-    wire.socket.on('data', this.#onData);
-    wire.socket.on('close', this.#onClose);
-    wire.socket.resume();
   }
 
-  /** Waits for a message of that type; the count in it, if it ends a command. */
+  /** Waits for a message of that type; the count in it, if it ends the COPY. */
   async until(type: number): Promise<number> {
     const seen = this.#seen.get(type);
     if (seen !== undefined) return seen;
     return Promise.race([new Promise<number>((resolve) => (this.#wanted = { type, resolve })), this.failure]);
   }
 
-  end(): void {
-    this.#wire.socket.off('data', this.#onData);
-    this.#wire.socket.off('close', this.#onClose);
+  onClose(): void {
+    this.#fail(connectionLost(this.#origin));
   }
 
-  readonly #onClose = (): void => this.#fail(connectionLost(this.#origin));
-
-  readonly #onData = (chunk: Buffer): void => {
-    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+  onChunk(chunk: Buffer, done: () => void): void {
+    this.#pending = Buffer.concat([this.#pending, chunk]);
+    done();
     while (this.#pending.length >= 5) {
       const end = 1 + this.#pending.readInt32BE(1);
       if (this.#pending.length < end) return;
@@ -155,99 +144,128 @@ class Answers {
       const body = this.#pending.subarray(5, end);
       this.#pending = this.#pending.subarray(end);
       if (type === errorResponse) this.#fail(serverError(body, this.#origin, this.#sql));
-      else if (this.#wanted?.type === type) this.#wanted.resolve(countOf(body));
-      else this.#seen.set(type, countOf(body));
+      const count = type === commandComplete ? countOf(body) : 0;
+      if (count === undefined) continue; // another command's end
+      if (this.#wanted?.type === type) this.#wanted.resolve(count);
+      else this.#seen.set(type, count);
     }
-  };
+  }
 }
 
-/** Passes the CopyData frames of one socket to another; every other message stays here. */
-class Splice {
-  /** The rows the source sent, once it is ready for its next statement. */
-  readonly rows: Promise<number>;
+/** Chunks under way between the two sockets, each 256 KiB at most; with more the source is let wait. */
+const mostInFlight = 4;
+
+/** What the source's server sends: rows go on to the target as they are, everything else is read here. */
+class Splice implements Receiver {
   bytes = 0;
-  readonly #from: RawWire;
-  readonly #to: RawWire;
   readonly #origin: Origin;
   readonly #relay: Relay;
-  /** The start of a header that the chunk's end cut off. */
-  #cut: Buffer | undefined;
-  /** Bytes of the present frame still to come. */
+  #from: RawWire | undefined;
+  #to: RawWire | undefined;
+  /** The header that a chunk's end has cut: its first bytes. */
+  readonly #head = Buffer.alloc(5);
+  #headLength = 0;
+  /** Bytes of the present message that are still to come. */
   #left = 0;
-  /** The present message, if it is not data: its type, and its body as far as it has come. */
+  /** The present message, if it is not a row: its type, and its body as far as it has come. */
   #control: { readonly type: number; readonly body: Buffer[] } | undefined;
+  #inFlight = 0;
   #count = Number.NaN;
   #resolve: (rows: number) => void = () => {};
   #reject: (error: Error) => void = () => {};
 
-  constructor(from: RawWire, to: RawWire, origin: Origin, relay: Relay) {
-    this.#from = from;
-    this.#to = to;
+  constructor(origin: Origin, relay: Relay) {
     this.#origin = origin;
     this.#relay = relay;
-    this.rows = new Promise((resolve, reject) => {
+  }
+
+  /** From now on rows go from one to the other. Resolves to their number when the server is ready for another query. */
+  begin(from: RawWire, to: RawWire): Promise<number> {
+    this.#from = from;
+    this.#to = to;
+    const rows = new Promise<number>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.rows.catch(() => {}); // told to the relay, which may have failed before
-    from.socket.on('data', this.#onData);
-    from.socket.on('close', this.#onClose);
-    to.socket.on('drain', this.#onDrain);
-    from.socket.resume();
+    rows.catch(() => {}); // told to the relay, which may have failed before
+    return rows;
   }
 
-  end(): void {
-    this.#from.socket.off('data', this.#onData);
-    this.#from.socket.off('close', this.#onClose);
-    this.#to.socket.off('drain', this.#onDrain);
+  onClose(): void {
+    this.#reject(connectionLost(this.#origin));
   }
 
-  readonly #onDrain = (): void => void this.#from.socket.resume();
-  readonly #onClose = (): void => this.#reject(connectionLost(this.#origin));
-
-  readonly #onData = (arrived: Buffer): void => {
-    const chunk = this.#cut ? Buffer.concat([this.#cut, arrived]) : arrived;
-    this.#cut = undefined;
+  onChunk(chunk: Buffer, done: () => void): void {
+    let holders = 1;
+    const letGo = () => {
+      if (--holders === 0) done();
+    };
+    const pass = (start: number, end: number) => {
+      if (end <= start) return;
+      holders++;
+      this.#pass(chunk.subarray(start, end), letGo);
+    };
+    const { length } = chunk;
     let passed = 0; // up to here this chunk is dealt with
-    let at = 0;
-    for (;;) {
-      if (this.#left > 0) {
-        const end = Math.min(at + this.#left, chunk.length);
-        this.#left -= end - at;
-        this.#control?.body.push(chunk.subarray(at, end));
-        at = end;
-        if (this.#control) passed = at;
+    let at = this.#headLength === 0 ? 0 : this.#completeHead(chunk);
+    if (this.#control || (this.#headLength > 0 && this.#head[0] !== copyData)) passed = at;
+    while (this.#headLength === 0) {
+      const end = Math.min(at + this.#left, length);
+      this.#left -= end - at;
+      if (this.#control) {
+        this.#control.body.push(Buffer.from(chunk.subarray(at, end)));
+        passed = end;
+        if (this.#left === 0) this.#endControl(this.#control);
       }
-      if (this.#control && this.#left === 0) this.#endControl(this.#control);
-      if (at === chunk.length) break;
-      if (chunk.length - at < 5) {
-        this.#cut = chunk.subarray(at);
+      at = end;
+      if (at === length) break;
+      // From header to header, until one that is no row's or lies beyond this chunk.
+      while (at + 5 <= length && chunk[at] === copyData) at += 1 + chunk.readInt32BE(at + 1);
+      if (at >= length) {
+        this.#left = at - length;
+        at = length;
         break;
       }
-      const type = chunk[at] ?? 0;
-      this.#left = chunk.readInt32BE(at + 1) - 4;
-      if (type !== copyData) {
-        this.#pass(chunk, passed, at);
-        this.#control = { type, body: [] };
-        passed = at + 5;
+      if (chunk[at] !== copyData) {
+        pass(passed, at);
+        passed = length; // what is left of it is not rows, or is set anew below
       }
-      at += 5;
+      at += this.#completeHead(chunk.subarray(at));
+      if (this.#control) passed = at;
     }
-    if (!this.#control) this.#pass(chunk, passed, at);
-  };
+    pass(passed, length);
+    letGo();
+  }
 
-  #pass(chunk: Buffer, start: number, end: number): void {
-    if (end <= start) return;
-    if (!this.#to.socket.write(chunk.subarray(start, end))) this.#from.socket.pause();
-    this.bytes += end - start;
-    this.#relay.onBytes?.(end - start);
+  /** Reads a header, or what this chunk has of it. Returns how many bytes of the chunk it took. */
+  #completeHead(chunk: Buffer): number {
+    const taken = chunk.copy(this.#head, this.#headLength, 0, 5 - this.#headLength);
+    this.#headLength += taken;
+    if (this.#headLength < 5) return taken;
+    this.#headLength = 0;
+    const type = this.#head[0] ?? 0;
+    this.#left = this.#head.readInt32BE(1) - 4;
+    this.#control = type === copyData ? undefined : { type, body: [] };
+    return taken;
+  }
+
+  #pass(rows: Buffer, done: () => void): void {
+    this.#inFlight++;
+    if (this.#inFlight === mostInFlight) this.#from?.flow(false);
+    this.#to?.write(rows, () => {
+      done();
+      this.#inFlight--;
+      if (this.#inFlight === mostInFlight / 2) this.#from?.flow(true);
+    });
+    this.bytes += rows.length;
+    this.#relay.onBytes?.(rows.length);
   }
 
   #endControl(control: { readonly type: number; readonly body: Buffer[] }): void {
     this.#control = undefined;
     const body = Buffer.concat(control.body);
     if (control.type === errorResponse) this.#reject(serverError(body, this.#origin, this.#relay.read));
-    else if (control.type === commandComplete) this.#count = countOf(body);
+    else if (control.type === commandComplete) this.#count = countOf(body) ?? this.#count;
     else if (control.type === readyForQuery) this.#resolve(this.#count);
   }
 }

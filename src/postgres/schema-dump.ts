@@ -24,7 +24,6 @@ export async function dumpSchema(session: ReadSession, snapshot: string, signal?
   const { port1, port2 } = new MessageChannel();
   const answered = new SharedArrayBuffer(4);
   const flag = new Int32Array(answered);
-  const wire = session.wire.take();
   const request: DumpRequest = {
     port: port2,
     answered,
@@ -50,11 +49,16 @@ export async function dumpSchema(session: ReadSession, snapshot: string, signal?
     Atomics.notify(flag, 0);
   });
   const stop = () => void worker.terminate();
+  const wire = session.wire.take({
+    onChunk: (chunk, done) => {
+      toWorker(Buffer.from(chunk));
+      done();
+    },
+    onClose: stop,
+  });
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    wire.socket.on('data', toWorker);
-    wire.socket.on('close', stop);
-    port1.on('message', (bytes: Uint8Array) => wire.socket.write(bytes));
+    port1.on('message', (bytes: Uint8Array) => wire.write(bytes));
     const answer = await new Promise<DumpAnswer>((resolve, reject) => {
       worker.on('message', resolve);
       worker.on('error', reject);
@@ -69,8 +73,6 @@ export async function dumpSchema(session: ReadSession, snapshot: string, signal?
     throw signal?.aborted ? interrupted(signal) : error;
   } finally {
     signal?.removeEventListener('abort', stop);
-    wire.socket.off('data', toWorker);
-    wire.socket.off('close', stop);
     wire.release();
     port1.close();
     await worker.terminate();

