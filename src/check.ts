@@ -1,6 +1,6 @@
 import { appClient, readPath, type App } from './app/client.ts';
 import { readVersion } from './app/version.ts';
-import { openAccount, type Account } from './aws/account.ts';
+import type { Account } from './aws/account.ts';
 import type { Config, EndConfig } from './config.ts';
 import { addressOf, type ConnectOptions } from './connect.ts';
 import { failureOf, RestageError } from './errors.ts';
@@ -70,7 +70,7 @@ async function checkEnd(
   const { aws, database, buckets, app } = end;
   if (aws)
     await look('aws.profile', aws.profile, async () => {
-      account = await openAccount(aws, options.profileFiles, signal);
+      account = await (await import('./aws/account.ts')).openAccount(aws, options.profileFiles, signal);
       return account.id
         ? `account ${account.id}, ${account.arn}`
         : 'keys found; the store has no STS to ask for the account';

@@ -1,7 +1,6 @@
 import { allOf } from './all-of.ts';
 import { appClient, type App } from './app/client.ts';
-import { openAccount, type Account, type ProfileFiles } from './aws/account.ts';
-import { readDatabaseSecret } from './aws/secret.ts';
+import type { Account, AccountSettings, ProfileFiles } from './aws/account.ts';
 import type { Config, DatabaseConfig, EndConfig } from './config.ts';
 import { keepSecret, RestageError } from './errors.ts';
 import type { Address } from './postgres/session.ts';
@@ -67,7 +66,7 @@ interface Located {
 }
 
 async function locate(end: EndConfig, config: Config, options: ConnectOptions): Promise<Located> {
-  const account = end.aws && (await openAccount(end.aws, options.profileFiles, options.signal));
+  const account = end.aws && (await openEndAccount(end.aws, options));
   const address = end.database && (await addressOf(end.database, end.name, account, config.passwords, options.signal));
   const buckets = account
     ? Object.entries(end.buckets).map(([name, bucket]): [string, BucketSettings] => [
@@ -85,6 +84,12 @@ async function locate(end: EndConfig, config: Config, options: ConnectOptions): 
   return { name: end.name, account, address, buckets, app: end.app && appClient(end.app.url, end.app.headers) };
 }
 
+/** The AWS SDK is loaded where it is used: it is half of the time and memory that a start takes. */
+async function openEndAccount(settings: AccountSettings, { profileFiles, signal }: ConnectOptions): Promise<Account> {
+  const { openAccount } = await import('./aws/account.ts');
+  return openAccount(settings, profileFiles, signal);
+}
+
 /** Where a database is and how to log in: from its secret, its URL or its parts. */
 export async function addressOf(
   database: DatabaseConfig,
@@ -95,7 +100,9 @@ export async function addressOf(
 ): Promise<Address> {
   if (database.url !== undefined) return addressOfUrl(database.url, database.tls, end);
   const secret =
-    database.secret !== undefined && account ? await readDatabaseSecret(account, database.secret, signal) : undefined;
+    database.secret !== undefined && account
+      ? await (await import('./aws/secret.ts')).readDatabaseSecret(account, database.secret, signal)
+      : undefined;
   const host = database.host ?? secret?.host;
   const name = database.database ?? secret?.database;
   const user = database.user ?? secret?.user;

@@ -20,6 +20,7 @@ export const exitCodes = {
   'statement-failed': 1,
   'schema-failed': 1,
   'data-differs': 1,
+  'table-empty': 3,
   'swap-failed': 1,
   'bucket-missing': 2,
   'bucket-denied': 1,

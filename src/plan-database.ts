@@ -1,8 +1,22 @@
 import { allOf } from './all-of.ts';
+import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
 import { countTables, readSequences, readTables, type Table } from './postgres/catalog.ts';
-import { readLosses, readUncarried } from './postgres/losses.ts';
+import { readTextSettings, type TextSettings } from './postgres/database-properties.ts';
+import {
+  matchExtensions,
+  readExtensions,
+  readOfferedExtensions,
+  requireKnownExtensions,
+} from './postgres/extensions.ts';
+import { countLargeObjects } from './postgres/large-objects.ts';
+import { readLosses, readSuperusersOnly, readUncarried } from './postgres/losses.ts';
+import { refuseEmptyTables } from './postgres/empty-tables.ts';
+import { quoteTable } from './postgres/names.ts';
+import { readUnreadable, requireReadable } from './postgres/readable.ts';
 import { readRevision } from './postgres/revision.ts';
+import { requireRoles } from './postgres/roles.ts';
+import { someOf } from './postgres/some-of.ts';
 import { readDescription } from './postgres/swap.ts';
 import type { Origin } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
@@ -23,66 +37,108 @@ export interface PlannedDatabase {
   readonly target: DatabaseFigures;
   readonly tables: readonly Table[];
   readonly sequences: number;
+  readonly largeObjects: number;
   readonly sessions: number;
   readonly notes: readonly string[];
 }
 
+/** What the config says of the database. */
+export type Choices = Pick<Config['database'], 'publications' | 'skipExtensions' | 'mayBeEmpty' | 'owner' | 'grants'>;
+
 /**
- * Reads both databases, each in one transaction. Throws `target-is-source`, `ends-swapped`, `database-unfit`, and what a
- * connection throws.
+ * Reads both databases, each in one transaction. Throws `target-is-source`, `ends-swapped`, `database-unfit`,
+ * `table-empty`, `config-invalid` for a name that the databases do not know, and what a connection throws.
  */
 export async function planDatabase(
   source: SourceDatabase,
   target: TargetDatabase,
   signal: AbortSignal | undefined,
+  choices: Choices = { publications: false, skipExtensions: [], mayBeEmpty: [], grants: {} },
 ): Promise<PlannedDatabase> {
-  const [from, to] = await allOf([readSource(source, signal), readTargetSide(target, signal)]);
+  const [from, to] = await allOf([readSource(source, choices, signal), readTargetSide(target, choices, signal)]);
   refuseWrongEnds(from, to);
   if (!to.fit) throw to.unfit;
   refuseVersions(from.origin, to.facts.origin);
+  if (!from.fit) throw from.unfit;
+  const { tables } = from.fit;
+  refuseEmptyTables(tables, choices.mayBeEmpty, from.origin);
   return {
-    source: figuresOf(from.origin, from.tables, from.revision),
+    source: figuresOf(from.origin, tables, from.fit.revision),
     target: figuresOf(to.facts.origin, to.fit.tables, to.fit.revision),
-    tables: from.tables,
-    sequences: from.sequences.length,
+    tables,
+    sequences: from.fit.sequences.length,
+    largeObjects: from.fit.largeObjects,
     sessions: to.facts.sessions,
-    notes: [...standbyNote(from, to), ...acceptanceNote(to), ...from.notes, ...to.fit.losses],
+    notes: [
+      ...standbyNote(from, to),
+      ...poolerNotes(from, to),
+      ...acceptanceNote(to),
+      ...from.fit.notes,
+      ...matchExtensions(from.fit.extensions, to.fit.offered, to.facts.origin),
+      ...textNotes(from.fit.text, to.fit.text),
+      ...superuserNote(from.fit.superusersOnly, to),
+      ...to.fit.losses,
+    ],
   };
 }
 
 type SourceReading = Awaited<ReturnType<typeof readSource>>;
 type TargetReading = Awaited<ReturnType<typeof readTargetSide>>;
 
-async function readSource(source: SourceDatabase, signal: AbortSignal | undefined) {
+// Which database it is comes before whether it would do: the wrong one must not be made to do.
+async function readSource(source: SourceDatabase, choices: Choices, signal: AbortSignal | undefined) {
   await using snapshot = await source.snapshot({ label: 'plan', signal });
   const { session } = snapshot;
-  return {
-    origin: session.origin,
-    identity: await readIdentity(session),
-    description: await readDescription(session, session.origin.database),
-    tables: await countTables(session, await readTables(session)),
-    sequences: await readSequences(session),
-    revision: await readRevision(session),
-    notes: await readUncarried(session),
-  };
-}
-
-// Which database it is comes before whether it would do: the wrong one must not be made to do.
-async function readTargetSide(target: TargetDatabase, signal: AbortSignal | undefined) {
-  await using session = await target.session({ label: 'plan', access: 'read-only', signal });
-  await session.execute('begin transaction isolation level repeatable read, read only');
+  const { origin, pooled } = session;
   const identity = await readIdentity(session);
-  const description = await readDescription(session, session.origin.database);
-  const facts = await readTarget(session);
-  const unfit = await refusalOf(requireSwappable(session));
+  const description = await readDescription(session, origin.database);
+  const { publications, skipExtensions } = choices;
+  const unfit = await refusalOf(async () => {
+    refuseOld(origin);
+    requireKnownExtensions(skipExtensions, await readExtensions(session));
+    await requireReadable(session, skipExtensions);
+  });
   const fit = unfit
     ? undefined
     : {
-        tables: await countTables(session, await readTables(session)),
-        losses: await readLosses(session),
+        tables: await countTables(session, await readTables(session, skipExtensions)),
+        sequences: await readSequences(session, skipExtensions),
+        largeObjects: await countLargeObjects(session),
+        extensions: (await readExtensions(session)).filter(({ name }) => !skipExtensions.includes(name)),
+        text: await readTextSettings(session),
         revision: await readRevision(session),
+        notes: await readUncarried(session, publications),
+        superusersOnly: await readSuperusersOnly(session, publications),
       };
-  return { identity, description, facts, unfit, fit };
+  return { origin, pooled, identity, description, unfit, fit };
+}
+
+async function readTargetSide(target: TargetDatabase, choices: Choices, signal: AbortSignal | undefined) {
+  await using session = await target.session({ label: 'plan', access: 'read-only', signal });
+  await session.execute('begin transaction isolation level repeatable read, read only');
+  const { pooled } = session;
+  const identity = await readIdentity(session);
+  const description = await readDescription(session, session.origin.database);
+  const facts = await readTarget(session);
+  const unfit = await refusalOf(async () => {
+    await requireSwappable(session);
+    await requireRoles(session, [
+      ...(choices.owner === undefined ? [] : [choices.owner]),
+      ...Object.values(choices.grants),
+    ]);
+  });
+  if (unfit) return { pooled, identity, description, facts, unfit, fit: undefined };
+  // What is replaced need not be readable: the owner of a database may have no right to its tables.
+  const closed = new Set((await readUnreadable(session, [])).map(quoteTable));
+  const tables = await countTables(session, await readTables(session), closed);
+  const fit = {
+    tables,
+    offered: await readOfferedExtensions(session),
+    text: await readTextSettings(session),
+    losses: await readLosses(session),
+    revision: await readRevision(session),
+  };
+  return { pooled, identity, description, facts, unfit, fit };
 }
 
 function refuseWrongEnds(from: SourceReading, to: TargetReading): void {
@@ -108,8 +164,13 @@ function refuseVersions(source: Origin, target: Origin): void {
       `the source is PostgreSQL ${source.version}, newer than the target's ${target.version}`,
       { hint: 'A newer schema may not fit an older server: upgrade the target first.' },
     );
-  if (Number.parseInt(source.version, 10) < 14)
-    throw new RestageError('database-unfit', `the source is PostgreSQL ${source.version}; restage reads 14 and later`);
+}
+
+function refuseOld({ version }: Origin): void {
+  if (Number.parseInt(version, 10) < 14)
+    throw new RestageError('database-unfit', `the source is PostgreSQL ${version}; restage reads 14 and later`, {
+      hint: 'Upgrade the source, or a restored copy of it that then serves as the source.',
+    });
 }
 
 /** A standby and its primary are two servers with one disk: only a person knows whether the target is that primary. */
@@ -117,6 +178,37 @@ function standbyNote({ identity, origin }: SourceReading, to: TargetReading): st
   if (!identity.standby || identity.disk === undefined || identity.disk !== to.identity.disk) return [];
   return [
     `the source ${describeOrigin(origin)} is a standby, and the target has the same system identifier: make sure that the target is not its primary`,
+  ];
+}
+
+function poolerNotes(from: SourceReading, to: TargetReading): string[] {
+  return [from, to.pooled && { pooled: true, origin: to.facts.origin }].flatMap((end) =>
+    end && end.pooled
+      ? [
+          `a connection pooler in session mode is between restage and ${describeOrigin(end.origin)}: it must have room for all of restage's sessions`,
+        ]
+      : [],
+  );
+}
+
+function textNotes(from: TextSettings, to: TextSettings): string[] {
+  const plain = (order: string) => order.toLowerCase().replaceAll('-', '');
+  return [
+    ...(from.encoding === to.encoding
+      ? []
+      : [
+          `the source's text is ${from.encoding} and the target's is ${to.encoding}: a character that it lacks stops the copy`,
+        ]),
+    ...(plain(from.order) === plain(to.order)
+      ? []
+      : [`the source sorts text by ${from.order} and the target by ${to.order}, as it does now`]),
+  ];
+}
+
+function superuserNote(names: readonly string[], { facts }: TargetReading): string[] {
+  if (facts.superuser || names.length === 0) return [];
+  return [
+    `made only where the target's server lets ${facts.origin.user} do what elsewhere a superuser does: ${someOf(names)}`,
   ];
 }
 
@@ -138,9 +230,9 @@ function figuresOf(origin: Origin, tables: readonly Table[], revision: string | 
 }
 
 /** The error that a check ends with, if it ends with one. */
-async function refusalOf(check: Promise<void>): Promise<unknown> {
+async function refusalOf(check: () => Promise<void>): Promise<unknown> {
   try {
-    await check;
+    await check();
     return undefined;
   } catch (error) {
     return error;

@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
 import type { PlannedDatabase } from './plan-database.ts';
+import { partsOf } from './plan-parts.ts';
 import type { PlannedBucket } from './plan.ts';
 import { displayTable, isCalled } from './postgres/names.ts';
 import type { Act, Step } from './step.ts';
@@ -34,27 +35,39 @@ export function planSteps(
     });
     // What takes longest starts first.
     const longest = database.tables.toSorted((a, b) => b.sizeBytes + b.indexBytes - (a.sizeBytes + a.indexBytes));
-    const copied = longest.map(({ table, rows, rowsAreEstimated, sizeBytes }) =>
-      add(`copy-table ${displayTable(table)}`, [schema], {
+    const { jobs, mayBeEmpty } = config.database;
+    const copied = longest.map((table) =>
+      add(`copy-table ${displayTable(table.table)}`, [schema], {
         kind: 'copy-table',
-        table,
-        rows,
-        rowsAreEstimated,
-        bytes: sizeBytes,
-        parts: 1,
-        partsReason: 'in one stream its rows are written frozen',
+        table: table.table,
+        rows: table.rows,
+        rowsAreEstimated: table.rowsAreEstimated,
+        bytes: table.sizeBytes,
+        ...partsOf(table, longest, jobs),
         verify: config.verify.tables,
-        mayBeEmpty: config.database.mayBeEmpty.some((name) => isCalled(table, name)),
+        mayBeEmpty: mayBeEmpty.some((name) => isCalled(table.table, name)),
       }),
     );
+    if (database.largeObjects > 0)
+      copied.push(add('copy-large-objects', [schema], { kind: 'copy-large-objects', objects: database.largeObjects }));
     const keys = add('add-keys', [schema, ...copied], { kind: 'add-keys' });
     const sequences = add('set-sequences', [schema, ...copied], {
       kind: 'set-sequences',
       sequences: database.sequences,
     });
     const analyzed = add('analyze', [keys], { kind: 'analyze' });
+    const compared = add('verify-tables', [keys, sequences, analyzed], {
+      kind: 'verify-tables',
+      tables: database.tables.length,
+    });
+    // What belongs to another role may be closed to this one: after everything that reads or changes it.
+    const { owner, grants } = config.database;
     verified.push(
-      add('verify-tables', [keys, sequences, analyzed], { kind: 'verify-tables', tables: database.tables.length }),
+      add('set-privileges', [compared], {
+        kind: 'set-privileges',
+        ...(owner === undefined ? {} : { owner }),
+        grants,
+      }),
     );
   }
   for (const { bucket, totals } of objects) {

@@ -44,7 +44,11 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
   const swaps = plan.steps.some((step) => step.kind === 'swap');
   await using database =
     swaps && source.database && target.database
-      ? await openDatabaseRun(source.database, target.database, id)
+      ? await openDatabaseRun(source.database, target.database, {
+          run: id,
+          jobs: plan.jobs,
+          publications: plan.steps.some((step) => step.kind === 'copy-schema' && step.publications),
+        })
       : undefined;
   const startedAt = new Date();
   const clock = performance.now();
@@ -57,7 +61,7 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
   }
   const told = {
     ...plan,
-    notes: [...plan.notes, ...broken],
+    notes: [...plan.notes, ...(database?.remarks ?? []), ...broken],
     run: id,
     startedAt: startedAt.toISOString(),
     durationMs: Math.round(performance.now() - clock),

@@ -1,5 +1,5 @@
 import type { Failure } from './errors.ts';
-import type { LoadedTable } from './postgres/clone.ts';
+import type { LoadedTable } from './postgres/load.ts';
 import type { Digest } from './postgres/digest.ts';
 import type { TableName } from './postgres/names.ts';
 import type { Origin } from './postgres/session.ts';

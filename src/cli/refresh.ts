@@ -11,7 +11,6 @@ import {
   type Report,
 } from '../index.ts';
 import { confirm } from './confirm.ts';
-import { liveDisplay } from './live.ts';
 import { beginRun, keepRun, prepareRuns } from './run-folder.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -70,6 +69,7 @@ async function keep(report: Report, planned: Plan): Promise<{ readonly file: str
 /** The live display on a terminal; a line for each step elsewhere. */
 async function watched(terminal: Terminal, work: (listen: Listener) => Promise<Report>): Promise<Report> {
   if (terminal.live) {
+    const { liveDisplay } = await import('./live.ts');
     using display = liveDisplay(process.stdout, terminal.style);
     using _shown = terminal.display(display.write);
     return await work(display.listen);

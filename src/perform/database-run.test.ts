@@ -32,7 +32,11 @@ beforeEach(async () => {
   ))
     await admin.execute(`drop database "${name}" with (force)`);
   await admin.execute('create database staging');
-  state = await openDatabaseRun(sourceDatabase({ ...address, database: 'production' }), target, run);
+  state = await openDatabaseRun(sourceDatabase({ ...address, database: 'production' }), target, {
+    run,
+    jobs: 1,
+    publications: false,
+  });
   state.stage = 'building';
   state.incomingOid = await createIncoming(state.lock.maintenance, state.names);
   return () => state[Symbol.asyncDispose]();

@@ -1,19 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RestageError, failureOf, type Failure } from '../errors.ts';
 import type { Table } from '../postgres/catalog.ts';
-import type { RestoreOrder } from '../postgres/clone.ts';
-import { prepareLoading } from '../postgres/clone.ts';
+import { prepareLoading, type Lanes } from '../postgres/load.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
+import type { RestoreOrder } from '../postgres/restore.ts';
+import { startDumper, type SchemaDumper } from '../postgres/schema-dump.ts';
+import { sqlState } from '../postgres/session-error.ts';
 import type { ReadSession, Session } from '../postgres/session.ts';
 import type { Snapshot, SourceDatabase } from '../postgres/source.ts';
 import { dropDatabase, nameOf, swapDatabases, swapNames, type SwapNames } from '../postgres/swap.ts';
 import { lockTarget, type Lock, type TargetDatabase } from '../postgres/target.ts';
-
-/** A pair of sessions that copies one table after the other: one in the source's snapshot, one in the new database. */
-export interface Lane extends AsyncDisposable {
-  readonly reader: ReadSession;
-  readonly writer: Session;
-}
+import { Pool } from './pool.ts';
 
 /** What the target is put back to, and what could not be. */
 export interface Recovery {
@@ -25,6 +22,8 @@ export interface Recovery {
 /** The database's side of one run: the lock, the names, the snapshot, and how far the new database has come. */
 export interface DatabaseRun extends AsyncDisposable {
   readonly run: string;
+  /** How many sessions copy at each end. */
+  readonly jobs: number;
   readonly source: SourceDatabase;
   readonly target: TargetDatabase;
   readonly names: SwapNames;
@@ -34,22 +33,39 @@ export interface DatabaseRun extends AsyncDisposable {
   /** How far it is: what recovery has to undo. */
   stage: 'untouched' | 'building' | 'swapped' | 'settled';
   snapshot: Snapshot | undefined;
-  /** Lanes that wait for a next table. */
-  idle: readonly Lane[];
+  /** pg_dump, being loaded while the run begins. */
+  readonly dumper: SchemaDumper;
+  /** Sessions in the snapshot. */
+  readers: Pool<ReadSession> | undefined;
+  /** Sessions with the new database. */
+  writers: Pool<Session> | undefined;
   order: RestoreOrder | undefined;
   /** By quoted name. */
   tables: ReadonlyMap<string, Table>;
+  /** Quoted names of tables whose statistics come with those of their parents, once all are loaded. */
+  analyzedLater: ReadonlySet<string>;
+  /** What a reader of the report should know of how it went. */
+  readonly remarks: string[];
+}
+
+export interface DatabaseRunOptions {
+  readonly run: string;
+  /** How many sessions copy at each end. */
+  readonly jobs: number;
+  readonly publications: boolean;
 }
 
 /** Makes this run the only one on the target. Throws `run-in-progress`, and whatever a connection throws. */
 export async function openDatabaseRun(
   source: SourceDatabase,
   target: TargetDatabase,
-  run: string,
+  { run, jobs, publications }: DatabaseRunOptions,
 ): Promise<DatabaseRun> {
   const lock = await lockTarget(target, run);
+  const dumper = startDumper({ publications });
   const state: DatabaseRun = {
     run,
+    jobs,
     source,
     target,
     names: swapNames(target.address.database, run),
@@ -57,11 +73,17 @@ export async function openDatabaseRun(
     incomingOid: undefined,
     stage: 'untouched',
     snapshot: undefined,
-    idle: [],
+    dumper,
+    readers: undefined,
+    writers: undefined,
     order: undefined,
     tables: new Map(),
+    analyzedLater: new Set(),
+    remarks: [],
     [Symbol.asyncDispose]: async () => {
       await endReading(state);
+      await endWriting(state);
+      await dumper[Symbol.asyncDispose]();
       await state.lock[Symbol.asyncDispose]();
     },
   };
@@ -75,49 +97,68 @@ export function requireDatabase(database: DatabaseRun | undefined): DatabaseRun 
 
 /** The snapshot holds back vacuum at the source: it is let go as soon as the last row is read. */
 export async function endReading(state: DatabaseRun): Promise<void> {
-  const { snapshot, idle } = state;
+  const { snapshot, readers } = state;
   state.snapshot = undefined;
-  state.idle = [];
-  await Promise.all([...idle, ...(snapshot ? [snapshot] : [])].map((one) => one[Symbol.asyncDispose]()));
+  state.readers = undefined;
+  remarkFewer(state, readers, 'source');
+  await Promise.all([readers?.[Symbol.asyncDispose](), snapshot?.[Symbol.asyncDispose]()]);
+}
+
+export async function endWriting(state: DatabaseRun): Promise<void> {
+  const { writers } = state;
+  state.writers = undefined;
+  remarkFewer(state, writers, 'target');
+  await writers?.[Symbol.asyncDispose]();
+}
+
+function remarkFewer(
+  { remarks, jobs }: DatabaseRun,
+  pool: Pick<Pool<Session>, 'limit' | 'refusal'> | undefined,
+  end: string,
+): void {
+  if (!pool || pool.limit === jobs) return;
+  remarks.push(
+    `the ${end} let restage open ${pool.limit} sessions to copy with, not ${jobs}: ${pool.refusal ?? ''}. The run took longer for it`,
+  );
+}
+
+/** Readers in this snapshot. */
+export function openReaders(state: DatabaseRun, snapshot: Snapshot): void {
+  state.snapshot = snapshot;
+  state.readers = new Pool(state.jobs, () => snapshot.reader(), isTooMany);
+}
+
+/** Writers in the new database. */
+export function openWriters(state: DatabaseRun, signal: AbortSignal): void {
+  state.writers = new Pool(state.jobs, () => openIncoming(state, signal), isTooMany);
+}
+
+/** The server has no room for a further session. */
+function isTooMany(error: unknown): boolean {
+  return sqlState(error) === '53300';
 }
 
 /** A session with the new database. */
 export async function openIncoming(state: DatabaseRun, signal: AbortSignal): Promise<Session> {
   const session = await state.target.session({ label: state.run, database: state.names.incoming, signal });
-  await prepareLoading(session);
+  try {
+    await prepareLoading(session, state.jobs);
+  } catch (error) {
+    await session[Symbol.asyncDispose]();
+    throw error;
+  }
   return session;
 }
 
-/** Gives the work a lane of its own, one that waits or a new one; after a failure the lane is of no more use. */
-export async function withLane<T>(
-  state: DatabaseRun,
-  signal: AbortSignal,
-  work: (lane: Lane) => Promise<T>,
-): Promise<T> {
-  const [waiting, ...others] = state.idle;
-  state.idle = others;
-  const lane = waiting ?? (await openLane(state, signal));
-  try {
-    const result = await work(lane);
-    state.idle = [...state.idle, lane];
-    return result;
-  } catch (error) {
-    await lane[Symbol.asyncDispose]();
-    throw error;
-  }
-}
-
-async function openLane(state: DatabaseRun, signal: AbortSignal): Promise<Lane> {
-  if (!state.snapshot) throw new RestageError('internal', 'a table is to be copied without a snapshot');
-  const reader = await state.snapshot.reader();
-  try {
-    const writer = await openIncoming(state, signal);
-    const end = async () => void (await Promise.all([reader[Symbol.asyncDispose](), writer[Symbol.asyncDispose]()]));
-    return { reader, writer, [Symbol.asyncDispose]: end };
-  } catch (error) {
-    await reader[Symbol.asyncDispose]();
-    throw error;
-  }
+/** The sessions that copy, build and read, lent out as they are needed. */
+export function lanesOf(state: DatabaseRun): Lanes {
+  const none = () => {
+    throw new RestageError('internal', 'sessions are needed before there are any');
+  };
+  return {
+    withReader: async (work) => (state.readers ?? none()).use(work),
+    withWriter: async (work) => (state.writers ?? none()).use(work),
+  };
 }
 
 export function findTable(state: DatabaseRun, name: TableName): Table {

@@ -1,7 +1,14 @@
+import { allOf } from '../all-of.ts';
 import { failureOf, RestageError } from '../errors.ts';
 import { readSequences, readTables, readUnfilledViews } from '../postgres/catalog.ts';
-import { arrange, carrySequences, difference, loadTable, refreshViews, restore } from '../postgres/clone.ts';
+import { analyzeParents, analyzedWithParents } from '../postgres/analyze.ts';
+import { difference } from '../postgres/digest.ts';
+import { belongsToExtension } from '../postgres/extensions.ts';
+import { splitForeignKeys, validate } from '../postgres/foreign-keys.ts';
+import { loadTable } from '../postgres/load.ts';
 import { quoteTable } from '../postgres/names.ts';
+import { arrange, refreshViews, restore } from '../postgres/restore.ts';
+import { carrySequences } from '../postgres/sequences.ts';
 import {
   carryConnectionLimit,
   createIncoming,
@@ -10,8 +17,19 @@ import {
   findLeftovers,
   readDescription,
 } from '../postgres/swap.ts';
+import type { SchemaEntry } from '../postgres/schema-entries.ts';
 import type { Perform } from './context.ts';
-import { endReading, findTable, maintenanceOf, openIncoming, requireDatabase, swap, withLane } from './database-run.ts';
+import {
+  endReading,
+  endWriting,
+  findTable,
+  lanesOf,
+  maintenanceOf,
+  openReaders,
+  openWriters,
+  requireDatabase,
+  swap,
+} from './database-run.ts';
 
 type DatabaseKinds =
   | 'take-snapshot'
@@ -30,13 +48,11 @@ export const databaseSteps: Perform<DatabaseKinds> = {
   'take-snapshot': async (_step, { database, signal }) => {
     const state = requireDatabase(database);
     const snapshot = await state.source.snapshot({ label: state.run, signal });
-    state.snapshot = snapshot;
-    const tables = await readTables(snapshot.session);
-    state.tables = new Map(tables.map((table) => [quoteTable(table.table), table]));
+    openReaders(state, snapshot);
     return { facts: { origin: snapshot.origin, takenAt: snapshot.takenAt } };
   },
 
-  'create-database': async (_step, { database }) => {
+  'create-database': async (_step, { database, signal }) => {
     const state = requireDatabase(database);
     const maintenance = await maintenanceOf(state);
     // The lock is ours, so whatever another run was building, it is not building any more.
@@ -44,6 +60,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     for (const left of incoming) await dropDatabase(maintenance, left);
     state.stage = 'building';
     state.incomingOid = await createIncoming(maintenance, state.names);
+    openWriters(state, signal);
     return {
       facts: {
         origin: { ...maintenance.origin, database: state.names.incoming },
@@ -53,58 +70,73 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     };
   },
 
-  'copy-schema': async (_step, { database, signal }) => {
+  'copy-schema': async (step, { database }) => {
     const state = requireDatabase(database);
     if (!state.snapshot) throw new RestageError('internal', 'the schema is to be read without a snapshot');
-    const unfilled = await readUnfilledViews(state.snapshot.session);
-    const order = arrange(await state.snapshot.schema(), [...state.tables.values()], unfilled);
+    const [{ before, after }, tables, unfilled] = await allOf([
+      state.snapshot.schema(state.dumper),
+      readTables(state.snapshot.session, step.skipExtensions),
+      readUnfilledViews(state.snapshot.session),
+    ]);
+    state.tables = new Map(tables.map((table) => [quoteTable(table.table), table]));
+    const wanted = (entry: SchemaEntry) => !belongsToExtension(entry, step.skipExtensions);
+    const dump = { before: before.filter(wanted), after: after.filter(wanted) };
+    const order = arrange(dump, [...state.tables.values()], unfilled);
     state.order = order;
-    await using session = await openIncoming(state, signal);
-    await restore(session, order.before);
-    return { facts: { objects: order.before.length, refused: [] } };
+    const refused = await lanesOf(state).withWriter(async (session) => {
+      const words = await restore(session, order.before);
+      state.analyzedLater = await analyzedWithParents(session);
+      return words;
+    });
+    return { facts: { objects: order.before.length - refused.length, refused } };
   },
 
   'copy-table': async (step, context) => {
     const state = requireDatabase(context.database);
     const table = findTable(state, step.table);
-    const indexes = state.order?.byTable.get(quoteTable(step.table)) ?? [];
+    const name = quoteTable(step.table);
     let bytes = 0;
-    const loaded = await withLane(state, context.signal, ({ reader, writer }) =>
-      loadTable(reader, writer, table, indexes, {
-        onBytes: (more) => context.progress(step, { bytes: (bytes += more) }),
-        signal: context.signal,
-      }),
-    );
+    const loaded = await loadTable(lanesOf(state), table, state.order?.byTable.get(name) ?? [], {
+      parts: step.parts,
+      verify: step.verify,
+      mayBeEmpty: step.mayBeEmpty,
+      analyze: !state.analyzedLater.has(name),
+      onBytes: (more) => context.progress(step, { bytes: (bytes += more) }),
+      signal: context.signal,
+    });
     return { facts: { table: step.table, ...loaded } };
   },
 
-  'add-keys': async (_step, context) => {
-    const state = requireDatabase(context.database);
+  'add-keys': async (_step, { database }) => {
+    const state = requireDatabase(database);
     await endReading(state);
-    const { rest = [], views = [], last = [] } = state.order ?? {};
-    await using session = await openIncoming(state, context.signal);
-    await restore(session, rest);
-    await refreshViews(session, views);
-    await restore(session, last);
-    const foreignKeys = rest.filter(({ type }) => type === 'FK CONSTRAINT').length;
-    return { facts: { foreignKeys, objects: rest.length + last.length - foreignKeys, refused: [] } };
+    const { rest = [], foreignKeys = [], comments = [], views = [], last = [] } = state.order ?? {};
+    const keys = splitForeignKeys(foreignKeys);
+    const lanes = lanesOf(state);
+    const refused = await lanes.withWriter(async (session) => [
+      ...(await restore(session, rest)),
+      ...(await restore(session, keys.add)),
+    ]);
+    await Promise.all(keys.validate.map((table) => lanes.withWriter((session) => validate(session, table))));
+    await lanes.withWriter(async (session) => {
+      await refreshViews(session, views);
+      refused.push(...(await restore(session, last)), ...(await restore(session, comments)));
+    });
+    const objects = rest.length + comments.length + last.length - refused.length;
+    return { facts: { foreignKeys: foreignKeys.length, objects, refused } };
   },
 
   'set-sequences': async (_step, { database, signal }) => {
     const state = requireDatabase(database);
     await using moment = await state.source.snapshot({ label: state.run, signal });
-    await using session = await openIncoming(state, signal);
     const found = await readSequences(moment.session);
-    return {
-      facts: {
-        sequences: await carrySequences(moment.session, session, found),
-      },
-    };
+    const sequences = await lanesOf(state).withWriter((session) => carrySequences(moment.session, session, found));
+    return { facts: { sequences } };
   },
 
-  analyze: async (_step, { database, signal }) => {
-    await using session = await openIncoming(requireDatabase(database), signal);
-    await session.execute('analyze');
+  analyze: async (_step, { database }) => {
+    const state = requireDatabase(database);
+    await analyzeParents(lanesOf(state));
     return { facts: {} };
   },
 
@@ -114,6 +146,9 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const different = loaded.flatMap(({ table, source, target }) => difference(table, source, target) ?? []);
     if (loaded.length !== state.tables.size)
       different.push(`${loaded.length} of ${state.tables.size} tables were copied`);
+    for (const { source, target } of facts('copy-large-objects'))
+      if (source.rows !== target.rows || source.content !== target.content)
+        different.push(`large objects: ${source.rows} at the source, ${target.rows} at the target, or not the same`);
     const rows = loaded.reduce((total, table) => total + table.source.rows, 0);
     const told = { tables: loaded.length, rows, different };
     if (different.length === 0) return { facts: told };
@@ -127,6 +162,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
 
   swap: async (_step, context) => {
     const state = requireDatabase(context.database);
+    await endWriting(state);
     const maintenance = await maintenanceOf(state);
     const { names, source, run } = state;
     await carryConnectionLimit(maintenance, names);

@@ -1,4 +1,4 @@
-import { quoteTable, type TableName } from './names.ts';
+import { quoteTable, quoteText, type TableName } from './names.ts';
 import type { ReadSession } from './session.ts';
 
 export interface Column {
@@ -7,6 +7,8 @@ export interface Column {
   readonly type: string;
   /** How the type behaves in a COPY and in a digest: decided from the catalog, not from its name. */
   readonly nature: ColumnNature;
+  /** The function that gives a `binary` value's bytes as binary COPY does. */
+  readonly send?: string;
   readonly generated: boolean;
 }
 
@@ -25,9 +27,15 @@ export interface Table {
   readonly rows: number;
   readonly rowsAreEstimated: boolean;
   readonly neverEstimated: boolean;
+  /** What the server's statistics say, whatever was counted since. Zero where they say nothing of the rows that are copied. */
+  readonly estimatedRows: number;
   /** Heap and TOAST, without indexes. */
   readonly sizeBytes: number;
   readonly indexBytes: number;
+  /** The extension that made the table and has its users' rows dumped; it makes the table in the target too. */
+  readonly ofExtension?: string;
+  /** Which of its rows are the users' own, as the extension wrote it: `WHERE …`. Absent: all of them. */
+  readonly condition?: string;
 }
 
 // Types of pg_catalog whose hash function tells every two different values apart, apart from collations, which the
@@ -73,27 +81,34 @@ const onlyAsText = [
   'aclitem',
 ];
 
-/** Every table that holds rows of its own, with columns and size. Partition roots, views and foreign tables hold none. */
-export async function readTables(session: ReadSession): Promise<Table[]> {
+/**
+ * Every table that holds rows of its own, with columns and size. Partition roots, views and foreign tables hold none; a
+ * standby has none of an unlogged table's. Of the tables that an extension made those are here whose rows it registered
+ * to be dumped, as for pg_dump, unless the extension is skipped.
+ */
+export async function readTables(session: ReadSession, skipExtensions: readonly string[] = []): Promise<Table[]> {
   const rows = await session.rows<{
     schema: string;
     name: string;
     reltuples: string;
     size: string;
     indexes: string;
+    extension: string | null;
+    condition: string | null;
     columns: string;
   }>(`
     with builtin as (
-      select oid, typname, typtype, typelem, typcategory, oid < 16384 as system
+      select oid, typname, typtype, typelem, typcategory, typsend, oid < 16384 as system
         from pg_type
     )
-    select n.nspname as schema, c.relname as name, c.reltuples,
+    select n.nspname as schema, c.relname as name, c.reltuples, x.extension, nullif(x.condition, '') as condition,
            pg_table_size(c.oid) as size, pg_indexes_size(c.oid) as indexes,
            coalesce((
              select json_agg(json_build_object(
                       'name', a.attname,
                       'type', format_type(a.atttypid, a.atttypmod),
                       'generated', a.attgenerated <> '',
+                      'send', t.typsend::text,
                       'nature', case
                         when not t.system or t.typtype in ('c', 'p') then 'text'
                         when t.typname in (${list(hashedExactly)}) then 'exact'
@@ -106,9 +121,7 @@ export async function readTables(session: ReadSession): Promise<Table[]> {
                join builtin t on t.oid = a.atttypid
                left join builtin e on e.oid = t.typelem
               where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as columns
-      from pg_class c
-      join pg_namespace n on n.oid = c.relnamespace
-     where c.relkind = 'r' and c.relpersistence <> 't' and ${ofTheUser('c', 'pg_class')}
+      ${carriedRelations(['r'], skipExtensions)}
      order by n.nspname, c.relname`);
   return rows.map((row) => ({
     table: { schema: row.schema, name: row.name },
@@ -116,8 +129,11 @@ export async function readTables(session: ReadSession): Promise<Table[]> {
     rows: Math.max(0, Number(row.reltuples)),
     rowsAreEstimated: true,
     neverEstimated: Number(row.reltuples) < 0,
+    estimatedRows: row.condition === null ? Math.max(0, Number(row.reltuples)) : 0,
     sizeBytes: Number(row.size),
     indexBytes: Number(row.indexes),
+    ...(row.extension === null ? {} : { ofExtension: row.extension }),
+    ...(row.condition === null ? {} : { condition: row.condition }),
   }));
 }
 
@@ -126,16 +142,25 @@ const countedBytes = 16 * 1024 * 1024;
 const countedAtOnce = 50;
 
 /**
- * The tables with the small ones counted, in a transaction of the session. A count locks its table and all its indexes;
- * the locks are let go batch by batch, so that nobody waits for them and the server's lock table does not fill up.
+ * The tables with the small ones counted, in a transaction of the session; those not that it may not read, by quoted
+ * name. A count locks its table and all its indexes; the locks are let go batch by batch, so that nobody waits for them
+ * and the server's lock table does not fill up.
  */
-export async function countTables(session: ReadSession, tables: readonly Table[]): Promise<Table[]> {
-  const small = tables.filter(({ sizeBytes, neverEstimated }) => neverEstimated || sizeBytes <= countedBytes);
+export async function countTables(
+  session: ReadSession,
+  tables: readonly Table[],
+  unreadable: ReadonlySet<string> = new Set(),
+): Promise<Table[]> {
+  const small = tables.filter(
+    ({ table, sizeBytes, neverEstimated }) =>
+      (neverEstimated || sizeBytes <= countedBytes) && !unreadable.has(quoteTable(table)),
+  );
   const counts = new Map<Table, number>();
   for (let start = 0; start < small.length; start += countedAtOnce) {
     const some = small.slice(start, start + countedAtOnce);
     const selects = some.map(
-      ({ table }, index) => `select ${index} as index, count(*) as count from only ${quoteTable(table)}`,
+      ({ table, condition = '' }, index) =>
+        `select ${index} as index, count(*) as count from only ${quoteTable(table)} ${condition}`,
     );
     const rows = await lettingLocksGo(session, () =>
       session.rows<{ index: string; count: string }>(selects.join(' union all ')),
@@ -155,17 +180,20 @@ export async function countTables(session: ReadSession, tables: readonly Table[]
 export async function lettingLocksGo<T>(session: ReadSession, read: () => Promise<T>): Promise<T> {
   await session.rows('savepoint reading');
   const result = await read();
+  // Rolled back to, a savepoint is still there: without its release each would lie inside the one before.
   await session.rows('rollback to savepoint reading');
+  await session.rows('release savepoint reading');
   return result;
 }
 
-/** The names of the sequences. */
-export async function readSequences(session: ReadSession): Promise<TableName[]> {
+/** The names of the sequences; of those that an extension made, the ones whose state it registered to be dumped. */
+export async function readSequences(
+  session: ReadSession,
+  skipExtensions: readonly string[] = [],
+): Promise<TableName[]> {
   return session.rows<TableName>(`
     select n.nspname as schema, c.relname as name
-      from pg_class c
-      join pg_namespace n on n.oid = c.relnamespace
-     where c.relkind = 'S' and c.relpersistence <> 't' and ${ofTheUser('c', 'pg_class')}
+      ${carriedRelations(['S'], skipExtensions)}
      order by n.nspname, c.relname`);
 }
 
@@ -175,6 +203,24 @@ export async function readUnfilledViews(session: ReadSession): Promise<ReadonlyS
     `select schemaname as schema, matviewname as name from pg_matviews where not ispopulated`,
   );
   return new Set(rows.map(quoteTable));
+}
+
+/**
+ * The relations of these kinds that a clone carries, as `c` of the schema `n`: the users' own, and those that an extension
+ * (`x.extension`, with the `x.condition` on its rows) has registered, as pg_dump finds them.
+ */
+export function carriedRelations(kinds: readonly ('r' | 'p' | 'S')[], skipExtensions: readonly string[]): string {
+  // A temporary one is somebody's session's; of an unlogged one a standby has the name only.
+  return `from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace
+      left join (
+        select u.oid, u.condition, e.extname as extension
+          from pg_extension e
+          cross join unnest(e.extconfig, e.extcondition) u(oid, condition)
+         where e.oid >= 16384 and e.extname <> all (array[${skipExtensions.map(quoteText).join(', ')}]::name[])) x on x.oid = c.oid
+     where c.relkind in (${list(kinds)})
+       and (c.relpersistence = 'p' or c.relpersistence = 'u' and not pg_is_in_recovery())
+       and (x.oid is not null or ${ofTheUser('c', 'pg_class')})`;
 }
 
 /** The condition that leaves out the system's objects and those that an extension made. */

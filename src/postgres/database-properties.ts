@@ -19,6 +19,39 @@ export async function readProperties(session: ReadSession, database: string): Pr
   return [...(await readSettings(session, database)), ...(await readGrants(session, database))];
 }
 
+/** How a database holds and sorts text, in words that two databases of any versions can be compared by. */
+export interface TextSettings {
+  readonly encoding: string;
+  /** Who sorts and how, e.g. `libc en_US.UTF-8`. */
+  readonly order: string;
+}
+
+export async function readTextSettings(session: ReadSession): Promise<TextSettings> {
+  const [row] = await session.rows<{ encoding: string; order: string }>(`
+    select pg_encoding_to_char(encoding) as encoding,
+           case to_jsonb(d) ->> 'datlocprovider'
+             when 'i' then concat('ICU ', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'))
+             when 'b' then concat('built-in ', to_jsonb(d) ->> 'datlocale')
+             else concat('libc ', datcollate) end as order
+      from pg_database d
+     where datname = current_database()`);
+  return { encoding: String(row?.encoding), order: String(row?.order) };
+}
+
+/** A database's tablespace, where it is not the one that a new database has by itself. */
+export async function readTablespace(
+  session: ReadSession,
+  database: string,
+): Promise<{ readonly name: string; readonly allowed: boolean } | undefined> {
+  const [row] = await session.rows<{ name: string; allowed: string }>(`
+    select s.spcname as name, has_tablespace_privilege(s.oid, 'create')::text as allowed
+      from pg_database d
+      join pg_tablespace s on s.oid = d.dattablespace
+     where d.datname = ${quoteText(database)}
+       and d.dattablespace <> (select dattablespace from pg_database where datname = 'template0')`);
+  return row && { name: row.name, allowed: row.allowed === 'true' };
+}
+
 async function readSettings(session: ReadSession, database: string): Promise<DatabaseProperty[]> {
   // Since PostgreSQL 15 a role may be allowed to set what otherwise only a superuser may.
   const granted =

@@ -93,7 +93,7 @@ test('rows that come twice count twice, and none are not the same as no table re
 
 test('a table without columns is told by its number of rows', async () => {
   await newer.execute(`create schema bare; create table bare.t (); insert into bare.t default values`);
-  expect(await digestTable(newer, { schema: 'bare', name: 't' }, [])).toEqual({ rows: 1, content: '0' });
+  expect(await digestTable(newer, { schema: 'bare', name: 't' }, [])).toMatchObject({ rows: 1 });
 });
 
 test.each([

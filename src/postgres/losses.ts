@@ -1,93 +1,113 @@
 import { ofTheUser } from './catalog.ts';
-import { readProperties } from './database-properties.ts';
+import { readProperties, readTablespace } from './database-properties.ts';
+import { readPrivilegeNotes } from './privilege-notes.ts';
 import type { ReadSession } from './session.ts';
+import { someOf } from './some-of.ts';
 
-/** What of the source a clone of this release does not carry, in words for the plan. */
-export async function readUncarried(session: ReadSession): Promise<string[]> {
-  const rows = await session.rows<{ what: string; count: string }>(`
-    select 'large objects' as what, count(*) as count from pg_largeobject_metadata
+/** What of the source the new database will not have, or will have otherwise, in words for the plan. */
+export async function readUncarried(session: ReadSession, publications: boolean): Promise<string[]> {
+  const rows = await session.rows<{ what: string; name: string }>(`
+    select 'invalid index' as what, format('%I.%I', n.nspname, c.relname) as name
+      from pg_index i
+      join pg_class c on c.oid = i.indexrelid
+      join pg_class t on t.oid = i.indrelid
+      join pg_namespace n on n.oid = c.relnamespace
+     where not ((i.indisvalid or t.relkind = 'p') and i.indisready) and ${ofTheUser('t', 'pg_class')}
     union all
-    select 'foreign tables'' rows', count(*) from pg_foreign_table
+    select distinct 'tablespace', s.spcname
+      from pg_tablespace s
+      join pg_class c on c.reltablespace = s.oid
+     where s.spcname <> 'pg_global'
     union all
-    select 'publications', count(*) from pg_publication
+    select 'publication', pubname from pg_publication where not ${publications}
     union all
-    select 'tablespaces used', count(distinct reltablespace) from pg_class where reltablespace not in (0, 1664)`);
-  const settings = await session.rows<{ name: string; extension: string }>(`
-    select t.oid::regclass::text as name, e.extname as extension
-      from pg_extension e
-      join pg_class t on t.oid = any (e.extconfig) and t.relkind = 'r'
-     order by extension, name`);
+    select 'subscription', subname from pg_subscription
+     where subdbid = (select oid from pg_database where datname = current_database())
+    union all
+    select 'security label', format('%s', l.objoid) from pg_seclabel l
+    union all
+    select 'unlogged table', format('%I.%I', n.nspname, c.relname)
+      from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace
+     where c.relkind = 'r' and c.relpersistence = 'u' and pg_is_in_recovery() and ${ofTheUser('c', 'pg_class')}
+     order by what, name`);
+  const of = (what: string) => rows.filter((row) => row.what === what).map(({ name }) => name);
+  const note = (what: string, many: string, words: (names: string) => string) => {
+    const names = of(what);
+    return names.length === 0
+      ? []
+      : [`${names.length} ${names.length === 1 ? what : many} of the source ${words(someOf(names))}`];
+  };
   return [
-    ...rows
-      .filter((row) => row.count !== '0')
-      .map((row) => `${row.count} ${row.what} of the source are not carried over`),
-    ...settings.map(
-      ({ name, extension }) => `the rows of ${name} belong to the extension ${extension} and are not carried over`,
+    ...note('invalid index', 'invalid indexes', (names) => `will not be made, as no query uses them: ${names}`),
+    ...note(
+      'tablespace',
+      'tablespaces',
+      (names) => `will not be used, everything lands in the database's own: ${names}`,
     ),
+    ...note('publication', 'publications', (names) => `will not be made, database.publications is false: ${names}`),
+    ...note('subscription', 'subscriptions', (names) => `will not be made, they never are: ${names}`),
+    ...note('security label', 'security labels', () => 'will not be set'),
+    ...note('unlogged table', 'unlogged tables', (names) => `will have no rows, a standby has none of them: ${names}`),
+    ...(await readForeignServers(session)),
   ];
+}
+
+/** Where foreign servers lead. Of their options only those that cannot be secret. */
+async function readForeignServers(session: ReadSession): Promise<string[]> {
+  const rows = await session.rows<{ name: string; place: string | null; mappings: string }>(`
+    select s.srvname as name,
+           (select string_agg(o.option_name || ' ' || o.option_value, ', ' order by o.option_name = 'dbname', o.option_name)
+              from pg_options_to_table(s.srvoptions) o
+             where o.option_name in ('host', 'hostaddr', 'port', 'dbname')) as place,
+           (select count(*) from pg_user_mappings m where m.srvid = s.oid) as mappings
+      from pg_foreign_server s
+     order by s.srvname`);
+  return rows.map(
+    ({ name, place, mappings }) =>
+      `the foreign server ${name} will lead where the source's leads${place === null ? '' : ` (${place})`}, with ${mappings} user mapping${mappings === '1' ? '' : 's'}`,
+  );
+}
+
+/** What of the source only a superuser can make, in words; of no matter where the target's role is one. */
+export async function readSuperusersOnly(session: ReadSession, publications: boolean): Promise<string[]> {
+  const rows = await session.rows<{ what: string; name: string }>(`
+    select 'event trigger' as what, e.evtname as name
+      from pg_event_trigger e
+     where not exists (
+             select from pg_depend d
+              where d.classid = 'pg_event_trigger'::regclass and d.objid = e.oid and d.deptype = 'e')
+    union all
+    select 'operator class', o.opcname
+      from pg_opclass o
+      join pg_namespace n on n.oid = o.opcnamespace
+     where ${ofTheUser('o', 'pg_opclass')}
+    union all
+    select case when p.proleakproof then 'leakproof function' else 'function in C' end, p.proname
+      from pg_proc p
+      join pg_namespace n on n.oid = p.pronamespace
+      join pg_language l on l.oid = p.prolang
+     where (p.proleakproof or l.lanname in ('c', 'internal')) and ${ofTheUser('p', 'pg_proc')}
+    union all
+    select 'publication of all tables', pubname from pg_publication where puballtables and ${publications}
+     order by what, name`);
+  return rows.map(({ what, name }) => `${what} ${name}`);
 }
 
 /** What the present target has and the new database will not, in words for the plan. */
 export async function readLosses(session: ReadSession): Promise<string[]> {
+  const tablespace = await readTablespace(session, session.origin.database);
   const refused = (await readProperties(session, session.origin.database)).filter(({ allowed }) => !allowed);
   return [
-    ...(await readLostGrants(session)),
+    ...(await readPrivilegeNotes(session)),
+    ...(tablespace && !tablespace.allowed
+      ? [
+          `the tablespace ${tablespace.name} is not carried over to the new database: ${session.origin.user} may not create in it`,
+        ]
+      : []),
     ...refused.map(
       ({ what }) =>
         `the setting ${what} is not carried over to the new database: ${session.origin.user} may not make it`,
     ),
   ];
-}
-
-/** Owners and grants inside the database: everything in a clone is the own role's, and granted to nobody else. */
-async function readLostGrants(session: ReadSession): Promise<string[]> {
-  const grantee = `coalesce(pg_get_userbyid(nullif(g.grantee, 0)), 'public')`;
-  const rows = await session.rows<{ role: string; what: string; kind: string; count: string }>(`
-    select role, what, kind, count(*) as count
-      from (
-        select pg_get_userbyid(c.relowner) as role, 'owns' as what, 'tables, views or sequences' as kind
-          from pg_class c
-          join pg_namespace n on n.oid = c.relnamespace
-         where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and ${ofTheUser('c', 'pg_class')}
-        union all
-        select * from (
-          select distinct on (c.oid, g.grantee) ${grantee}, 'was granted', 'tables, views or sequences'
-            from pg_class c
-            join pg_namespace n on n.oid = c.relnamespace
-            cross join aclexplode(c.relacl) g
-           where g.grantee <> c.relowner and ${ofTheUser('c', 'pg_class')}) relations
-        union all
-        select * from (
-          select distinct on (a.attrelid, a.attnum, g.grantee) ${grantee}, 'was granted', 'columns'
-            from pg_attribute a
-            join pg_class c on c.oid = a.attrelid
-            join pg_namespace n on n.oid = c.relnamespace
-            cross join aclexplode(a.attacl) g
-           where g.grantee <> c.relowner and ${ofTheUser('c', 'pg_class')}) columns
-        union all
-        select * from (
-          select distinct on (n.oid, g.grantee) ${grantee}, 'was granted', 'schemas'
-            from pg_namespace n
-            cross join aclexplode(n.nspacl) g
-           where g.grantee <> n.nspowner and ${ofTheUser('n', 'pg_namespace')}
-             and not (n.nspname = 'public' and g.grantee = 0)) schemas
-        union all
-        select * from (
-          select distinct on (p.oid, g.grantee) ${grantee}, 'was granted', 'functions'
-            from pg_proc p
-            join pg_namespace n on n.oid = p.pronamespace
-            cross join aclexplode(p.proacl) g
-           where g.grantee not in (0, p.proowner) and ${ofTheUser('p', 'pg_proc')}) functions
-        union all
-        select distinct ${grantee}, 'has', 'default privileges'
-          from pg_default_acl a
-          cross join aclexplode(a.defaclacl) g
-      ) lost
-     where role <> current_user
-     group by role, what, kind
-     order by role, what, kind`);
-  return rows.map(
-    ({ role, what, kind, count }) =>
-      `at the target, ${role} ${what} ${count} ${kind}; this is not carried over to the new database`,
-  );
 }

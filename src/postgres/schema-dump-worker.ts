@@ -1,23 +1,28 @@
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import { pgDump } from '@electric-sql/pglite-tools/pg_dump';
 
-/** What the dump's thread is given, and what it answers. */
-export interface DumpRequest {
-  /** Requests go out here, the server's answers come in. */
+/** What the dump's thread is given at its start. */
+export interface DumpStart {
+  /** Requests go out here, the server's answers come in: the first is the `DumpRequest`. */
   readonly port: MessagePort;
   /** 1 once a whole answer lies in the port. */
   readonly answered: SharedArrayBuffer;
-  readonly serverVersion: string;
   readonly arguments: readonly string[];
+}
+
+/** What is known only when the dump begins. */
+export interface DumpRequest {
+  readonly serverVersion: string;
+  readonly snapshot: string;
 }
 
 export type DumpAnswer = { readonly sql: string } | { readonly failure: string };
 
 // pg_dump, compiled to WebAssembly, sends and receives through this object. It thinks it has made a connection of its
 // own: the start-up is answered here, everything after goes to a session that is logged in already.
-const { port, answered, serverVersion, arguments: args } = workerData as DumpRequest;
+const { port, answered, arguments: args } = workerData as DumpStart;
 const flag = new Int32Array(answered);
-let started = false;
+let request: DumpRequest | undefined;
 let unsent: Buffer = Buffer.alloc(0);
 
 const sslRequest = 80877103;
@@ -31,7 +36,7 @@ function message(type: string, body: Uint8Array | string): Buffer {
   return Buffer.concat([head, bytes]);
 }
 
-function startUp(): Buffer {
+function startUp(serverVersion: string): Buffer {
   const parameters = {
     server_version: serverVersion,
     server_encoding: 'UTF8',
@@ -48,14 +53,28 @@ function startUp(): Buffer {
   ]);
 }
 
-function ask(request: Buffer): Uint8Array[] {
-  Atomics.store(flag, 0, 0);
-  port.postMessage(request);
+/** What has come through the port since the flag was lowered. */
+function takeMessages(): unknown[] {
   Atomics.wait(flag, 0, 0);
-  const answers: Uint8Array[] = [];
-  for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port))
-    answers.push(next.message as Uint8Array);
-  return answers;
+  const messages: unknown[] = [];
+  for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) messages.push(next.message);
+  return messages;
+}
+
+function ask(question: Buffer): Buffer {
+  Atomics.store(flag, 0, 0);
+  port.postMessage(question);
+  return Buffer.concat(takeMessages() as Uint8Array[]); // of whole chunks: the driver's side hands over nothing else
+}
+
+// pg_dump is started before the snapshot is known, with this in its place.
+const placeholder = 'to be told';
+
+/** The statement that names the snapshot names the right one; any other stays as it is. */
+function withSnapshot(question: Buffer, snapshot: string): Buffer {
+  const statement = `SET TRANSACTION SNAPSHOT '${placeholder}'\0`;
+  if (question[0] !== 0x51 || question.toString('latin1', 5) !== statement) return question;
+  return message('Q', statement.replace(placeholder, snapshot));
 }
 
 const connection = {
@@ -64,21 +83,24 @@ const connection = {
   execProtocolRawStream(sent: Uint8Array, { onRawData: receive }: { onRawData(data: Uint8Array): void }): void {
     const bytes = Buffer.concat([unsent, sent]);
     unsent = Buffer.alloc(0);
-    if (!started) {
+    if (!request) {
       const code = bytes.readInt32BE(4);
       if (code === sslRequest || code === gssRequest) return receive(Buffer.from('N'));
-      started = true;
-      return receive(startUp());
+      [request] = takeMessages() as [DumpRequest]; // the first message, before any answer
+      return receive(startUp(request.serverVersion));
     }
     if (bytes.length < 5 || bytes.length < 1 + bytes.readInt32BE(1)) unsent = bytes;
-    else if (bytes[0] !== 0x58) for (const answer of ask(bytes)) receive(answer); // X, terminate: the session is not pg_dump's to end
+    else if (bytes[0] !== 0x58) receive(ask(withSnapshot(bytes, request.snapshot))); // X, terminate: the session is not pg_dump's to end
   },
 };
 
 let answer: DumpAnswer;
 try {
   // The tool wants a PGlite and uses only these three of its methods.
-  const file = await pgDump({ pg: connection as unknown as Parameters<typeof pgDump>[0]['pg'], args: [...args] });
+  const file = await pgDump({
+    pg: connection as unknown as Parameters<typeof pgDump>[0]['pg'],
+    args: [`--snapshot=${placeholder}`, ...args],
+  });
   answer = { sql: await file.text() };
 } catch (error) {
   answer = { failure: error instanceof Error ? error.message : String(error) };

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startPostgres, type PostgresServer } from '../../demo/postgres-server.ts';
-import { restore } from './clone.ts';
-import { dumpSchema } from './schema-dump.ts';
+import { restore } from './restore.ts';
+import { startDumper } from './schema-dump.ts';
 import { tableOf, type SchemaDump } from './schema-entries.ts';
 import { openSession, type Address, type Session } from './session.ts';
 import { sourceDatabase } from './source.ts';
@@ -35,7 +35,8 @@ function open(database: string): Promise<Session> {
 
 async function dump(from: Address, signal?: AbortSignal): Promise<SchemaDump> {
   await using snapshot = await sourceDatabase(from).snapshot({ label: 'dump', signal });
-  return await snapshot.schema();
+  await using dumper = startDumper({ publications: false });
+  return await snapshot.schema(dumper);
 }
 
 // Among others a body that holds pg_dump's own headings, and names with everything in them.
@@ -136,7 +137,8 @@ test('a table that the user may not read is named', async () => {
 test('a server newer than the dump is refused with its version', async () => {
   await using session = await open('shop');
   const future = { ...session, origin: { ...session.origin, version: '19beta1' } };
-  await expect(dumpSchema(future, 'none')).rejects.toMatchObject({
+  await using dumper = startDumper({ publications: false });
+  await expect(dumper.dump(future, 'none')).rejects.toMatchObject({
     code: 'schema-failed',
     message: expect.stringContaining('PostgreSQL 19beta1'),
   });
@@ -156,7 +158,8 @@ test.each([0, 20, 100])('an abort after %i ms stops the dump at once, and leaves
   await using snapshot = await sourceDatabase(address('shop')).snapshot({ label: 'stopped dump', signal: stop.signal });
   await using admin = await open('postgres');
   const others = `select query from pg_stat_activity where application_name = 'restage stopped dump'`;
-  const dumping = snapshot.schema();
+  await using dumper = startDumper({ publications: false });
+  const dumping = snapshot.schema(dumper);
   const ended = expect(dumping).rejects.toMatchObject({ code: 'interrupted' });
   await new Promise((resolve) => setTimeout(resolve, afterMs));
   const aborted = performance.now();
@@ -169,12 +172,13 @@ test.each([0, 20, 100])('an abort after %i ms stops the dump at once, and leaves
 test('the loss of the connection is told as that', async () => {
   await using snapshot = await sourceDatabase(address('shop')).snapshot({ label: 'lost dump' });
   await using admin = await open('postgres');
-  const dumping = expect(snapshot.schema()).rejects.toMatchObject({
+  await using dumper = startDumper({ publications: false });
+  const dumping = expect(snapshot.schema(dumper)).rejects.toMatchObject({
     code: 'database-lost',
     message: expect.stringContaining('shop at 127.0.0.1'),
   });
   const underWay = `application_name = 'restage lost dump' and query like '%pg_catalog.%'`;
   const end = `select pg_terminate_backend(pid) from pg_stat_activity where ${underWay}`;
-  await vi.waitFor(async () => expect(await admin.rows(end)).toHaveLength(1), { interval: 5 });
+  await vi.waitFor(async () => expect(await admin.rows(end)).toHaveLength(1), { interval: 5, timeout: 10_000 });
   await dumping;
 });

@@ -1,82 +1,111 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { RestageError } from '../errors.ts';
 import { connectionLost } from './session-error.ts';
-import type { DumpAnswer, DumpRequest } from './schema-dump-worker.ts';
+import type { DumpAnswer, DumpRequest, DumpStart } from './schema-dump-worker.ts';
 import { interrupted, type ReadSession } from './session.ts';
 
 /** The newest server that the pg_dump of @electric-sql/pglite-tools knows. */
 const newestServer = 18;
 
+/** pg_dump, loaded and waiting: good for one dump. */
+export interface SchemaDumper extends AsyncDisposable {
+  /**
+   * The schema of a database as pg_dump prints it, without owners and grants, from the given snapshot. `session` must be
+   * outside of a transaction and is of no use afterwards. Throws `schema-failed` with pg_dump's words.
+   */
+  dump(session: ReadSession, snapshot: string, signal?: AbortSignal): Promise<string>;
+}
+
+export interface DumpOptions {
+  readonly publications: boolean;
+}
+
 /**
- * The schema of a database as pg_dump prints it, without owners and grants, from the given snapshot. No program is
- * needed: PostgreSQL's own pg_dump, compiled to WebAssembly, runs in a thread and talks through `session`, which must
- * be outside of a transaction and is of no use afterwards.
- * Throws `schema-failed` with pg_dump's words.
+ * Loads pg_dump, which takes a third of a second: beside something else. No program is needed: PostgreSQL's own pg_dump,
+ * compiled to WebAssembly, runs in a thread and talks through a session of ours.
  */
-export async function dumpSchema(session: ReadSession, snapshot: string, signal?: AbortSignal): Promise<string> {
-  const { origin } = session;
-  const where = `${origin.database} at ${origin.host}:${origin.port}`;
-  if (Number.parseInt(origin.version, 10) > newestServer)
-    throw new RestageError(
-      'schema-failed',
-      `${where} is PostgreSQL ${origin.version}; schemas can be read up to version ${newestServer}`,
-    );
+export function startDumper({ publications }: DumpOptions): SchemaDumper {
   const { port1, port2 } = new MessageChannel();
   const answered = new SharedArrayBuffer(4);
   const flag = new Int32Array(answered);
-  const request: DumpRequest = {
+  const start: DumpStart = {
     port: port2,
     answered,
-    serverVersion: origin.version,
     arguments: [
       '--schema-only',
-      `--snapshot=${snapshot}`,
       '--no-owner',
       '--no-privileges',
-      '--no-publications',
       '--no-subscriptions',
       '--no-tablespaces',
+      '--no-security-labels',
+      ...(publications ? [] : ['--no-publications']),
     ],
   };
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
   const worker = new Worker(new URL(`./schema-dump-worker${extension}`, import.meta.url), {
-    workerData: request,
+    workerData: start,
     transferList: [port2],
   });
-  const toWorker = answerCollector((answer) => {
-    for (const chunk of answer) port1.postMessage(chunk);
+  // A run that ends before its dump must not be kept alive by it; the dump itself holds on to its session.
+  worker.unref();
+  worker.on('error', () => {}); // told to whoever dumps
+  const hand = (...messages: readonly unknown[]) => {
+    for (const message of messages) port1.postMessage(message);
     Atomics.store(flag, 0, 1);
     Atomics.notify(flag, 0);
-  });
-  const stop = () => void worker.terminate();
-  const wire = session.wire.take({
-    onChunk: (chunk, done) => {
-      toWorker(Buffer.from(chunk));
-      done();
-    },
-    onClose: stop,
-  });
-  signal?.addEventListener('abort', stop, { once: true });
-  try {
-    port1.on('message', (bytes: Uint8Array) => wire.write(bytes));
-    const answer = await new Promise<DumpAnswer>((resolve, reject) => {
-      worker.on('message', resolve);
-      worker.on('error', reject);
-      worker.on('exit', () => reject(connectionLost(origin)));
-    });
-    if ('failure' in answer)
-      throw new RestageError('schema-failed', `the schema of ${where} could not be read: ${answer.failure.trim()}`, {
-        hint: `The user ${origin.user} must be able to read every table: the error names the first that it cannot.`,
-      });
-    return answer.sql;
-  } catch (error) {
-    throw signal?.aborted ? interrupted(signal) : error;
-  } finally {
-    signal?.removeEventListener('abort', stop);
-    wire.release();
+  };
+  const end = async () => {
     port1.close();
     await worker.terminate();
-  }
+  };
+  return {
+    [Symbol.asyncDispose]: end,
+    dump: async (session, snapshot, signal) => {
+      const { origin } = session;
+      const where = `${origin.database} at ${origin.host}:${origin.port}`;
+      if (Number.parseInt(origin.version, 10) > newestServer)
+        throw new RestageError(
+          'schema-failed',
+          `${where} is PostgreSQL ${origin.version}; schemas can be read up to version ${newestServer}`,
+        );
+      const stop = () => void worker.terminate();
+      const toWorker = answerCollector((answer) => hand(...answer));
+      const wire = session.wire.take({
+        onChunk: (chunk, done) => {
+          toWorker(Buffer.from(chunk));
+          done();
+        },
+        onClose: stop,
+      });
+      signal?.addEventListener('abort', stop, { once: true });
+      try {
+        port1.on('message', (bytes: Uint8Array) => wire.write(bytes));
+        const answer = await new Promise<DumpAnswer>((resolve, reject) => {
+          worker.on('message', resolve);
+          worker.on('error', reject);
+          worker.on('exit', () => reject(connectionLost(origin)));
+          if (worker.threadId === -1) reject(connectionLost(origin)); // ended already
+          const request: DumpRequest = { serverVersion: origin.version, snapshot };
+          hand(request);
+        });
+        if ('failure' in answer)
+          throw new RestageError(
+            'schema-failed',
+            `the schema of ${where} could not be read: ${answer.failure.trim()}`,
+            {
+              hint: `The user ${origin.user} must be able to read every table: the error names the first that it cannot.`,
+            },
+          );
+        return answer.sql;
+      } catch (error) {
+        throw signal?.aborted ? interrupted(signal) : error;
+      } finally {
+        signal?.removeEventListener('abort', stop);
+        wire.release();
+        await end();
+      }
+    },
+  };
 }
 
 /** Gathers what a server sends until it is ready for the next query, and hands that over whole. */

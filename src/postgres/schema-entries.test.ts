@@ -86,6 +86,38 @@ test('a name keeps its dots, quotes and semicolons', () => {
   expect(before[0]).toMatchObject({ name: `we"ird; Type: x.y'`, schema: 'a; b' });
 });
 
+test('a remark in place of an object is no entry, and does not swallow the next', () => {
+  const { before } = parseDump(
+    dumpOf(
+      [heading('public', 'SCHEMA', '-'), '-- *not* creating schema, since initdb creates it'],
+      [heading('citext', 'EXTENSION', '-'), 'CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA public;'],
+    ),
+  );
+  expect(before.map(({ name }) => name)).toEqual(['citext']);
+});
+
+test('each table and materialized view sets its own access method, whatever was made before it in the session', () => {
+  const set = (method: string) => `SET default_table_access_method = ${method};`;
+  const entries = parseDump(
+    dumpOf(
+      [heading('f', 'FUNCTION'), `CREATE FUNCTION public.f();\n\n\n${set('heap')}`],
+      [heading('a', 'TABLE'), `CREATE TABLE public.a ();\n\n\nSET default_tablespace = '';\n\n${set('columnar')}`],
+      [heading('b', 'TABLE'), 'CREATE TABLE public.b ();'],
+      [heading('b_i', 'INDEX'), `CREATE INDEX b_i ON public.b USING btree (id);`],
+      [heading('c', 'MATERIALIZED VIEW'), `CREATE MATERIALIZED VIEW public.c AS SELECT;\n\n\n${set('heap')}`],
+      [heading('d', 'MATERIALIZED VIEW'), `CREATE MATERIALIZED VIEW public.d AS SELECT;`],
+    ),
+  );
+  expect([...entries.before, ...entries.after].map(({ sql }) => sql)).toEqual([
+    'CREATE FUNCTION public.f();',
+    'CREATE TABLE public.a ();',
+    `${set('columnar')}\nCREATE TABLE public.b ();\n${set('heap')}`,
+    'CREATE INDEX b_i ON public.b USING btree (id);',
+    `${set('columnar')}\nCREATE MATERIALIZED VIEW public.c AS SELECT;\n${set('heap')}`,
+    'CREATE MATERIALIZED VIEW public.d AS SELECT;',
+  ]);
+});
+
 test('a dump of nothing has no entries', () => {
   expect(parseDump(prelude + end)).toEqual({ before: [], after: [] });
 });
@@ -102,6 +134,19 @@ test.each([
     'CREATE INDEX i ON public."käse$" USING btree (id);\n\nALTER TABLE public.x CLUSTER ON i;',
     'public',
     'käse$',
+  ],
+  [
+    'STATISTICS',
+    'CREATE STATISTICS public.s ON EXTRACT(year FROM at), b FROM public."c d";\n\nALTER STATISTICS public.s SET STATISTICS 7;',
+    'public',
+    'c d',
+  ],
+  ['MATERIALIZED VIEW', 'CREATE MATERIALIZED VIEW "a.b"."c\nd" AS\n SELECT 1;', 'a.b', 'c\nd'],
+  [
+    'MATERIALIZED VIEW',
+    'SET default_table_access_method = columnar;\nCREATE MATERIALIZED VIEW public.c AS\n SELECT 1;',
+    'public',
+    'c',
   ],
 ])('the table of an %s is read from its statement: %s', (type, sql, schema, name) => {
   expect(tableOf({ type, name: 'any', schema: 'any', sql })).toEqual({ schema, name });

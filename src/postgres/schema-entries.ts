@@ -36,43 +36,63 @@ const afterRows: ReadonlySet<string> = new Set([
 
 const heading = /^-- Name: (.*); Type: ([A-Z ]+); Schema: (.*); Owner: .*$/;
 
+interface OpenEntry extends Omit<SchemaEntry, 'sql'> {
+  readonly lines: string[];
+}
+
 /** Splits a plain dump by pg_dump's own headings, and leaves out what is about the dumping session itself. */
 export function parseDump(dump: string): SchemaDump {
-  const entries: SchemaEntry[] = [];
+  const found: OpenEntry[] = [];
   const lines = dump.split('\n');
-  let open: { type: string; name: string; schema: string; lines: string[] } | undefined;
-  const close = () => {
-    if (open)
-      entries.push({ type: open.type, name: open.name, schema: open.schema, sql: open.lines.join('\n').trim() });
-  };
+  let open: OpenEntry | undefined;
   for (let index = 0; index < lines.length; index++) {
     const line = lines[index] ?? '';
     // A heading stands between two lines of `--`. The same three lines inside a function's body would be a comment
     // there; pg_dump's own always come after a statement's end and an empty line.
-    const found = line === '--' && lines[index + 2] === '--' ? heading.exec(lines[index + 1] ?? '') : undefined;
-    if (found && quotesClosed(open?.lines)) {
-      close();
-      open = {
-        name: found[1] ?? '',
-        type: found[2] ?? '',
-        schema: found[3] === '-' ? '' : (found[3] ?? ''),
-        lines: [],
-      };
+    const head = line === '--' && lines[index + 2] === '--' ? heading.exec(lines[index + 1] ?? '') : undefined;
+    if (head && quotesClosed(open?.lines)) {
+      const [, name = '', type = '', schema = ''] = head;
+      open = { name, type, schema: schema === '-' ? '' : schema, lines: [] };
+      found.push(open);
       index += 2;
     } else if (line === '-- PostgreSQL database dump complete' && quotesClosed(open?.lines)) {
       open?.lines.pop(); // the `--` above it
       break;
     } else open?.lines.push(line);
   }
-  close();
+  const entries = eachByItself(found);
   const boundary = entries.findIndex((entry) => afterRows.has(entry.type));
   const cut = boundary === -1 ? entries.length : boundary;
   return { before: entries.slice(0, cut), after: entries.slice(cut) };
 }
 
+const setting = /^SET default_(?:tablespace|table_access_method) = (.*);$/;
+const heap = 'SET default_table_access_method = heap;';
+
+/**
+ * pg_dump sets a table's access method between two objects, and only where it changes. Here each entry sets its own, so
+ * that it can be made in any session. What holds a remark only, as the schema public may, is left out.
+ */
+function eachByItself(found: readonly OpenEntry[]): SchemaEntry[] {
+  let method = heap;
+  return found.flatMap(({ lines, ...entry }) => {
+    const own = method;
+    const end = lines.findLastIndex((line) => line !== '' && !setting.test(line)) + 1;
+    method = lines.slice(end).findLast((line) => line.startsWith('SET default_table_access_method')) ?? method;
+    if (lines.every(isRemark)) return [];
+    const sql = lines.slice(0, end).join('\n').trim();
+    const chosen = own !== heap && (entry.type === 'TABLE' || entry.type === 'MATERIALIZED VIEW');
+    return { ...entry, sql: chosen ? `${own}\n${sql}\n${heap}` : sql };
+  });
+}
+
+function isRemark(line: string): boolean {
+  return line === '' || line.startsWith('--') || setting.test(line);
+}
+
 /** The statement ended before this heading: a heading inside a quoted body does not follow a `;`. */
 function quotesClosed(lines: readonly string[] | undefined): boolean {
-  if (!lines) return true;
+  if (!lines || lines.every(isRemark)) return true;
   const last = lines.findLast((line) => line.trim() !== '' && line !== '--');
   if (last === undefined || !last.trimEnd().endsWith(';')) return last === undefined;
   return !openQuote(lines.join('\n'));
@@ -107,14 +127,28 @@ function endOfEscaped(sql: string, from: number): number {
 
 const sqlName = '(?:"(?:[^"]|"")+"|[\\w$\\u0080-\\uffff]+)';
 const ownTable: Readonly<Record<string, RegExp>> = {
+  STATISTICS: new RegExp(`^CREATE STATISTICS [^]* FROM (${sqlName})\\.(${sqlName});`),
+  'MATERIALIZED VIEW': new RegExp(`^(?:SET [^;]*;\\n)?CREATE MATERIALIZED VIEW (${sqlName})\\.(${sqlName})`),
   CONSTRAINT: new RegExp(`^ALTER TABLE (?:ONLY )?(${sqlName})\\.(${sqlName})`),
   INDEX: new RegExp(`^CREATE (?:UNIQUE )?INDEX ${sqlName} ON (?:ONLY )?(${sqlName})\\.(${sqlName})`),
 };
 
-/** The table that an index or constraint entry belongs to; undefined for anything else. */
+/**
+ * The table that an entry of an index, constraint or extended statistics belongs to, a materialized view's own name; undefined for anything else.
+ * In the heading a name's newlines are blanks.
+ */
 export function tableOf(entry: SchemaEntry): TableName | undefined {
   const found = ownTable[entry.type]?.exec(entry.sql);
   return found ? { schema: unquote(found[1] ?? ''), name: unquote(found[2] ?? '') } : undefined;
+}
+
+const constraint = new RegExp(`^ALTER TABLE (?:ONLY )?(${sqlName})\\.(${sqlName})\\s+ADD CONSTRAINT (${sqlName}) `);
+
+/** The table and the name of a constraint entry; undefined for anything else. */
+export function constraintOf(entry: SchemaEntry): { readonly table: TableName; readonly name: string } | undefined {
+  const [, schema, table, name] = constraint.exec(entry.sql) ?? [];
+  if (schema === undefined || table === undefined || name === undefined) return undefined;
+  return { table: { schema: unquote(schema), name: unquote(table) }, name: unquote(name) };
 }
 
 function unquote(identifier: string): string {

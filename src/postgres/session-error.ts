@@ -1,19 +1,81 @@
 import { DatabaseError } from 'pg';
 import { RestageError } from '../errors.ts';
-import type { Address, Origin } from './session.ts';
+import type { Address, Origin as Place } from './session.ts';
+
+type Origin = Place & { readonly standby?: true };
 
 /** A failed statement: the server's words, its SQLSTATE, detail and where. */
 export function statementError(error: unknown, origin: Origin, sql: string): RestageError {
   if (error instanceof RestageError) return error;
-  const where = `${origin.database} at ${origin.host}:${origin.port}`;
   if (!(error instanceof DatabaseError)) return connectionLost(origin, error);
   // 57P01 and its like: an administrator, a shutdown or a crash. Whether their words arrive is a matter of luck.
   if (error.code?.startsWith('57P0')) return connectionLost(origin, error);
-  const words = [withoutValues(error.message), error.detail && withoutValues(error.detail)].filter(Boolean).join('; ');
-  return new RestageError('statement-failed', `${where}: ${words} (SQLSTATE ${error.code})`, {
+  const waitedFor = error.code === lockNotAvailable ? nameAt(sql, error.position) : undefined;
+  const words = [
+    withoutValues(error.message),
+    error.detail && withoutValues(error.detail),
+    waitedFor && `it waited for a lock on ${waitedFor}`,
+  ];
+  const told = `${words.filter(Boolean).join('; ')} (SQLSTATE ${error.code})`;
+  const hints = [adviceFor(error), error.hint ?? `The statement was: ${shorten(sql)}`];
+  return new RestageError('statement-failed', `${placeOf(origin)}: ${told}`, {
     cause: error,
-    hint: error.hint ?? `The statement was: ${shorten(sql)}`,
+    hint: hints.filter(Boolean).join(' '),
   });
+}
+
+const lockNotAvailable = '55P03';
+
+function placeOf({ database, host, port, standby }: Origin): string {
+  return `${standby ? 'the standby ' : ''}${database} at ${host}:${port}`;
+}
+
+/** A hot standby that ends its readers to go on with what its primary sends: serialization failure or deadlock, by code. */
+function isRecoveryConflict(error: DatabaseError): boolean {
+  return /conflict with recovery|deadlock with recovery/.test(`${error.message} ${error.detail ?? ''}`);
+}
+
+const standbyAdvice =
+  'A standby ends who reads what its primary has removed or locked meanwhile. Set hot_standby_feedback = on there, or raise its max_standby_streaming_delay above the duration of a run, or name the primary as the source.';
+
+/** What to do about what a server says, by its SQLSTATE; undefined where its words are enough. */
+function adviceFor(error: DatabaseError): string | undefined {
+  if (isRecoveryConflict(error)) return standbyAdvice;
+  switch (error.code) {
+    case lockNotAvailable:
+      return 'Another session holds a lock that excludes even readers, a migration perhaps. Let it end, or end it (pg_blocking_pids and pg_stat_activity name it), and run again.';
+    case '57014':
+      return 'Somebody cancelled the statement, or a proxy in between limits its time.';
+    case '53100':
+      return "The server's disk is full: make room and run again. The target holds the new database beside the present one for a while, and as many earlier ones as database.keepPrevious says.";
+    case '53200':
+      return 'The server has no memory left for it: run again with a smaller database.jobs, or give the server more.';
+    case '53300':
+      return tooManyConnections(error.message);
+    case '54000':
+      return 'A single value, or a row, is larger than the server can handle in one piece (1 GB).';
+    default:
+      // An allocation that no server makes, however much memory it has: what it is for is longer than 1 GB.
+      if (/invalid memory alloc request size/.test(error.message))
+        return 'A single value, or a row, is larger than the server can handle in one piece (1 GB, in its text or binary form).';
+      return undefined;
+  }
+}
+
+/** Which limit it is can only be told from the server's words. */
+function tooManyConnections(words: string): string {
+  const [, kind, name] = /for (role|database) "(.*)"/.exec(words) ?? [];
+  const limit = kind === undefined ? "the server's max_connections" : `alter ${kind} "${name}" connection limit …`;
+  return `restage has a session for each of database.jobs at each end, and three more. Lower database.jobs in restage.yaml, or raise the limit: ${limit}.`;
+}
+
+/** The name at a position of a statement, as it is written there; the server counts characters, from 1. */
+function nameAt(sql: string, position: string | undefined): string | undefined {
+  if (position === undefined) return undefined;
+  const rest = Array.from(sql)
+    .slice(Number(position) - 1)
+    .join('');
+  return /^(?:"(?:[^"]|"")*"|[\w$]+)(?:\.(?:"(?:[^"]|"")*"|[\w$]+))*/.exec(rest)?.[0];
 }
 
 /** The server's words without values of rows: they may be personal data, and a message goes to terminals and reports. */
@@ -26,11 +88,14 @@ function withoutValues(words: string): string {
 
 /** The end of a connection, with what is known of its cause. */
 export function connectionLost(origin: Origin, cause?: unknown): RestageError {
-  const why = cause === undefined ? '' : `: ${messageOf(cause)}`;
-  const message = `the connection to ${origin.database} at ${origin.host}:${origin.port} was lost${why}`;
-  return new RestageError('database-lost', message, {
+  const state = cause instanceof DatabaseError ? ` (SQLSTATE ${cause.code})` : '';
+  const why = cause === undefined ? '' : `: ${messageOf(cause)}${state}`;
+  // A standby ends who is in its way, without a word where that one is waiting to be listened to.
+  const advice =
+    (cause instanceof DatabaseError ? adviceFor(cause) : undefined) ?? (origin.standby ? standbyAdvice : undefined);
+  return new RestageError('database-lost', `the connection to ${placeOf(origin)} was lost${why}`, {
     cause,
-    hint: 'The server ended it, or the network did. Nothing goes on after that; run again.',
+    hint: advice ?? 'The server ended it, or the network did. Nothing goes on after that; run again.',
   });
 }
 
@@ -58,6 +123,7 @@ export function connectError(error: unknown, address: Address, where: string): R
   if (state)
     return new RestageError('database-unreachable', `${where} refused the connection: ${words} (SQLSTATE ${state})`, {
       cause: error,
+      hint: error instanceof DatabaseError ? adviceFor(error) : undefined,
     });
   return new RestageError('database-unreachable', `cannot reach ${where}: ${words}`, {
     cause: error,

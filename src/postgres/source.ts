@@ -1,5 +1,5 @@
 import { RestageError } from '../errors.ts';
-import { dumpSchema } from './schema-dump.ts';
+import type { SchemaDumper } from './schema-dump.ts';
 import { parseDump, type SchemaDump } from './schema-entries.ts';
 import { interrupted, openSession, type Address, type Origin, type ReadSession } from './session.ts';
 
@@ -26,7 +26,7 @@ export interface Snapshot extends AsyncDisposable {
   /** One more session that sees this very moment. */
   reader(): Promise<ReadSession>;
   /** The schema at this moment, as pg_dump gives it. */
-  schema(): Promise<SchemaDump>;
+  schema(dumper: SchemaDumper): Promise<SchemaDump>;
 }
 
 export function sourceDatabase(address: Address): SourceDatabase {
@@ -66,9 +66,9 @@ async function takeSnapshot(address: Address, options: SourceOptions): Promise<S
         }
         return session;
       },
-      schema: async () => {
+      schema: async (dumper) => {
         await using session = await open();
-        return parseDump(await dumpSchema(session, id, options.signal));
+        return parseDump(await dumper.dump(session, id, options.signal));
       },
       [Symbol.asyncDispose]: () => holder[Symbol.asyncDispose](),
     };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { RestageError } from '../errors.ts';
 import { quoteName, quoteText } from './names.ts';
-import { readProperties } from './database-properties.ts';
+import { readProperties, readTablespace } from './database-properties.ts';
 import { sqlState } from './session-error.ts';
 import type { ReadSession, Session } from './session.ts';
 import type { TargetDatabase } from './target.ts';
@@ -62,8 +62,8 @@ function runOf(name: string): string {
 }
 
 /**
- * Makes the empty database that will become staging, with the present one's owner, encoding, locale, grants and
- * settings, so that the application finds everything as before.
+ * Makes the empty database that will become staging, with the present one's owner, encoding, locale, tablespace, grants,
+ * settings and comment, so that the application finds everything as before.
  */
 export async function createIncoming(maintenance: Session, names: SwapNames): Promise<string> {
   const [row] = await maintenance.rows<{ create: string }>(`
@@ -75,19 +75,24 @@ export async function createIncoming(maintenance: Session, names: SwapNames): Pr
              case when to_jsonb(d) ->> 'datlocprovider' in ('i', 'b')
                   then concat('locale_provider ', case to_jsonb(d) ->> 'datlocprovider' when 'i' then 'icu' else 'builtin' end) end,
              case to_jsonb(d) ->> 'datlocprovider'
-                  when 'i' then concat('icu_locale ', quote_literal(coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale')))
+                  when 'i' then concat('icu_locale ', quote_literal(coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale')),
+                                       ' icu_rules ' || quote_literal(to_jsonb(d) ->> 'daticurules'))
                   when 'b' then concat('builtin_locale ', quote_literal(to_jsonb(d) ->> 'datlocale')) end) as create
       from pg_database d
      where datname = ${quoteText(names.current)}`);
   if (!row)
     throw new RestageError('database-missing', `there is no database ${names.current} on the target's server any more`);
   const incoming = quoteName(names.incoming);
-  await maintenance.execute(`create database ${incoming} template template0 ${row.create}`);
+  const tablespace = await readTablespace(maintenance, names.current);
+  const place = tablespace?.allowed ? ` tablespace ${quoteName(tablespace.name)}` : '';
+  await maintenance.execute(`create database ${incoming} template template0 ${row.create}${place}`);
   const [created] = await maintenance.rows<{ oid: string }>(
     `select oid from pg_database where datname = ${quoteText(names.incoming)}`,
   );
   for (const { allowed, sql } of await readProperties(maintenance, names.current))
     if (allowed) await maintenance.execute(sql(names.incoming));
+  const comment = await readComment(maintenance, names.current);
+  if (comment !== undefined) await maintenance.execute(`comment on database ${incoming} is ${quoteText(comment)}`);
   return String(created?.oid);
 }
 
@@ -100,21 +105,39 @@ export interface Description {
   readonly swappedAt: string;
   /** When everything after the swap had been verified too; absent in a database whose run did not come that far. */
   readonly acceptedAt?: string;
+  /** The comment that people gave the database, which this description stands in place of. */
+  readonly comment?: string;
 }
 
+/** Notes the facts as the database's comment; a comment of people's is kept inside. */
 export async function describeDatabase(maintenance: Session, database: string, facts: Description): Promise<void> {
-  await maintenance.execute(
-    `comment on database ${quoteName(database)} is ${quoteText(JSON.stringify({ restage: facts }))}`,
-  );
+  const comment = await readComment(maintenance, database);
+  const told = JSON.stringify({ restage: { ...facts, ...(comment === undefined ? {} : { comment }) } });
+  await maintenance.execute(`comment on database ${quoteName(database)} is ${quoteText(told)}`);
 }
 
 /** What restage noted on a database; undefined where it made none, or somebody has put another comment there. */
 export async function readDescription(maintenance: ReadSession, database: string): Promise<Description | undefined> {
+  return descriptionIn(await readRawComment(maintenance, database));
+}
+
+/** The comment that people gave a database: its own, or the one that restage's description keeps. */
+async function readComment(maintenance: ReadSession, database: string): Promise<string | undefined> {
+  const raw = await readRawComment(maintenance, database);
+  const description = descriptionIn(raw);
+  return description ? description.comment : raw;
+}
+
+async function readRawComment(maintenance: ReadSession, database: string): Promise<string | undefined> {
   const [row] = await maintenance.rows<{ comment: string | null }>(
     `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = ${quoteText(database)}`,
   );
+  return row?.comment ?? undefined;
+}
+
+function descriptionIn(comment: string | undefined): Description | undefined {
   try {
-    return (JSON.parse(row?.comment ?? '') as { restage?: Description }).restage;
+    return (JSON.parse(comment ?? '') as { restage?: Description } | null)?.restage; // restage's own words
   } catch {
     return undefined;
   }

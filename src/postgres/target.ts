@@ -32,13 +32,17 @@ export interface TargetFacts {
   readonly origin: Origin;
   /** Sessions of others, which the swap will end. */
   readonly sessions: number;
+  readonly superuser: boolean;
 }
 
 export async function readTarget(session: Session): Promise<TargetFacts> {
-  const [row] = await session.rows<{ sessions: string }>(`
+  const [row] = await session.rows<{ sessions: string; superuser: string }>(`
     select (select count(*) from pg_stat_activity
-             where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend') as sessions`);
-  return { origin: session.origin, sessions: Number(row?.sessions) };
+             where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend') as sessions,
+           rolsuper::text as superuser
+      from pg_roles
+     where rolname = current_user`);
+  return { origin: session.origin, sessions: Number(row?.sessions), superuser: row?.superuser === 'true' };
 }
 
 /**

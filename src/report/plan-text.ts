@@ -48,6 +48,9 @@ function endLines(side: string, end: PlannedEnd, style: Style): string[] {
   return [...lines, ''];
 }
 
+/** From here on a reader wants to know how a table is copied. */
+const largeBytes = 100_000_000;
+
 function tableLines(plan: Plan, style: Style): string[] {
   const tables = plan.steps.filter((step) => step.kind === 'copy-table');
   if (tables.length === 0) return [];
@@ -57,6 +60,7 @@ function tableLines(plan: Plan, style: Style): string[] {
       step.id.slice('copy-table '.length),
       `${step.rowsAreEstimated ? '~' : ''}${count(step.rows)}`,
       bytes(step.bytes),
+      step.bytes >= largeBytes ? `${counted(step.parts, 'part')}: ${step.partsReason}` : '',
     ]);
   const total = [
     'total',
@@ -65,7 +69,7 @@ function tableLines(plan: Plan, style: Style): string[] {
   ];
   const [head = '', ...body] = columns(
     [['tables to copy', 'rows', 'size'], ...[...rows, total].map(([name, ...rest]) => [`  ${name}`, ...rest])],
-    ['left', 'right', 'right'],
+    ['left', 'right', 'right', 'left'],
   );
   const replaced = plan.target.database;
   return [

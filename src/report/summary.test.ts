@@ -32,7 +32,7 @@ const copyTable = {
   mayBeEmpty: false,
   bytes: 8192,
 } as const;
-const copied = { table: copyTable.table, rows: 153, bytes: 9000, copyMs: 20, indexMs: 10, digestMs: 5 };
+const copied = { table: copyTable.table, rows: 153, bytes: 9000, copyMs: 20, indexMs: 10, analyzeMs: 1, digestMs: 5 };
 const migrate = {
   id: 'migrate /health/migrate',
   after: [],

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { arrange, difference } from './clone.ts';
+import { difference } from './digest.ts';
+import { arrange } from './restore.ts';
 import type { Table } from './catalog.ts';
 import type { SchemaEntry } from './schema-entries.ts';
 
@@ -9,6 +10,7 @@ const table = (name: string, schema = 'public'): Table => ({
   rows: 0,
   rowsAreEstimated: false,
   neverEstimated: false,
+  estimatedRows: 0,
   sizeBytes: 0,
   indexBytes: 0,
 });
@@ -30,20 +32,15 @@ test('each part of a dump goes where it can be made: with its table, with the ke
     entry('POLICY', 'own'),
   ];
   const order = arrange({ before, after }, [table('books'), table('books', 'shop'), table('empty')]);
-  expect(order.before).toBe(before);
+  expect(order.before).toEqual(before);
   expect([...order.byTable].map(([name, entries]) => [name, names(entries)])).toEqual([
     ['"public"."books"', ['books_pkey', 'books_title']],
     ['"shop"."books"', ['other']],
     ['"public"."empty"', []],
   ]);
-  expect(names(order.rest)).toEqual([
-    'root_pkey',
-    'first_id',
-    'part_pkey',
-    'INDEX books_title',
-    'touch',
-    'books_author',
-  ]);
+  expect(names(order.rest)).toEqual(['root_pkey', 'first_id', 'part_pkey', 'touch']);
+  expect(names(order.foreignKeys)).toEqual(['books_author']);
+  expect(names(order.comments)).toEqual(['INDEX books_title']);
   expect(names(order.last)).toEqual(['own']);
   expect(order.views.map(({ name }) => name)).toEqual(['first', 'second']);
 });
@@ -58,9 +55,11 @@ test('nothing of a dump is lost or made twice', () => {
     'FK CONSTRAINT',
     'EVENT TRIGGER',
     'FUNCTION',
+    'COMMENT',
   ].flatMap((type) => [entry(type, `${type} 1`, 'x ON public.a'), entry(type, `${type} 2`, 'x ON public.b')]);
   const order = arrange({ before: [], after }, [table('a')]);
-  const placed = [...order.byTable.values(), order.rest, order.last].flat();
+  const { byTable, before, rest, foreignKeys, comments, last } = order;
+  const placed = [...byTable.values(), before, rest, foreignKeys, comments, last].flat();
   expect(new Set(placed)).toEqual(new Set(after));
   expect(placed).toHaveLength(after.length);
 });

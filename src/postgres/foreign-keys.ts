@@ -1,0 +1,50 @@
+import { RestageError } from '../errors.ts';
+import { displayTable, quoteName, quoteTable, type TableName } from './names.ts';
+import { constraintOf, type SchemaEntry } from './schema-entries.ts';
+import { sqlState } from './session-error.ts';
+import type { Session } from './session.ts';
+
+/** How the foreign keys of a dump are made: first all of them, unproven and at once; then the rows are read, side by side. */
+export interface ForeignKeys {
+  readonly add: readonly SchemaEntry[];
+  /** What is to be validated afterwards, all of a table's together: validating locks the table against another. */
+  readonly validate: readonly { readonly table: TableName; readonly constraints: readonly string[] }[];
+}
+
+/**
+ * Splits foreign keys into their making and their validation. Adding one locks both its tables against every other, so
+ * that side by side they would wait for each other, or for ever; validating locks only the referencing table. A key that
+ * the source holds NOT VALID stays so. Keys of partitioned tables are made in one (NOT VALID came there with version 18).
+ */
+export function splitForeignKeys(entries: readonly SchemaEntry[]): ForeignKeys {
+  const validate = new Map<string, { readonly table: TableName; readonly constraints: string[] }>();
+  const add = entries.map((entry) => {
+    const found = constraintOf(entry);
+    const plain = /^ALTER TABLE ONLY /.test(entry.sql) && !/ NOT (VALID|ENFORCED);$/.test(entry.sql);
+    if (!found || !plain) return entry;
+    const key = quoteTable(found.table);
+    const group = validate.get(key) ?? { table: found.table, constraints: [] };
+    validate.set(key, group);
+    group.constraints.push(found.name);
+    return { ...entry, sql: entry.sql.replace(/;$/, ' NOT VALID;') };
+  });
+  return { add, validate: [...validate.values()] };
+}
+
+/** Reads the rows of a table for its foreign keys. Throws `schema-failed`, naming the table and its keys. */
+export async function validate(
+  session: Session,
+  { table, constraints }: ForeignKeys['validate'][number],
+): Promise<void> {
+  const each = constraints.map((name) => `validate constraint ${quoteName(name)}`);
+  try {
+    await session.execute(`alter table ${quoteTable(table)} ${each.join(', ')}`);
+  } catch (error) {
+    if (!(error instanceof RestageError) || sqlState(error) === undefined) throw error;
+    throw new RestageError(
+      'schema-failed',
+      `the foreign keys of ${displayTable(table)} (${constraints.join(', ')}) do not hold: ${error.message}`,
+      { cause: error.cause, hint: error.hint },
+    );
+  }
+}

@@ -1,0 +1,127 @@
+import { RestageError } from '../errors.ts';
+import type { Table } from './catalog.ts';
+import { quoteTable, type TableName } from './names.ts';
+import { tableOf, type SchemaDump, type SchemaEntry } from './schema-entries.ts';
+import { sqlState } from './session-error.ts';
+import type { Session } from './session.ts';
+
+/** A dump, arranged by when each part can be made. */
+export interface RestoreOrder {
+  /** Before the rows, in the dump's order; the last are extended statistics, which need no rows. */
+  readonly before: readonly SchemaEntry[];
+  /** Indexes and keys of the tables that hold rows, to be built as soon as each is loaded. */
+  readonly byTable: ReadonlyMap<string, readonly SchemaEntry[]>;
+  /** Everything else that must wait for the rows, in the dump's order. */
+  readonly rest: readonly SchemaEntry[];
+  readonly foreignKeys: readonly SchemaEntry[];
+  /** Comments on what waits for the rows. */
+  readonly comments: readonly SchemaEntry[];
+  /** Materialized views in an order in which each can be filled. */
+  readonly views: readonly TableName[];
+  /** What would hide rows from the views' queries, or act on statements: at the very end. */
+  readonly last: readonly SchemaEntry[];
+}
+
+type Part = 'before' | 'rest' | 'foreignKeys' | 'comments' | 'last';
+const partOf: Readonly<Record<string, Part>> = {
+  STATISTICS: 'before',
+  'FK CONSTRAINT': 'foreignKeys',
+  COMMENT: 'comments',
+  POLICY: 'last',
+  'ROW SECURITY': 'last',
+  'EVENT TRIGGER': 'last',
+};
+
+/** Arranges a dump around the tables that will be loaded. Views that the source holds unfilled, by quoted name, stay so. */
+export function arrange(
+  dump: SchemaDump,
+  tables: readonly Table[],
+  unfilled: ReadonlySet<string> = new Set(),
+): RestoreOrder {
+  const byTable = new Map<string, SchemaEntry[]>(tables.map(({ table }) => [quoteTable(table), []]));
+  const parts: Record<Part, SchemaEntry[]> = {
+    before: [...dump.before],
+    rest: [],
+    foreignKeys: [],
+    comments: [],
+    last: [],
+  };
+  for (const entry of dump.after) {
+    const table = tableOf(entry);
+    const own = table && byTable.get(quoteTable(table));
+    (own ?? parts[partOf[entry.type] ?? 'rest']).push(entry);
+  }
+  // pg_dump puts every view behind those it reads, and behind the primary keys it groups by.
+  const views = [...dump.before, ...dump.after]
+    .filter((entry) => entry.type === 'MATERIALIZED VIEW')
+    .map(({ schema, name }) => ({ schema, name }))
+    .filter((view) => !unfilled.has(quoteTable(view)));
+  return { ...parts, byTable, views };
+}
+
+const mostEntries = 100; // each locks what it makes until the batch's end, and the server's lock table has an end
+const mostCharacters = 256 * 1024;
+
+/**
+ * Makes the objects of a dump, in order. Returns in words what the server would not let this role make and a clone can
+ * be without. Throws `schema-failed`, naming the object that could not be made.
+ */
+export async function restore(session: Session, entries: readonly SchemaEntry[]): Promise<string[]> {
+  const refused: string[] = [];
+  for (const batch of batches(entries)) {
+    try {
+      await session.execute(batch.map(({ sql }) => sql).join('\n'));
+      continue;
+    } catch (error) {
+      if (sqlState(error) === undefined) throw error;
+    }
+    // Nothing of a batch stays when one of it fails: once more, to know which.
+    for (const entry of batch) refused.push(...(await restoreOne(session, entry)));
+  }
+  return refused;
+}
+
+function* batches(entries: readonly SchemaEntry[]): Generator<readonly SchemaEntry[]> {
+  let batch: SchemaEntry[] = [];
+  let characters = 0;
+  for (const entry of entries) {
+    if (batch.length === mostEntries || (batch.length > 0 && characters + entry.sql.length > mostCharacters)) {
+      yield batch;
+      batch = [];
+      characters = 0;
+    }
+    batch.push(entry);
+    characters += entry.sql.length;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function restoreOne(session: Session, entry: SchemaEntry): Promise<string[]> {
+  try {
+    await session.execute(entry.sql);
+    return [];
+  } catch (error) {
+    if (!(error instanceof RestageError) || sqlState(error) === undefined) throw error;
+    const what = `${entry.type.toLowerCase()} ${entry.schema === '' ? entry.name : `${entry.schema}.${entry.name}`}`;
+    if (mayBeMissed(entry) && isRefusal(error)) return [`${what} was not made: ${error.message}`];
+    throw new RestageError('schema-failed', `${what} could not be made: ${error.message}`, {
+      cause: error.cause,
+      hint: error.hint,
+    });
+  }
+}
+
+/** What only a superuser or an extension's owner may make: managed servers keep both to themselves. */
+function mayBeMissed({ type, name }: SchemaEntry): boolean {
+  return type === 'EVENT TRIGGER' || (type === 'COMMENT' && /^(EXTENSION|EVENT TRIGGER) /.test(name));
+}
+
+/** The role may not, or the thing was refused before. */
+function isRefusal(error: RestageError): boolean {
+  return ['42501', '42704'].includes(sqlState(error) ?? '');
+}
+
+/** Fills the materialized views, in order. */
+export async function refreshViews(session: Session, views: readonly TableName[]): Promise<void> {
+  for (const view of views) await session.execute(`refresh materialized view ${quoteTable(view)}`);
+}
