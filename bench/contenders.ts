@@ -14,7 +14,7 @@ export interface Contender {
   prepare(ground: Ground): Promise<Command>;
 }
 
-const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
 
 const dumpAndRestore = [
   `pg_dump -Fd -j4 -Z0 -f "$WORK/dump" "$SOURCE"`,
@@ -58,7 +58,7 @@ function shell(name: string, needs: readonly string[], commands: readonly string
   };
 }
 
-/** restage as its user calls it: the command line, from the sources. */
+/** restage as its user calls it: the command line of the built package. */
 function cli(name: string, tables: 'content' | 'rows'): Contender {
   return {
     name,

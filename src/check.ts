@@ -6,7 +6,6 @@ import { addressOf, type ConnectOptions } from './connect.ts';
 import { failureOf, RestageError } from './errors.ts';
 import { openSession } from './postgres/session.ts';
 import { requireSwappable } from './postgres/target.ts';
-import { sourceBucket } from './s3/bucket.ts';
 
 /** One thing looked at: what the config says, what is there, and what to do about it. */
 export interface Finding {
@@ -91,6 +90,7 @@ async function checkEnd(
   for (const [name, bucket] of Object.entries(buckets))
     await look(`buckets.${name}`, bucket, async () => {
       if (!account) throw new NotTried('the profile is not right');
+      const { sourceBucket } = await import('./s3/bucket.ts');
       using listed = sourceBucket({
         bucket,
         region: account.region,

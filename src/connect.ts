@@ -6,7 +6,7 @@ import { keepSecret, RestageError } from './errors.ts';
 import type { Address } from './postgres/session.ts';
 import { sourceDatabase, type SourceDatabase } from './postgres/source.ts';
 import { targetDatabase, type TargetDatabase } from './postgres/target.ts';
-import { sourceBucket, targetBucket, type BucketSettings, type SourceBucket, type TargetBucket } from './s3/bucket.ts';
+import type { BucketSettings, SourceBucket, TargetBucket } from './s3/bucket.ts';
 import { transfersAtOnce } from './s3/transfer.ts';
 
 /** One end, found and logged in: what the config names, as far as it names it. */
@@ -38,15 +38,19 @@ export interface ConnectOptions {
 export async function connect(config: Config, options: ConnectOptions = {}): Promise<Ends> {
   const [from, to] = await allOf([locate(config.source, config, options), locate(config.target, config, options)]);
   refuseSame(from, to);
+  // Like the AWS SDK: a run of the database alone needs no HTTP client.
+  const s3 = from.buckets.length > 0 ? await import('./s3/bucket.ts') : undefined;
+  const open = <Bucket>(buckets: Located['buckets'], how: ((settings: BucketSettings) => Bucket) | undefined) =>
+    new Map(how ? buckets.map(([name, settings]): [string, Bucket] => [name, how(settings)]) : []);
   const source = {
     ...from,
     database: from.address && sourceDatabase(from.address),
-    buckets: new Map(from.buckets.map(([name, settings]) => [name, sourceBucket(settings)])),
+    buckets: open(from.buckets, s3?.sourceBucket),
   };
   const target = {
     ...to,
     database: to.address && targetDatabase(to.address),
-    buckets: new Map(to.buckets.map(([name, settings]) => [name, targetBucket(settings)])),
+    buckets: open(to.buckets, s3?.targetBucket),
   };
   return {
     source,

@@ -6,6 +6,7 @@ import { readTextSettings, type TextSettings } from './postgres/database-propert
 import {
   matchExtensions,
   readExtensions,
+  readNeeds,
   readOfferedExtensions,
   requireKnownExtensions,
 } from './postgres/extensions.ts';
@@ -107,7 +108,7 @@ async function readSource(source: SourceDatabase, choices: Choices, signal: Abor
         extensions: (await readExtensions(session)).filter(({ name }) => !skipExtensions.includes(name)),
         text: await readTextSettings(session),
         revision: await readRevision(session),
-        notes: await readUncarried(session, publications),
+        notes: [...(await readUncarried(session, publications)), ...(await readNeeds(session, skipExtensions))],
         superusersOnly: await readSuperusersOnly(session, publications),
       };
   return { origin, pooled, identity, description, unfit, fit };

@@ -17,7 +17,7 @@ const partBytes = 128 * 1024 * 1024;
 export function partsOf(table: Table, tables: readonly Table[], jobs: number): Parts {
   const total = tables.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const one = (partsReason: string): Parts => ({ parts: 1, partsReason });
-  if (table.condition !== undefined) return one('one stream: only some of its rows are copied');
+  if (table.ofExtension !== undefined) return one(`one stream: the extension ${table.ofExtension} makes the table`);
   if (table.sizeBytes < splitBytes) return one('one stream: smaller than 256 MiB');
   if (jobs === 1) return one('one stream: database.jobs is 1');
   if (table.sizeBytes <= total / jobs) return one('one stream, rows written frozen: other tables are copied meanwhile');

@@ -45,7 +45,7 @@ export function planSteps(
         bytes: table.sizeBytes,
         ...partsOf(table, longest, jobs),
         verify: config.verify.tables,
-        mayBeEmpty: mayBeEmpty.some((name) => isCalled(table.table, name)),
+        mayBeEmpty: mayBeEmpty.some((called) => isCalled(table.table, called)),
       }),
     );
     if (database.largeObjects > 0)

@@ -6,7 +6,7 @@ import type { Ends } from './connect.ts';
 import { RestageError } from './errors.ts';
 import { planDatabase, type DatabaseFigures } from './plan-database.ts';
 import { planSteps } from './plan-steps.ts';
-import type { BucketOrigin } from './s3/bucket.ts';
+import type { BucketOrigin } from './s3/origin.ts';
 import { countDifferences, diffBuckets, type DiffTotals } from './s3/diff.ts';
 import type { Step } from './step.ts';
 
@@ -54,7 +54,7 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
   const withObjects = options.only !== 'database';
   const [database, objects, sourceApp, targetApp] = await allOf([
     withDatabase && ends.source.database && ends.target.database
-      ? planDatabase(ends.source.database, ends.target.database, options.signal)
+      ? planDatabase(ends.source.database, ends.target.database, options.signal, config.database)
       : undefined,
     withObjects ? planObjects(ends, options.signal) : [],
     planApp(ends.source.app, config.source.app, options.signal),

@@ -8,7 +8,7 @@ import { digestTable, type Digest } from './postgres/digest.ts';
 import { displayTable, quoteTable, type TableName } from './postgres/names.ts';
 import { readRevision, versionTables } from './postgres/revision.ts';
 import type { Origin, ReadSession } from './postgres/session.ts';
-import type { BucketOrigin } from './s3/bucket.ts';
+import type { BucketOrigin } from './s3/origin.ts';
 import { countDifferences, diffBuckets, type DiffTotals } from './s3/diff.ts';
 
 /** How the target compares with the source, now. Plain JSON. */
@@ -76,7 +76,7 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
   const clock = performance.now();
   const madeAt = new Date().toISOString();
   const { signal, only } = options;
-  const database = only === 'objects' ? undefined : await verifyDatabase(ends, signal);
+  const database = only === 'objects' ? undefined : await verifyDatabase(config, ends, signal);
   const objects: Verification['objects'][number][] = [];
   for (const [bucket, source] of only === 'database' ? [] : ends.source.buckets) {
     const target = ends.target.buckets.get(bucket);
@@ -107,16 +107,21 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
   };
 }
 
-async function verifyDatabase(ends: Ends, signal: AbortSignal | undefined): Promise<VerifiedDatabase | undefined> {
+async function verifyDatabase(
+  config: Config,
+  ends: Ends,
+  signal: AbortSignal | undefined,
+): Promise<VerifiedDatabase | undefined> {
+  const { skipExtensions } = config.database;
   if (!ends.source.database || !ends.target.database) return undefined;
   await using moment = await ends.source.database.snapshot({ label: 'verify', signal });
   await using target = await ends.target.database.session({ label: 'verify', access: 'read-only', signal });
   await target.execute('begin transaction isolation level repeatable read, read only');
   const { session: source } = moment;
-  const theirs = new Map((await readTables(target)).map((table) => [quoteTable(table.table), table]));
+  const theirs = new Map((await readTables(target, skipExtensions)).map((table) => [quoteTable(table.table), table]));
   const tables: VerifiedTable[] = [];
   const leftOut: TableName[] = [];
-  for (const ours of await readTables(source)) {
+  for (const ours of await readTables(source, skipExtensions)) {
     const name = quoteTable(ours.table);
     if (versionTables.has(ours.table.name)) leftOut.push(ours.table);
     else tables.push(await verifyTable(source, ours, target, theirs.get(name)));
@@ -142,8 +147,8 @@ async function verifyTable(
 ): Promise<VerifiedTable> {
   const columns = theirs ? comparable(ours, theirs) : ours.columns;
   const [sourceDigest, targetDigest] = await Promise.all([
-    digestTable(source, ours.table, columns),
-    theirs ? digestTable(target, theirs.table, columns) : undefined,
+    digestTable(source, ours.table, columns, ours.condition),
+    theirs ? digestTable(target, theirs.table, columns, ours.condition) : undefined,
   ]);
   const missingColumns = ours.columns
     .filter(({ name }) => !columns.some((column) => column.name === name))

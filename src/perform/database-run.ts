@@ -40,6 +40,8 @@ export interface DatabaseRun extends AsyncDisposable {
   /** Sessions with the new database. */
   writers: Pool<Session> | undefined;
   order: RestoreOrder | undefined;
+  /** Extensions whose tables and sequences are left out. */
+  skipExtensions: readonly string[];
   /** By quoted name. */
   tables: ReadonlyMap<string, Table>;
   /** Quoted names of tables whose statistics come with those of their parents, once all are loaded. */
@@ -77,6 +79,7 @@ export async function openDatabaseRun(
     readers: undefined,
     writers: undefined,
     order: undefined,
+    skipExtensions: [],
     tables: new Map(),
     analyzedLater: new Set(),
     remarks: [],

@@ -73,6 +73,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
   'copy-schema': async (step, { database }) => {
     const state = requireDatabase(database);
     if (!state.snapshot) throw new RestageError('internal', 'the schema is to be read without a snapshot');
+    state.skipExtensions = step.skipExtensions;
     const [{ before, after }, tables, unfilled] = await allOf([
       state.snapshot.schema(state.dumper),
       readTables(state.snapshot.session, step.skipExtensions),
@@ -129,7 +130,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
   'set-sequences': async (_step, { database, signal }) => {
     const state = requireDatabase(database);
     await using moment = await state.source.snapshot({ label: state.run, signal });
-    const found = await readSequences(moment.session);
+    const found = await readSequences(moment.session, state.skipExtensions);
     const sequences = await lanesOf(state).withWriter((session) => carrySequences(moment.session, session, found));
     return { facts: { sequences } };
   },

@@ -1,8 +1,9 @@
 import { RestageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
-import { quoteName } from './names.ts';
+import { quoteName, quoteText } from './names.ts';
 import type { SchemaEntry } from './schema-entries.ts';
 import type { ReadSession } from './session.ts';
+import { someOf } from './some-of.ts';
 
 /** An extension that a database has. */
 export interface Extension {
@@ -17,6 +18,33 @@ export async function readExtensions(session: ReadSession): Promise<Extension[]>
       from pg_extension
      where oid >= 16384 and extname <> 'plpgsql'
      order by extname`);
+}
+
+/** What uses the extensions that are to be left out, in words for the plan: a run would stop at the first of it. */
+export async function readNeeds(session: ReadSession, skipExtensions: readonly string[]): Promise<string[]> {
+  if (skipExtensions.length === 0) return [];
+  const rows = await session.rows<{ extension: string; object: string }>(`
+    with needs as (
+      select distinct e.extname as extension, coalesce(r.oid::regclass::text, p.oid::regprocedure::text) as object
+        from pg_extension e
+        join pg_depend m on m.refclassid = 'pg_extension'::regclass and m.refobjid = e.oid and m.deptype = 'e'
+        join pg_depend d on d.refclassid = m.classid and d.refobjid = m.objid and d.deptype = 'n'
+        left join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid
+        left join pg_index i on d.classid = 'pg_class'::regclass and i.indexrelid = d.objid
+        left join pg_class r on r.oid = coalesce(w.ev_class, i.indrelid, case d.classid when 'pg_class'::regclass then d.objid end)
+        left join pg_proc p on d.classid = 'pg_proc'::regclass and p.oid = d.objid
+       where e.extname = any (array[${skipExtensions.map(quoteText).join(', ')}]::name[])
+         and not exists (
+               select from pg_depend o
+                where o.deptype = 'e'
+                  and (o.classid, o.objid) in (('pg_class'::regclass, r.oid), ('pg_proc'::regclass, p.oid)))
+    )
+    select extension, object from needs where object is not null order by extension, object`);
+  const byExtension = Map.groupBy(rows, ({ extension }) => extension);
+  return [...byExtension].map(
+    ([extension, needs]) =>
+      `the extension ${extension} is to be left out, but it is needed by ${someOf(needs.map(({ object }) => object))}`,
+  );
 }
 
 /** What the target's server offers, by extension: the version that CREATE EXTENSION installs. */

@@ -1,7 +1,7 @@
 import { applyStatements, type Refusal } from './privilege-apply.ts';
 import { defaultStatementsFor, statementsFor } from './privilege-statements.ts';
 import { tellings, type CarriedPrivileges, type Tellings } from './privilege-tellings.ts';
-import { usualOwners, wishesFor, type NewcomerRules, type Sides } from './privilege-wishes.ts';
+import { usualOwners, wishesFor, type NewcomerRules, type Sides, type Wish } from './privilege-wishes.ts';
 import { readColumnKeys, readLargeObjectPrivileges, readPrivileges, type Privileges } from './privileges.ts';
 import { readRoles, type Roles } from './roles.ts';
 import type { ReadSession, Session } from './session.ts';
@@ -29,40 +29,49 @@ export async function carryPrivileges(
   { owner, grants }: CarryRules,
 ): Promise<CarriedPrivileges> {
   const roles = await readRoles(incoming);
+  const told = tellings(roles);
   const before = await readPrivileges(staging);
-  const fromSource = await readPrivileges(source);
-  const all = await readPrivileges(incoming);
-  const columns = [...before.objects.values(), ...fromSource.objects.values()].filter(({ kind }) => kind === 'column');
-  const columnKeys = {
-    incoming: await readColumnKeys(incoming, all, columns),
-    staging: await readColumnKeys(staging, before, columns),
-  };
   const usual = usualOwners(before);
   const rules: NewcomerRules = { grants, roles, ownerOf: (object) => owner ?? usual(object) };
-  const told = tellings(roles);
+  const decide = (sides: Sides): readonly Wish[] => {
+    const { wishes, unknown } = wishesFor(sides, rules);
+    told.unknown(unknown);
+    return wishes;
+  };
 
-  // Large objects first: a page of them at a time, all of them being alike in that nothing else hangs on them.
-  for (let last = '0'; ;) {
-    const oids = await readLargeObjects(incoming, last);
-    if (oids.length === 0) break;
-    last = oids.at(-1) ?? last;
-    const objectsAt = async (session: ReadSession, defaults: Privileges['defaults']): Promise<Privileges> => ({
-      ...(await readLargeObjectPrivileges(session, oids)),
-      defaults,
-    });
-    const sides = { staging: await objectsAt(staging, before.defaults), source: await objectsAt(source, new Map()) };
-    await converge(incoming, roles, told, async () => {
-      const now = { ...sides, incoming: await objectsAt(incoming, new Map()), columns: noColumns };
-      return { now, rules, defaults: false };
-    });
+  // Of large objects there may be millions: one page of them after the other.
+  for (let oids = await readLargeObjects(incoming, '0'); oids.length > 0;) {
+    const read = (session: ReadSession) => readLargeObjectPrivileges(session, oids);
+    const [now, present, origin] = [await read(incoming), await read(staging), await read(source)];
+    const sides = {
+      incoming: now,
+      staging: { ...present, defaults: before.defaults },
+      source: origin,
+      columns: noColumns,
+    };
+    await converge(incoming, roles, told, decide(sides), now.defaults, { now, read: () => read(incoming) });
+    oids = await readLargeObjects(incoming, oids.at(-1) ?? '');
   }
-  let first: Privileges | undefined = all;
-  await converge(incoming, roles, told, async () => {
-    const now = first ?? (await readPrivileges(incoming));
-    first = undefined;
-    return { now: { incoming: now, staging: before, source: fromSource, columns: columnKeys }, rules, defaults: true };
-  });
+  const now = await readPrivileges(incoming);
+  const wishes = decide(await compare(incoming, now, staging, before, await readPrivileges(source)));
+  await converge(incoming, roles, told, wishes, before.defaults, { now, read: () => readPrivileges(incoming) });
   return told.result();
+}
+
+/** The three databases' privileges, with the columns that are to have some and exist. */
+async function compare(
+  session: ReadSession,
+  incoming: Privileges,
+  present: ReadSession,
+  staging: Privileges,
+  source: Privileges,
+): Promise<Sides> {
+  const granted = [...staging.objects.values(), ...source.objects.values()].filter(({ kind }) => kind === 'column');
+  const columns = {
+    incoming: await readColumnKeys(session, incoming, granted),
+    staging: await readColumnKeys(present, staging, granted),
+  };
+  return { incoming, staging, source, columns };
 }
 
 const noColumns: Sides['columns'] = { incoming: new Set(), staging: new Set() };
@@ -80,26 +89,28 @@ async function readLargeObjects(session: ReadSession, after: string): Promise<st
  * leaves grants to be made instead, and a server may answer a grant with a mere warning that it made none.
  */
 async function converge(
-  incoming: Session,
+  session: Session,
   roles: Roles,
   told: Tellings,
-  look: () => Promise<{ readonly now: Sides; readonly rules: NewcomerRules; readonly defaults: boolean }>,
+  wishes: readonly Wish[],
+  defaults: Privileges['defaults'],
+  incoming: { now: Privileges; readonly read: () => Promise<Privileges> },
 ): Promise<void> {
   const kept = new Set<string>();
   const tried = new Map<string, Refusal | undefined>();
   for (;;) {
-    const { now, rules, defaults } = await look();
-    const { wishes, unknown } = wishesFor(now, rules);
-    const { statements, withheld } = statementsFor(wishes, roles, kept);
-    const all = [...statements, ...(defaults ? defaultStatementsFor(now.incoming, now.staging, roles) : [])];
+    const { objects } = incoming.now;
+    const current = wishes.map((wish) => ({ ...wish, has: objects.get(wish.has.key) ?? wish.has }));
+    const { statements, withheld, extensions } = statementsFor(current, roles, kept);
+    const all = [...statements, ...defaultStatementsFor(incoming.now, defaults, roles)];
     const left = all.filter(({ sql }) => !tried.has(sql));
     if (left.length === 0) {
       told.withheld(withheld);
-      told.unknown(unknown);
+      told.extensions(extensions);
       told.ineffective(all.filter(({ sql }) => tried.get(sql) === undefined));
       return;
     }
-    const refusals = new Map((await applyStatements(incoming, left)).map((refusal) => [refusal.statement, refusal]));
+    const refusals = new Map((await applyStatements(session, left)).map((refusal) => [refusal.statement, refusal]));
     for (const statement of left) {
       const refusal = refusals.get(statement);
       tried.set(statement.sql, refusal);
@@ -107,5 +118,6 @@ async function converge(
     }
     told.done(left.filter((statement) => !refusals.has(statement)));
     told.refused([...refusals.values()]);
+    incoming.now = await incoming.read();
   }
 }

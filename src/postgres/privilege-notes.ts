@@ -12,7 +12,8 @@ export async function readPrivilegeNotes(session: ReadSession): Promise<string[]
   const notes: string[] = [];
   const cannotBe = (owner: string) => !roles.byName.get(owner)?.settable;
   const owned = [...present.values()].filter(
-    ({ owner, extension, follows, system }) => cannotBe(owner) && !extension && follows === undefined && !system,
+    ({ kind, owner, extension, follows, system }) =>
+      cannotBe(owner) && kind !== 'extension' && !extension && follows === undefined && !system,
   );
   for (const [owner, list] of [...Map.groupBy(owned, (object) => object.owner)].toSorted(([a], [b]) =>
     a < b ? -1 : 1,
@@ -26,6 +27,11 @@ export async function readPrivilegeNotes(session: ReadSession): Promise<string[]
       `at the target, ${owner} owns ${list.length} object${list.length === 1 ? '' : 's'} (${kinds.join(', ')}), and ${roles.own} is no member of it: in the new database they belong to ${roles.own}${instead}`,
     );
   }
+  for (const { kind, owner, title, system } of present.values())
+    if (kind === 'extension' && !system && owner !== roles.own && !roles.byName.get(owner)?.superuser)
+      notes.push(
+        `at the target, ${title} belongs to ${owner}: in the new database it belongs to ${roles.own}, as PostgreSQL gives no extension to another role`,
+      );
   const unsaid = new Set([...defaults.values()].map(({ role }) => role).filter((role) => cannotBe(role)));
   for (const role of unsaid)
     notes.push(

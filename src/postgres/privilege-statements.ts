@@ -40,8 +40,10 @@ export interface Need {
 
 export interface Differences {
   readonly statements: readonly PrivilegeStatement[];
-  /** What stays with its maker, as the session's role may not give it to its owner: by that owner, the objects. */
-  readonly withheld: ReadonlyMap<string, readonly string[]>;
+  /** What stays with its maker, as the session's role may not give it to its owner: each with that owner. */
+  readonly withheld: readonly (readonly [owner: string, title: string])[];
+  /** Extensions that have another owner now than they are to have, each with that owner: none can be given away. */
+  readonly extensions: readonly (readonly [owner: string, title: string])[];
 }
 
 const words: Readonly<Record<ObjectKind, { readonly alter: string; readonly grant: string }>> = {
@@ -74,13 +76,17 @@ const words: Readonly<Record<ObjectKind, { readonly alter: string; readonly gran
  */
 export function statementsFor(wishes: readonly Wish[], roles: Roles, kept: ReadonlySet<string>): Differences {
   const statements: PrivilegeStatement[] = [];
-  const withheld = new Map<string, string[]>();
+  const withheld: (readonly [owner: string, title: string])[] = [];
+  const extensions: (readonly [owner: string, title: string])[] = [];
   const finalOwner = finalOwners(wishes, roles, kept);
   for (const wish of wishes) {
     const { has } = wish;
     const owner = finalOwner(wish);
-    if (owner !== wish.owner && isMissed(wish, roles))
-      withheld.set(wish.owner, [...(withheld.get(wish.owner) ?? []), has.title]);
+    if (owner !== wish.owner) {
+      if (has.kind === 'extension' && !isSuperuser(roles, wish.owner)) extensions.push([wish.owner, has.title]);
+      if (has.kind !== 'extension' && has.follows === undefined && !has.extension)
+        withheld.push([wish.owner, has.title]);
+    }
     statements.push(...grantsFor(wish, owner, roles));
     if (owner !== has.owner && has.follows === undefined)
       statements.push({
@@ -91,7 +97,7 @@ export function statementsFor(wishes: readonly Wish[], roles: Roles, kept: Reado
         ...need(has, owner, 'create'),
       });
   }
-  return { statements, withheld };
+  return { statements, withheld, extensions };
 }
 
 /** Who will own an object: the one it is for, if the session's role may give it to him; a column's or sequence's table decides. */
@@ -103,12 +109,6 @@ function finalOwners(wishes: readonly Wish[], roles: Roles, kept: ReadonlySet<st
   const leading = new Map<string, string>();
   for (const wish of wishes) if (wish.has.follows === undefined) leading.set(wish.has.key, own(wish));
   return (wish) => (wish.has.follows === undefined ? own(wish) : (leading.get(wish.has.follows) ?? wish.has.owner));
-}
-
-/** Whether anybody is the worse for an object's staying with its maker. */
-function isMissed({ has, owner }: Wish, roles: Roles): boolean {
-  if (has.follows !== undefined || has.extension) return false;
-  return has.kind !== 'extension' || !isSuperuser(roles, owner);
 }
 
 function grantsFor(wish: Wish, owner: string, roles: Roles): PrivilegeStatement[] {
@@ -204,9 +204,13 @@ const defaultWords: Partial<Record<ObjectKind, string>> = {
 };
 
 /** ALTER DEFAULT PRIVILEGES, so that the one database has the other's; in schemas that exist, which are given by name. */
-export function defaultStatementsFor(incoming: Privileges, staging: Privileges, roles: Roles): PrivilegeStatement[] {
+export function defaultStatementsFor(
+  incoming: Privileges,
+  wanted: Privileges['defaults'],
+  roles: Roles,
+): PrivilegeStatement[] {
   const schemas = new Set([...incoming.objects.values()].map(({ schema }) => schema));
-  return [...staging.defaults.values()].flatMap(({ role, schema, kind, grants }) => {
+  return [...wanted.values()].flatMap(({ role, schema, kind, grants }) => {
     if (schema !== undefined && !schemas.has(schema)) return [];
     const unsaid: Grants = (schema === undefined ? incoming.builtIn.get(kind) : undefined) ?? new Map();
     const has = incoming.defaults.get(defaultsKey(role, schema, kind))?.grants ?? unsaid;

@@ -15,6 +15,7 @@ export interface Tellings {
   done(statements: readonly PrivilegeStatement[]): void;
   refused(refusals: readonly Refusal[]): void;
   withheld(objects: Differences['withheld']): void;
+  extensions(objects: Differences['extensions']): void;
   unknown(roles: ReadonlyMap<string, number>): void;
   ineffective(statements: readonly PrivilegeStatement[]): void;
   result(): CarriedPrivileges;
@@ -25,6 +26,7 @@ export function tellings(roles: Roles): Tellings {
   const done = { owners: 0, grants: 0 };
   const refusedBy = new Map<string, Refused>();
   const withheld = new Map<string, string[]>();
+  const extensions: string[] = [];
   const unknown = new Map<string, number>();
   const refuse = (reason: string, sql: string, title: string) => {
     const known = refusedBy.get(reason) ?? { sql, titles: [] };
@@ -45,7 +47,17 @@ export function tellings(roles: Roles): Tellings {
         refuse('the server took it without effect, as the object belongs to somebody else', sql, title);
     },
     withheld: (objects) => {
-      for (const [role, titles] of objects) withheld.set(role, [...(withheld.get(role) ?? []), ...titles]);
+      for (const [role, title] of objects) {
+        const titles = withheld.get(role) ?? [];
+        titles.push(title);
+        withheld.set(role, titles);
+      }
+    },
+    extensions: (objects) => {
+      for (const [owner, title] of objects)
+        extensions.push(
+          `${title} belongs to ${roles.own} and not to ${owner}: PostgreSQL gives no extension to another role`,
+        );
     },
     unknown: (counts) => {
       for (const [role, count] of counts) unknown.set(role, (unknown.get(role) ?? 0) + count);
@@ -54,6 +66,7 @@ export function tellings(roles: Roles): Tellings {
       ...done,
       refused: [
         ...[...withheld].toSorted(byRole).map(([role, titles]) => withheldSentence(role, titles, roles)),
+        ...extensions,
         ...shortened([...refusedBy].map(refusalSentence)),
         ...[...unknown]
           .toSorted(byRole)

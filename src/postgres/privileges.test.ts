@@ -275,7 +275,7 @@ test('an owner who cannot have his objects can use them all the same, and that i
   expect(lines.join('\n')).not.toContain('admin=');
 });
 
-test('a grant that the server takes with a mere warning is told', async () => {
+test("a grant that only the server's superuser may make is told", async () => {
   await using session = await open('staging');
   await session.execute(`grant execute on function pg_catalog.pg_read_file(text) to app`);
   const { refused } = await carry();
@@ -309,13 +309,26 @@ test('what an extension made keeps its owner and gets its grants', async () => {
     `revoke execute on function public.akeys(hstore) from public; grant execute on function public.akeys(hstore) to app`,
   );
   const { refused } = await carry();
-  // A trusted extension's functions are the superuser's: only he may grant them.
+  // A trusted extension's functions are the superuser's: to anybody else the server says with a mere warning that nothing was done.
   expect(refused.join()).toContain('akeys');
   await using incoming = await open('incoming');
   await using staging = await open('staging');
   await using source = await open('source');
   expect((await carryPrivileges({ incoming, staging, source }, { grants: {} })).refused).toEqual([]);
   expect(await everything('incoming')).toEqual(await everything('staging'));
+});
+
+test('an extension that belongs to another role is told: it cannot be given away', async () => {
+  await inEach(['source', 'incoming'], `create extension citext schema public`);
+  await asSuperuser('staging', `grant create on database staging to owner; grant create on schema public to owner`);
+  await asSuperuser('staging', `set role owner; create extension citext`);
+  await using staging = await open('staging', 'login');
+  const notes = await readPrivilegeNotes(staging);
+  expect(notes).toEqual([expect.stringContaining('extension citext belongs to owner')]);
+  const { refused } = await carry();
+  expect(refused).toEqual([
+    'extension citext belongs to login and not to owner: PostgreSQL gives no extension to another role',
+  ]);
 });
 
 test('a role that the target does not have is refused by name, with the one that may be meant', async () => {

@@ -94,7 +94,8 @@ async function readObjects(
        from (${from}) o
        cross join lateral pg_identify_object(o.class, o.oid, 0) i
        left join pg_depend e on e.classid = o.class and e.objid = o.oid and e.objsubid = 0 and e.deptype = 'e'
-      where ${ofUsersOrGranted}`,
+      where ${ofUsersOrGranted} and i.identity is not null -- it is when somebody drops the object meanwhile
+    `,
     parameters,
   );
   // Most objects of a database have the same grants: they share one value here.
@@ -106,16 +107,23 @@ async function readObjects(
     shared.set(key, known);
     return known;
   };
+  // The same word of each row is one value here, too.
+  const texts = new Map<string, string>();
+  const one = <Text extends string>(text: Text): Text => {
+    if (!texts.has(text)) texts.set(text, text);
+    return texts.get(text) as Text; // set just now, by itself
+  };
   const found = rows.map((row): ObjectPrivileges => {
-    const { kind, oid, identity, type, schema, owner, column, follows } = row;
+    const { oid, identity, type, column, follows } = row;
+    const kind = one(row.kind);
     return {
       key: keyOf(kind, identity, column),
       kind,
       oid,
       identity,
       title: column === null ? `${type} ${identity}` : `column ${identity}.${quoteName(column)}`,
-      schema: schema ?? undefined,
-      owner,
+      schema: row.schema === null ? undefined : one(row.schema),
+      owner: one(row.owner),
       grants: grantsOf(row),
       ...(column === null ? {} : { column }),
       ...(follows === null ? {} : { follows: keyOf('relation', follows, null) }),

@@ -11,6 +11,7 @@ export async function readRevision(session: ReadSession): Promise<string | undef
       from pg_class c
       join pg_namespace n on n.oid = c.relnamespace
      where c.relname = 'alembic_version' and c.relkind = 'r'
+       and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
      order by (n.nspname = 'public') desc
      limit 1`);
   if (!found[0]) return undefined;

@@ -24,7 +24,37 @@ export function statementError(error: unknown, origin: Origin, sql: string): Res
   });
 }
 
-const lockNotAvailable = '55P03';
+/** The SQLSTATE of a lock that did not come in time. */
+export const lockNotAvailable = '55P03';
+
+/**
+ * The error with those who held the lock at fault, as a further session of the same database sees them. Only a lock that
+ * excludes readers keeps a reader waiting; whoever waits for one stands in the way too.
+ */
+export async function withLockHolders(
+  told: RestageError,
+  ask: (sql: string) => Promise<readonly { readonly holder: string }[]>,
+): Promise<RestageError> {
+  let holders: readonly { readonly holder: string }[];
+  try {
+    holders = await ask(lockHolders);
+  } catch {
+    return told; // better without them than not at all
+  }
+  if (holders.length === 0) return told;
+  const message = `${told.message}: ${holders.map(({ holder }) => holder).join('; ')}`;
+  return new RestageError(told.code, message, { cause: told.cause, hint: told.hint });
+}
+
+const lockHolders = `
+    select distinct format('%s is locked by pid %s (user %s, %s)%s', l.relation::regclass, a.pid, a.usename,
+             coalesce(nullif(a.application_name, ''), 'no application name'),
+             case when l.granted then '' else ', who waits for it too' end) as holder
+      from pg_locks l
+      join pg_stat_activity a using (pid)
+     where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock' and a.application_name not like 'restage %'
+       and l.database = (select oid from pg_database where datname = current_database())
+     order by 1`;
 
 function placeOf({ database, host, port, standby }: Origin): string {
   return `${standby ? 'the standby ' : ''}${database} at ${host}:${port}`;
@@ -41,7 +71,7 @@ const standbyAdvice =
 /** What to do about what a server says, by its SQLSTATE; undefined where its words are enough. */
 function adviceFor(error: DatabaseError): string | undefined {
   if (isRecoveryConflict(error)) return standbyAdvice;
-  switch (error.code) {
+  switch (error.code ?? '') {
     case lockNotAvailable:
       return 'Another session holds a lock that excludes even readers, a migration perhaps. Let it end, or end it (pg_blocking_pids and pg_stat_activity name it), and run again.';
     case '57014':

@@ -5,7 +5,7 @@ import { hasDone } from './step-words.ts';
 import { plain } from './style.ts';
 import { facts, objectsStay } from './summary.ts';
 import { originText } from './plan-text.ts';
-import { describeBucket } from '../s3/bucket.ts';
+import { describeBucket } from '../s3/origin.ts';
 
 /** The report of a run as a page to keep or send. */
 export function markdown(report: Report): string {

@@ -1,6 +1,6 @@
 import type { Plan, PlannedBucket, PlannedEnd } from '../plan.ts';
 import type { Origin } from '../postgres/session.ts';
-import { describeBucket } from '../s3/bucket.ts';
+import { describeBucket } from '../s3/origin.ts';
 import type { Amount } from '../s3/diff.ts';
 import { bytes, columns, count, counted } from './format.ts';
 import { willDo } from './step-words.ts';

@@ -1,5 +1,5 @@
 import { displayTable } from '../postgres/names.ts';
-import { describeBucket } from '../s3/bucket.ts';
+import { describeBucket } from '../s3/origin.ts';
 import type { Verification } from '../verify.ts';
 import { bytes, columns, count, duration } from './format.ts';
 import { originText } from './plan-text.ts';

@@ -2,15 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { RestageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
-import { readXml, s3Client, S3Error, type S3Client, type S3Settings } from './client.ts';
+import { readXml, s3Client, type S3Client, type S3Settings } from './client.ts';
+import { describeBucket, type BucketOrigin } from './origin.ts';
 import { again } from './retry.ts';
-
-/** Where objects were listed or read: goes with every figure. */
-export interface BucketOrigin {
-  readonly bucket: string;
-  readonly account: string | undefined;
-  readonly endpoint: string | undefined;
-}
+import { S3Error } from './s3-error.ts';
 
 /** One line of a listing. */
 export interface ListedObject {
@@ -210,10 +205,6 @@ async function nearBucket(client: S3Client, bucket: string): Promise<string | un
     bucket,
     (result?.Buckets?.Bucket ?? []).map(({ Name }) => Name),
   );
-}
-
-export function describeBucket(origin: BucketOrigin): string {
-  return origin.account ? `${origin.bucket} (account ${origin.account})` : origin.bucket;
 }
 
 function unquote(etag: string | undefined): string {

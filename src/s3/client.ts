@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import aws4 from 'aws4';
 import { XMLParser } from 'fast-xml-parser';
 import { RestageError } from '../errors.ts';
+import { S3Error } from './s3-error.ts';
 
 /** Keys for one account; `expiration` where they are temporary. */
 export interface Credentials {
@@ -41,19 +42,6 @@ export interface S3Response {
   readonly headers: IncomingHttpHeaders;
   /** Must be read to its end or destroyed: an unread body keeps its socket. */
   readonly body: IncomingMessage;
-}
-
-/** An answer of S3 that is an error, by S3's own code (NoSuchKey, AccessDenied, SlowDown …). */
-export class S3Error extends Error {
-  override readonly name = 'S3Error';
-  readonly status: number;
-  readonly code: string;
-
-  constructor(status: number, code: string, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
 }
 
 /** A signed client on keep-alive sockets: one request in, one response out; no retries, no parsing of bodies. */

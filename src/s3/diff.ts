@@ -1,5 +1,6 @@
 import { RestageError } from '../errors.ts';
-import { describeBucket, type ListedObject, type SourceBucket } from './bucket.ts';
+import type { ListedObject, SourceBucket } from './bucket.ts';
+import { describeBucket } from './origin.ts';
 
 /** What one key is, seen from both listings. */
 export type Difference =

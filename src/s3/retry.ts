@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RestageError } from '../errors.ts';
-import { S3Error } from './client.ts';
+import { S3Error } from './s3-error.ts';
 
 const attempts = 4;
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { SourceBucket, TargetBucket } from './bucket.ts';
-import { S3Error } from './client.ts';
+import { S3Error } from './s3-error.ts';
 import { copyObjects } from './transfer.ts';
 
 const origin = { bucket: 'images', account: undefined, endpoint: undefined };

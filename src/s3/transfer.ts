@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { ListedObject, SourceBucket, TargetBucket } from './bucket.ts';
-import { S3Error } from './client.ts';
+import { S3Error } from './s3-error.ts';
 import { again } from './retry.ts';
 import { diffBuckets, sourceEtagHeader, type Amount } from './diff.ts';
 
