@@ -13,10 +13,11 @@ import {
 import { countLargeObjects } from './postgres/large-objects.ts';
 import { readLosses, readSuperusersOnly, readUncarried } from './postgres/losses.ts';
 import { refuseEmptyTables } from './postgres/empty-tables.ts';
+import { readNamedRoles, requireNamedRoles } from './postgres/named-roles.ts';
 import { quoteTable } from './postgres/names.ts';
 import { readUnreadable, requireReadable } from './postgres/readable.ts';
 import { readRevision } from './postgres/revision.ts';
-import { requireRoles } from './postgres/roles.ts';
+import { readRoles, requireRoles } from './postgres/roles.ts';
 import { someOf } from './postgres/some-of.ts';
 import { readDescription } from './postgres/swap.ts';
 import type { Origin } from './postgres/session.ts';
@@ -63,6 +64,7 @@ export async function planDatabase(
   if (!from.fit) throw from.unfit;
   const { tables } = from.fit;
   refuseEmptyTables(tables, choices.mayBeEmpty, from.origin);
+  const unmapped = requireNamedRoles(from.fit.namedRoles, choices.grants, to.fit.roles, to.facts.origin);
   return {
     source: figuresOf(from.origin, tables, from.fit.revision),
     target: figuresOf(to.facts.origin, to.fit.tables, to.fit.revision),
@@ -75,6 +77,7 @@ export async function planDatabase(
       ...poolerNotes(from, to),
       ...acceptanceNote(to),
       ...from.fit.notes,
+      ...unmapped,
       ...matchExtensions(from.fit.extensions, to.fit.offered, to.facts.origin),
       ...textNotes(from.fit.text, to.fit.text),
       ...superuserNote(from.fit.superusersOnly, to),
@@ -105,6 +108,7 @@ async function readSource(source: SourceDatabase, choices: Choices, signal: Abor
         tables: await countTables(session, await readTables(session, skipExtensions)),
         sequences: await readSequences(session, skipExtensions),
         largeObjects: await countLargeObjects(session),
+        namedRoles: await readNamedRoles(session),
         extensions: (await readExtensions(session)).filter(({ name }) => !skipExtensions.includes(name)),
         text: await readTextSettings(session),
         revision: await readRevision(session),
@@ -135,6 +139,7 @@ async function readTargetSide(target: TargetDatabase, choices: Choices, signal: 
   const fit = {
     tables,
     offered: await readOfferedExtensions(session),
+    roles: await readRoles(session),
     text: await readTextSettings(session),
     losses: await readLosses(session),
     revision: await readRevision(session),

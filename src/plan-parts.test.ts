@@ -28,14 +28,7 @@ test.each([
   ['a large table that is most of it', table(1000), [table(100)], 4, 4, /4 ranges .* 91 %/],
   ['a table that is large enough for two', table(256), [], 4, 2, /2 ranges .* 100 %/],
   ['a large table with one session only', table(9000), [], 1, 1, /jobs is 1/],
-  [
-    'a table that an extension makes',
-    table(9000, { ofExtension: 'postgis' }),
-    [],
-    4,
-    1,
-    /extension postgis/,
-  ],
+  ['a table that an extension makes', table(9000, { ofExtension: 'postgis' }), [], 4, 1, /extension postgis/],
 ] as const)('%s is read in the right number of parts', (_what, one, others, jobs, parts, reason) => {
   const found = partsOf(one, [one, ...others], jobs);
   expect(found.parts).toBe(parts);

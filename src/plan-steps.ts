@@ -32,6 +32,7 @@ export function planSteps(
       tables: database.tables.length,
       publications: config.database.publications,
       skipExtensions: config.database.skipExtensions,
+      roles: config.database.grants,
     });
     // What takes longest starts first.
     const longest = database.tables.toSorted((a, b) => b.sizeBytes + b.indexBytes - (a.sizeBytes + a.indexBytes));

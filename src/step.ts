@@ -23,6 +23,8 @@ export type Act =
       readonly tables: number;
       readonly publications: boolean;
       readonly skipExtensions: readonly string[];
+      /** The source's roles, and the target's that its policies and user mappings are for instead. */
+      readonly roles: Readonly<Record<string, string>>;
     }
   | {
       readonly kind: 'copy-table';

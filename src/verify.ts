@@ -147,8 +147,8 @@ async function verifyTable(
 ): Promise<VerifiedTable> {
   const columns = theirs ? comparable(ours, theirs) : ours.columns;
   const [sourceDigest, targetDigest] = await Promise.all([
-    digestTable(source, ours.table, columns, ours.condition),
-    theirs ? digestTable(target, theirs.table, columns, ours.condition) : undefined,
+    digestTable(source, ours, columns, ours.condition),
+    theirs ? digestTable(target, theirs, columns, ours.condition) : undefined,
   ]);
   const missingColumns = ours.columns
     .filter(({ name }) => !columns.some((column) => column.name === name))

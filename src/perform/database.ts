@@ -6,6 +6,7 @@ import { difference } from '../postgres/digest.ts';
 import { belongsToExtension } from '../postgres/extensions.ts';
 import { splitForeignKeys, validate } from '../postgres/foreign-keys.ts';
 import { loadTable } from '../postgres/load.ts';
+import { withRoles } from '../postgres/named-roles.ts';
 import { quoteTable } from '../postgres/names.ts';
 import { arrange, refreshViews, restore } from '../postgres/restore.ts';
 import { carrySequences } from '../postgres/sequences.ts';
@@ -80,8 +81,11 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       readUnfilledViews(state.snapshot.session),
     ]);
     state.tables = new Map(tables.map((table) => [quoteTable(table.table), table]));
-    const wanted = (entry: SchemaEntry) => !belongsToExtension(entry, step.skipExtensions);
-    const dump = { before: before.filter(wanted), after: after.filter(wanted) };
+    const adapt = (entries: readonly SchemaEntry[]) =>
+      entries
+        .filter((entry) => !belongsToExtension(entry, step.skipExtensions))
+        .map((entry) => withRoles(entry, step.roles));
+    const dump = { before: adapt(before), after: adapt(after) };
     const order = arrange(dump, [...state.tables.values()], unfilled);
     state.order = order;
     const refused = await lanesOf(state).withWriter(async (session) => {

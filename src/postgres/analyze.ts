@@ -7,6 +7,16 @@ function analyzesParentsAlone(session: ReadSession): boolean {
   return Number.parseInt(session.origin.version, 10) >= 18;
 }
 
+/** ANALYZE of a parent reads a sample of each child: where one is a foreign table, from another server. */
+function hasForeignChild(parent: string): string {
+  return `exists (
+    with recursive below as (
+      select inhrelid from pg_inherits where inhparent = ${parent}
+      union
+      select i.inhrelid from pg_inherits i join below on below.inhrelid = i.inhparent)
+    select from below join pg_class f on f.oid = below.inhrelid where f.relkind = 'f')`;
+}
+
 /** Quoted names of the tables that `analyzeParents` will analyze, and which need not be before. */
 export async function analyzedWithParents(session: ReadSession): Promise<ReadonlySet<string>> {
   const rows = await session.rows<TableName>(`
@@ -14,7 +24,8 @@ export async function analyzedWithParents(session: ReadSession): Promise<Readonl
       from pg_class c
       join pg_namespace n on n.oid = c.relnamespace
      where c.relkind = 'r'
-       and (c.relispartition and ${!analyzesParentsAlone(session)} or exists (select from pg_inherits where inhparent = c.oid))`);
+       and (c.relispartition and ${!analyzesParentsAlone(session)} and not ${hasForeignChild('pg_partition_root(c.oid)')}
+            or exists (select from pg_inherits where inhparent = c.oid))`);
   return new Set(rows.map(quoteTable));
 }
 
@@ -31,8 +42,9 @@ async function readStatements(session: Session): Promise<string[]> {
       from pg_class c
       join pg_namespace n on n.oid = c.relnamespace
      where c.relkind = 'm' and c.relispopulated
-        or c.relkind = 'p' and (${alone} or not c.relispartition)
-        or c.relkind = 'r' and exists (select from pg_inherits where inhparent = c.oid)
+        or not ${hasForeignChild('c.oid')}
+           and (c.relkind = 'p' and (${alone} or not c.relispartition)
+                or c.relkind = 'r' and exists (select from pg_inherits where inhparent = c.oid))
      order by n.nspname, c.relname`);
   return rows.map((row) => `analyze ${alone && row.kind === 'p' ? 'only ' : ''}${quoteTable(row)}`);
 }

@@ -22,6 +22,8 @@ export type ColumnNature = 'exact' | 'binary' | 'padded' | 'text';
 
 export interface Table {
   readonly table: TableName;
+  /** A partitioned table with all its rows, because the target may put them into other partitions. */
+  readonly wholeTree?: boolean;
   readonly columns: readonly Column[];
   /** The server's own estimate; a count after `countTables`, where the table is small. */
   readonly rows: number;
@@ -81,8 +83,20 @@ const onlyAsText = [
   'aclitem',
 ];
 
+// An enum's hash is that of its number in the catalog, another one in each database: what is partitioned by it must be
+// sorted anew by the target. These are the topmost of such tables.
+const sortedAnew = `
+  select p.partrelid as root
+    from pg_partitioned_table p
+   where p.partstrat = 'h'
+     and exists (
+       select from pg_opclass o join pg_am a on a.oid = o.opcmethod
+        where o.oid = any (p.partclass) and o.opcname = 'enum_ops' and o.opcnamespace = 'pg_catalog'::regnamespace
+          and a.amname = 'hash')`;
+
 /**
- * Every table that holds rows of its own, with columns and size. Partition roots, views and foreign tables hold none; a
+ * Every table that holds rows of its own, with columns and size. Partition roots, views and foreign tables hold none, but
+ * a table that is partitioned by the hash of an enum stands here for all of its partitions; a
  * standby has none of an unlogged table's. Of the tables that an extension made those are here whose rows it registered
  * to be dumped, as for pg_dump, unless the extension is skipped.
  */
@@ -90,6 +104,7 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
   const rows = await session.rows<{
     schema: string;
     name: string;
+    tree: string;
     reltuples: string;
     size: string;
     indexes: string;
@@ -100,9 +115,9 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
     with builtin as (
       select oid, typname, typtype, typelem, typcategory, typsend, oid < 16384 as system
         from pg_type
-    )
-    select n.nspname as schema, c.relname as name, c.reltuples, x.extension, nullif(x.condition, '') as condition,
-           pg_table_size(c.oid) as size, pg_indexes_size(c.oid) as indexes,
+    ), sorted_anew as (${sortedAnew})
+    select s.root is not null as tree, n.nspname as schema, c.relname as name, c.reltuples, x.extension, nullif(x.condition, '') as condition,
+           size.heap as size, size.indexes,
            coalesce((
              select json_agg(json_build_object(
                       'name', a.attname,
@@ -121,10 +136,23 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
                join builtin t on t.oid = a.atttypid
                left join builtin e on e.oid = t.typelem
               where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as columns
-      ${carriedRelations(['r'], skipExtensions)}
+      ${carriedRelations(
+        ['r', 'p'],
+        skipExtensions,
+        `
+      left join sorted_anew s on s.root = c.oid
+      cross join lateral (
+        select sum(pg_table_size(t.relid)) as heap, sum(pg_indexes_size(t.relid)) as indexes
+          from (select c.oid as relid where s.root is null
+                union all
+                select relid from pg_partition_tree(c.oid) where s.root is not null) t) size`,
+      )}
+       and (c.relkind = 'r' or s.root is not null)
+       and not exists (select from pg_partition_ancestors(c.oid) a(relid) join sorted_anew u on u.root = a.relid where a.relid <> c.oid)
      order by n.nspname, c.relname`);
   return rows.map((row) => ({
     table: { schema: row.schema, name: row.name },
+    ...(row.tree === 't' ? { wholeTree: true } : {}),
     columns: JSON.parse(row.columns) as Column[], // built above, field by field
     rows: Math.max(0, Number(row.reltuples)),
     rowsAreEstimated: true,
@@ -135,6 +163,11 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
     ...(row.extension === null ? {} : { ofExtension: row.extension }),
     ...(row.condition === null ? {} : { condition: row.condition }),
   }));
+}
+
+/** What to select a table's rows from. */
+export function rowsOf({ table, wholeTree }: Pick<Table, 'table' | 'wholeTree'>): string {
+  return `${wholeTree ? '' : 'only '}${quoteTable(table)}`;
 }
 
 /** Up to here a table is counted: the estimate is missing or stale exactly where tables are small. */
@@ -159,8 +192,7 @@ export async function countTables(
   for (let start = 0; start < small.length; start += countedAtOnce) {
     const some = small.slice(start, start + countedAtOnce);
     const selects = some.map(
-      ({ table, condition = '' }, index) =>
-        `select ${index} as index, count(*) as count from only ${quoteTable(table)} ${condition}`,
+      (one, index) => `select ${index} as index, count(*) as count from ${rowsOf(one)} ${one.condition ?? ''}`,
     );
     const rows = await lettingLocksGo(session, () =>
       session.rows<{ index: string; count: string }>(selects.join(' union all ')),
@@ -209,7 +241,11 @@ export async function readUnfilledViews(session: ReadSession): Promise<ReadonlyS
  * The relations of these kinds that a clone carries, as `c` of the schema `n`: the users' own, and those that an extension
  * (`x.extension`, with the `x.condition` on its rows) has registered, as pg_dump finds them.
  */
-export function carriedRelations(kinds: readonly ('r' | 'p' | 'S')[], skipExtensions: readonly string[]): string {
+export function carriedRelations(
+  kinds: readonly ('r' | 'p' | 'S')[],
+  skipExtensions: readonly string[],
+  joins = '',
+): string {
   // A temporary one is somebody's session's; of an unlogged one a standby has the name only.
   return `from pg_class c
       join pg_namespace n on n.oid = c.relnamespace
@@ -218,6 +254,7 @@ export function carriedRelations(kinds: readonly ('r' | 'p' | 'S')[], skipExtens
           from pg_extension e
           cross join unnest(e.extconfig, e.extcondition) u(oid, condition)
          where e.oid >= 16384 and e.extname <> all (array[${skipExtensions.map(quoteText).join(', ')}]::name[])) x on x.oid = c.oid
+      ${joins}
      where c.relkind in (${list(kinds)})
        and (c.relpersistence = 'p' or c.relpersistence = 'u' and not pg_is_in_recovery())
        and (x.oid is not null or ${ofTheUser('c', 'pg_class')})`;

@@ -47,7 +47,7 @@ async function digestOf(session: Session, type: string, values: readonly string[
     ${values.map((value) => `insert into one.t values (${value});`).join('\n')}`);
   const found = (await tablesOf(session, 'one')).get('t');
   if (!found) throw new Error('the table that was made is not there');
-  return digestTable(session, found.table, found.columns);
+  return digestTable(session, found, found.columns);
 }
 
 test('the same rows have the same digest in any order and however they came there', async () => {
@@ -61,7 +61,7 @@ test('the same rows have the same digest in any order and however they came ther
     update same.b set t = 'row ' || id;
     alter table same.a drop column gone`);
   const tables = [...(await tablesOf(newer, 'same')).values()];
-  const digests = await Promise.all(tables.map(({ table, columns }) => digestTable(newer, table, columns)));
+  const digests = await Promise.all(tables.map((table) => digestTable(newer, table, table.columns)));
   expect(digests[0]).toEqual(digests[1]);
   expect(digests[0]).toMatchObject({ rows: 1000, content: expect.stringMatching(/^-?\d{10,}$/) });
 });
@@ -72,7 +72,7 @@ test('values that have changed places between two rows change the digest', async
   await newer.execute(`create schema swapped; create table swapped.t (id integer, name text)`);
   const digest = async (first: string, second: string) => {
     await newer.execute(`truncate swapped.t; insert into swapped.t values (1, '${first}'), (2, '${second}')`);
-    return (await digestTable(newer, { schema: 'swapped', name: 't' }, columns)).content;
+    return (await digestTable(newer, { table: { schema: 'swapped', name: 't' } }, columns)).content;
   };
   const unseen = [];
   for (const letter of 'abcdefghijklmnopqrst')
@@ -93,7 +93,7 @@ test('rows that come twice count twice, and none are not the same as no table re
 
 test('a table without columns is told by its number of rows', async () => {
   await newer.execute(`create schema bare; create table bare.t (); insert into bare.t default values`);
-  expect(await digestTable(newer, { schema: 'bare', name: 't' }, [])).toMatchObject({ rows: 1 });
+  expect(await digestTable(newer, { table: { schema: 'bare', name: 't' } }, [])).toMatchObject({ rows: 1 });
 });
 
 test.each([
@@ -145,7 +145,7 @@ async function pairOf(type: string, values: readonly string[]): Promise<Digest[]
     create collation one.any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
     ${values.map((value, index) => `create table one.t${index} (v ${type}); insert into one.t${index} values (${value});`).join('\n')}`);
   const tables = await tablesOf(newer, 'one');
-  return Promise.all([...tables.values()].map(({ table, columns }) => digestTable(newer, table, columns)));
+  return Promise.all([...tables.values()].map((table) => digestTable(newer, table, table.columns)));
 }
 
 const everyType = `
@@ -187,7 +187,7 @@ test('rows of every common type have the same digest on PostgreSQL 16 and 18, wh
     const found = (await tablesOf(session, 'every')).get('types');
     expect(found?.columns).toHaveLength(57);
     for (const column of found?.columns ?? []) {
-      const { content } = await digestTable(session, { schema: 'every', name: 'types' }, [column]);
+      const { content } = await digestTable(session, { table: { schema: 'every', name: 'types' } }, [column]);
       digests.push([column.name, content ?? '']);
     }
   }

@@ -1,5 +1,5 @@
-import type { Column } from './catalog.ts';
-import { displayTable, quoteName, quoteTable, type TableName } from './names.ts';
+import { rowsOf, type Column, type Table } from './catalog.ts';
+import { displayTable, quoteName, type TableName } from './names.ts';
 import type { ReadSession } from './session.ts';
 
 export interface Digest {
@@ -16,7 +16,7 @@ export interface Digest {
  */
 export async function digestTable(
   session: ReadSession,
-  table: TableName,
+  table: Pick<Table, 'table' | 'wholeTree'>,
   columns: readonly Column[],
   where = '',
 ): Promise<Digest> {
@@ -27,7 +27,7 @@ export async function digestTable(
   const rows = await session.rows<{ rows: string; content: string }>(`
     select count(*) as rows, coalesce(sum(hash # hashint8extended(hash, 0)), 0) as content
       from (select ${columns.length === 0 ? '0::bigint' : `hash_record_extended(row(${values}), 0)`} as hash
-              from only ${quoteTable(table)} ${where} offset 0) rows`);
+              from ${rowsOf(table)} ${where} offset 0) rows`);
   const [row] = rows;
   return { rows: Number(row?.rows), content: String(row?.content) };
 }

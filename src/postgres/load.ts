@@ -1,5 +1,5 @@
 import { RestageError } from '../errors.ts';
-import { lettingLocksGo, type Table } from './catalog.ts';
+import { lettingLocksGo, rowsOf, type Table } from './catalog.ts';
 import { relayCopy, type Relayed } from './copy-relay.ts';
 import { addDigests, digestTable, type Digest } from './digest.ts';
 import { inStages } from './indexes.ts';
@@ -78,7 +78,7 @@ export async function loadTable(
 ): Promise<LoadedTable> {
   // It may be the superuser's who made the extension, and closed to us: without rows there is nothing to ask of it.
   if (table.ofExtension !== undefined && (await lanes.withReader((reader) => isEmpty(reader, table)))) return nothing;
-  const large = options.parts > 1 || table.sizeBytes > largeBytes;
+  const large = options.parts > 1 || (table.sizeBytes > largeBytes && !table.wholeTree); // which has no blocks of its own
   return (large ? loadLarge : loadSmall)(lanes, table, indexes, options);
 }
 
@@ -199,21 +199,22 @@ function copyPart(
 function copyRows(
   reader: ReadSession,
   writer: Session,
-  { table, columns, condition, ofExtension, sizeBytes }: Table,
+  from: Table,
   range: BlockRange | undefined,
   { onBytes, signal }: LoadOptions,
 ): Promise<Relayed> {
+  const { table, columns, condition, ofExtension, sizeBytes, wholeTree } = from;
   const copied = columns.filter((column) => !column.generated);
   const format = copied.length > 0 && copied.every(({ nature }) => nature !== 'text') ? 'binary' : 'text';
   const list = copied.map(({ name }) => quoteName(name)).join(', ');
   const names = list === '' ? '' : ` (${list})`;
   const name = quoteTable(table);
-  const some = range ? `where ${inRange(range)}` : condition;
-  const rows = some === undefined ? `${name}${names}` : `(select ${list} from only ${name} ${some})`;
+  const some = range ? `where ${inRange(range)}` : (condition ?? (wholeTree ? '' : undefined));
+  const rows = some === undefined ? `${name}${names}` : `(select ${list} from ${rowsOf(from)} ${some})`;
   // Rows that come in the transaction that emptied the table can be written frozen: no one has to visit them again. That
   // is for one session alone, and for a table that an extension has not filled already; and emptying costs new files,
   // which is more than a few rows are worth.
-  const frozen = range === undefined && ofExtension === undefined && sizeBytes >= frozenBytes;
+  const frozen = range === undefined && ofExtension === undefined && !wholeTree && sizeBytes >= frozenBytes;
   const load = (more: string) => `copy ${name}${names} from stdin (format ${format}${more})`;
   // All in one message each: a round trip is a long time where there are thousands of tables.
   return relayCopy(reader, writer, {
@@ -242,13 +243,13 @@ async function analyze(writer: Session, { table }: Table, options: LoadOptions):
 
 async function digest(
   session: ReadSession,
-  { table, columns, condition }: Table,
+  table: Table,
   range: BlockRange | undefined,
   { verify }: LoadOptions,
   rows: number,
 ): Promise<Digest> {
   if (verify === 'rows') return { rows }; // as the two servers counted them
-  return digestTable(session, table, columns, range ? `where ${inRange(range)}` : condition);
+  return digestTable(session, table, table.columns, range ? `where ${inRange(range)}` : table.condition);
 }
 
 /** Milliseconds since it was asked last. */

@@ -18,7 +18,11 @@ const entry = (type: string, name: string, sql = ''): SchemaEntry => ({ type, na
 const names = (entries: readonly SchemaEntry[] | undefined) => entries?.map(({ name }) => name);
 
 test('each part of a dump goes where it can be made: with its table, with the keys, or at the end', () => {
-  const before = [entry('TABLE', 'books'), entry('MATERIALIZED VIEW', 'first'), entry('MATERIALIZED VIEW', 'second')];
+  const before = [
+    entry('TABLE', 'books'),
+    entry('MATERIALIZED VIEW', 'first', 'CREATE MATERIALIZED VIEW public.first AS SELECT;'),
+    entry('MATERIALIZED VIEW', 'a second', 'CREATE MATERIALIZED VIEW public."a\nsecond" AS SELECT;'),
+  ];
   const after = [
     entry('CONSTRAINT', 'books_pkey', 'ALTER TABLE ONLY public.books\n    ADD PRIMARY KEY (id);'),
     entry('CONSTRAINT', 'root_pkey', 'ALTER TABLE ONLY public.root\n    ADD PRIMARY KEY (id);'),
@@ -26,6 +30,8 @@ test('each part of a dump goes where it can be made: with its table, with the ke
     entry('INDEX', 'first_id', 'CREATE INDEX first_id ON public.first USING btree (id);'),
     entry('INDEX', 'other', 'CREATE INDEX other ON shop.books USING btree (id);'),
     entry('INDEX ATTACH', 'part_pkey', 'ALTER INDEX public.root_pkey ATTACH PARTITION public.part_pkey;'),
+    entry('STATISTICS', 'of_books', 'CREATE STATISTICS public.of_books ON a, b FROM public.books;'),
+    entry('STATISTICS', 'of_first', 'CREATE STATISTICS public.of_first ON a, b FROM public.first;'),
     entry('COMMENT', 'INDEX books_title', "COMMENT ON INDEX public.books_title IS 'x';"),
     entry('TRIGGER', 'touch'),
     entry('FK CONSTRAINT', 'books_author', 'ALTER TABLE ONLY public.books\n    ADD FOREIGN KEY …'),
@@ -34,15 +40,15 @@ test('each part of a dump goes where it can be made: with its table, with the ke
   const order = arrange({ before, after }, [table('books'), table('books', 'shop'), table('empty')]);
   expect(order.before).toEqual(before);
   expect([...order.byTable].map(([name, entries]) => [name, names(entries)])).toEqual([
-    ['"public"."books"', ['books_pkey', 'books_title']],
+    ['"public"."books"', ['books_pkey', 'books_title', 'of_books']],
     ['"shop"."books"', ['other']],
     ['"public"."empty"', []],
   ]);
-  expect(names(order.rest)).toEqual(['root_pkey', 'first_id', 'part_pkey', 'touch']);
+  expect(names(order.rest)).toEqual(['root_pkey', 'first_id', 'part_pkey', 'of_first', 'touch']);
   expect(names(order.foreignKeys)).toEqual(['books_author']);
   expect(names(order.comments)).toEqual(['INDEX books_title']);
   expect(names(order.last)).toEqual(['own']);
-  expect(order.views.map(({ name }) => name)).toEqual(['first', 'second']);
+  expect(order.views.map(({ name }) => name)).toEqual(['first', 'a\nsecond']);
 });
 
 test('nothing of a dump is lost or made twice', () => {

@@ -7,9 +7,9 @@ import type { Session } from './session.ts';
 
 /** A dump, arranged by when each part can be made. */
 export interface RestoreOrder {
-  /** Before the rows, in the dump's order; the last are extended statistics, which need no rows. */
+  /** Before the rows, in the dump's order. */
   readonly before: readonly SchemaEntry[];
-  /** Indexes and keys of the tables that hold rows, to be built as soon as each is loaded. */
+  /** Indexes, keys and extended statistics of the tables that hold rows, to be made as soon as each is loaded. */
   readonly byTable: ReadonlyMap<string, readonly SchemaEntry[]>;
   /** Everything else that must wait for the rows, in the dump's order. */
   readonly rest: readonly SchemaEntry[];
@@ -24,7 +24,6 @@ export interface RestoreOrder {
 
 type Part = 'before' | 'rest' | 'foreignKeys' | 'comments' | 'last';
 const partOf: Readonly<Record<string, Part>> = {
-  STATISTICS: 'before',
   'FK CONSTRAINT': 'foreignKeys',
   COMMENT: 'comments',
   POLICY: 'last',
@@ -40,7 +39,7 @@ export function arrange(
 ): RestoreOrder {
   const byTable = new Map<string, SchemaEntry[]>(tables.map(({ table }) => [quoteTable(table), []]));
   const parts: Record<Part, SchemaEntry[]> = {
-    before: [...dump.before],
+    before: attachedFromTheRoot(dump.before),
     rest: [],
     foreignKeys: [],
     comments: [],
@@ -53,10 +52,32 @@ export function arrange(
   }
   // pg_dump puts every view behind those it reads, and behind the primary keys it groups by.
   const views = [...dump.before, ...dump.after]
-    .filter((entry) => entry.type === 'MATERIALIZED VIEW')
-    .map(({ schema, name }) => ({ schema, name }))
+    .flatMap((entry) => (entry.type === 'MATERIALIZED VIEW' ? (tableOf(entry) ?? []) : []))
     .filter((view) => !unfilled.has(quoteTable(view)));
   return { ...parts, byTable, views };
+}
+
+const attach = /^ALTER TABLE ONLY ((?:"(?:[^"]|"")+"|[^\s"]+)+) ATTACH PARTITION ((?:"(?:[^"]|"")+"|[^\s"]+)+) /;
+
+/**
+ * Partitions joined to their tables from the topmost downwards. pg_dump may join the lower ones first, and then an
+ * identity column of the topmost does not reach them (seen in 17 and 18).
+ */
+function attachedFromTheRoot(entries: readonly SchemaEntry[]): SchemaEntry[] {
+  const last = entries.findLastIndex(({ type }) => type === 'TABLE ATTACH');
+  const joining = entries.filter(({ type }) => type === 'TABLE ATTACH');
+  const parents = new Map(joining.map(({ sql }) => [attach.exec(sql)?.[2] ?? '', attach.exec(sql)?.[1] ?? '']));
+  const depth = ({ sql }: SchemaEntry) => {
+    let above = 0;
+    for (let at = attach.exec(sql)?.[1]; at !== undefined && at !== ''; at = parents.get(at)) above++;
+    return above;
+  };
+  const others = (some: readonly SchemaEntry[]) => some.filter(({ type }) => type !== 'TABLE ATTACH');
+  return [
+    ...others(entries.slice(0, last + 1)),
+    ...joining.toSorted((a, b) => depth(a) - depth(b)),
+    ...others(entries.slice(last + 1)),
+  ];
 }
 
 const mostEntries = 100; // each locks what it makes until the batch's end, and the server's lock table has an end
@@ -103,7 +124,8 @@ async function restoreOne(session: Session, entry: SchemaEntry): Promise<string[
   } catch (error) {
     if (!(error instanceof RestageError) || sqlState(error) === undefined) throw error;
     const what = `${entry.type.toLowerCase()} ${entry.schema === '' ? entry.name : `${entry.schema}.${entry.name}`}`;
-    if (mayBeMissed(entry) && isRefusal(error)) return [`${what} was not made: ${error.message}`];
+    if ((mayBeMissed(entry) && isRefusal(error)) || isUnattachable(entry, error))
+      return [`${what} was not made: ${error.message}`];
     throw new RestageError('schema-failed', `${what} could not be made: ${error.message}`, {
       cause: error.cause,
       hint: error.hint,
@@ -116,12 +138,35 @@ function mayBeMissed({ type, name }: SchemaEntry): boolean {
   return type === 'EVENT TRIGGER' || (type === 'COMMENT' && /^(EXTENSION|EVENT TRIGGER) /.test(name));
 }
 
+/**
+ * PostgreSQL finds no two exclusion constraints alike (seen in 17 and 18): a partition's stays its own, in force, and is
+ * not made a part of the whole table's.
+ */
+function isUnattachable({ type }: SchemaEntry, error: RestageError): boolean {
+  return type === 'INDEX ATTACH' && sqlState(error) === '42P17';
+}
+
 /** The role may not, or the thing was refused before. */
 function isRefusal(error: RestageError): boolean {
   return ['42501', '42704'].includes(sqlState(error) ?? '');
 }
 
-/** Fills the materialized views, in order. */
+/**
+ * Fills the materialized views, in order; one that reads another through a function's body, of which PostgreSQL does not
+ * know, again after the others.
+ */
 export async function refreshViews(session: Session, views: readonly TableName[]): Promise<void> {
-  for (const view of views) await session.execute(`refresh materialized view ${quoteTable(view)}`);
+  const unfilled: { readonly view: TableName; readonly error: unknown }[] = [];
+  for (const view of views) {
+    try {
+      await session.execute(`refresh materialized view ${quoteTable(view)}`);
+    } catch (error) {
+      if (sqlState(error) !== '55000') throw error; // it reads what is not filled yet
+      unfilled.push({ view, error });
+    }
+  }
+  if (unfilled.length === 0) return;
+  if (unfilled.length === views.length) throw unfilled[0]?.error;
+  const again = unfilled.map(({ view }) => view);
+  await refreshViews(session, again);
 }
