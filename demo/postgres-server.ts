@@ -30,6 +30,8 @@ export interface PostgresSettings {
   readonly folder: string;
   /** Server parameters over the defaults of a throw-away cluster, as in postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Makes the data folder, where it is to hold a copy of another server's; the superuser's password comes with it. */
+  readonly fill?: (data: string) => Promise<{ readonly password: string }>;
 }
 
 const host = '127.0.0.1';
@@ -83,12 +85,14 @@ function urlOf(cluster: Cluster, port: number, database: string): string {
   return `postgresql://postgres:${cluster.password}@${host}:${port}/${encodeURIComponent(database)}`;
 }
 
-async function createCluster({ package: name, folder }: PostgresSettings): Promise<Cluster> {
+async function createCluster({ package: name, folder, fill }: PostgresSettings): Promise<Cluster> {
   const user = await serverUser();
   if (user) await chown(folder, user.uid, user.gid);
   const binaries = await findBinaries(name, folder, user);
-  const password = randomBytes(18).toString('base64url');
-  const cluster = { folder, data: join(folder, 'data'), log: join(folder, 'log'), password, user, binaries };
+  const data = join(folder, 'data');
+  const password = fill ? (await fill(data)).password : randomBytes(18).toString('base64url');
+  const cluster = { folder, data, log: join(folder, 'log'), password, user, binaries };
+  if (fill) return cluster;
   const passwordFile = join(folder, 'password');
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (user) await chown(passwordFile, user.uid, user.gid);

@@ -55,7 +55,10 @@ test('of two refreshes at once the second is refused, naming the first', async (
   await using admin = await openSession(source.postgres.adminUrl());
   await withObstacle(scene, obstacles.slowTable, async () => {
     const first = scene.begin('sync', '--yes', '--json', '--only', 'database');
-    await until(admin, `select from pg_stat_activity where query like 'copy "public"."shelf"%'`);
+    await until(
+      admin,
+      `select from pg_stat_activity where application_name like 'restage %' and query like '%copy "public"."shelf"%'`,
+    );
     const second = await scene.restage('sync', '--yes', '--json', '--only', 'database');
     first.signal('SIGINT');
     const { stdout } = await first.ended;

@@ -153,7 +153,7 @@ test('sessions that production ends in the middle of a copy fail the run, naming
       admin,
       `
       select pg_terminate_backend(pid) from pg_stat_activity
-       where state = 'active' and wait_event = 'ClientWrite' and query like 'copy "public"."shelf"%'`,
+       where state = 'active' and wait_event = 'ClientWrite' and application_name like 'restage %' and query like '%copy "public"."shelf"%'`,
     );
     return await syncing;
   });

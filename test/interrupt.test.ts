@@ -75,7 +75,7 @@ test('an interrupt while it plans ends it at once, nothing being changed', async
 });
 
 test('an interrupt while a table is copied leaves staging as it was', async () => {
-  const copying = `select from pg_stat_activity where wait_event = 'ClientWrite' and query like 'copy "public"."shelf"%'`;
+  const copying = `select from pg_stat_activity where wait_event = 'ClientWrite' and application_name like 'restage %' and query like '%copy "public"."shelf"%'`;
   await withObstacle(scene, obstacles.slowTable, async () => {
     const interrupted = await interruptAt(() => until(source, copying), ['--only', 'database']);
     const report = await requireInterrupted(interrupted, /^copy-table shelf$/);

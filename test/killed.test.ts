@@ -48,7 +48,10 @@ test('killed while it copies a table, it has reclaimed what the first left and l
   const [first] = await target.query(`select datname as name from pg_database where datname like '%incoming%'`);
   await withObstacle(scene, obstacles.slowTable, async () => {
     const running = scene.begin('sync', '--yes', '--only', 'database');
-    await until(target, `select from pg_stat_activity where state = 'active' and query like 'copy "public"."shelf"%'`);
+    await until(
+      target,
+      `select from pg_stat_activity where state = 'active' and application_name like 'restage %' and query like '%copy "public"."shelf"%'`,
+    );
     await kill(running);
     expect((await running.ended).stdout).toContain(`dropped what a dead run had left: ${first?.['name'] ?? 'nothing'}`);
     expect(await requireOnlyLeftover()).not.toBe(first?.['name']);
@@ -79,7 +82,10 @@ test('killed after the swap, it leaves a staging that is all new', async () => {
 test('the next refresh reclaims what a killed one left, says so, and ends well', async () => {
   await withObstacle(scene, obstacles.slowTable, async () => {
     const running = scene.begin('sync', '--yes', '--only', 'database');
-    await until(target, `select from pg_stat_activity where state = 'active' and query like 'copy "public"."shelf"%'`);
+    await until(
+      target,
+      `select from pg_stat_activity where state = 'active' and application_name like 'restage %' and query like '%copy "public"."shelf"%'`,
+    );
     await kill(running);
   });
   const [left] = await target.query(`select datname as name from pg_database where datname like '%incoming%'`);

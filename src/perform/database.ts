@@ -147,6 +147,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
 
   'verify-tables': async (_step, { database, facts }) => {
     const state = requireDatabase(database);
+    await endWriting(state); // the next steps open sessions of their own, where a limit may leave room for few
     const loaded = facts('copy-table');
     const different = loaded.flatMap(({ table, source, target }) => difference(table, source, target) ?? []);
     if (loaded.length !== state.tables.size)
@@ -167,7 +168,6 @@ export const databaseSteps: Perform<DatabaseKinds> = {
 
   swap: async (_step, context) => {
     const state = requireDatabase(context.database);
-    await endWriting(state);
     const maintenance = await maintenanceOf(state);
     const { names, source, run } = state;
     await carryConnectionLimit(maintenance, names);

@@ -1,9 +1,10 @@
 import { withoutEventTriggers } from '../postgres/event-triggers.ts';
 import { carryPrivileges } from '../postgres/privilege-carry.ts';
+import { restore } from '../postgres/restore.ts';
 import type { Perform } from './context.ts';
 import { openIncoming, requireDatabase } from './database-run.ts';
 
-/** Owners and grants: as staging has them. */
+/** Owners and grants, as staging has them; and the source's event triggers. */
 export const privilegeSteps: Perform<'set-privileges'> = {
   'set-privileges': async ({ owner, grants }, { database, signal }) => {
     const state = requireDatabase(database);
@@ -12,6 +13,10 @@ export const privilegeSteps: Perform<'set-privileges'> = {
     await staging.execute('begin transaction isolation level repeatable read, read only');
     await using incoming = await openIncoming(state, signal);
     const ends = { incoming, staging, source: moment.session };
-    return { facts: await withoutEventTriggers(incoming, () => carryPrivileges(ends, { owner, grants })) };
+    // Only now, as no further session is opened to the new database that one at login could refuse, or take note of; and
+    // not after, as what they execute may be closed to this role then.
+    const missing = await restore(incoming, state.order?.eventTriggers ?? []);
+    const carried = await withoutEventTriggers(incoming, () => carryPrivileges(ends, { owner, grants }));
+    return { facts: { ...carried, refused: [...missing, ...carried.refused] } };
   },
 };

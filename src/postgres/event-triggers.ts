@@ -5,11 +5,14 @@ const states: Readonly<Record<string, string>> = { O: 'enable', R: 'enable repli
 
 /**
  * Does some work without waking the event triggers that came with a clone: they may write rows, or refuse. What fails
- * leaves them disabled, in a database that is dropped then. Changing an event trigger wakes none itself.
+ * leaves them disabled, in a database that is dropped then. Changing an event trigger wakes none itself. Those that
+ * belong to somebody else, as a managed server's extensions may make them, stay awake: this role could not change them.
  */
 export async function withoutEventTriggers<T>(session: Session, work: () => Promise<T>): Promise<T> {
   const found = await session.rows<{ name: string; enabled: string }>(
-    `select evtname as name, evtenabled as enabled from pg_event_trigger where evtenabled <> 'D'`,
+    `select evtname as name, evtenabled as enabled
+       from pg_event_trigger
+      where evtenabled <> 'D' and pg_has_role(evtowner, 'usage')`,
   );
   const alter = async (how: (enabled: string) => string | undefined) => {
     for (const { name, enabled } of found)

@@ -35,6 +35,8 @@ test('each part of a dump goes where it can be made: with its table, with the ke
     entry('COMMENT', 'INDEX books_title', "COMMENT ON INDEX public.books_title IS 'x';"),
     entry('TRIGGER', 'touch'),
     entry('FK CONSTRAINT', 'books_author', 'ALTER TABLE ONLY public.books\n    ADD FOREIGN KEY …'),
+    entry('EVENT TRIGGER', 'guard'),
+    entry('COMMENT', 'EVENT TRIGGER guard', "COMMENT ON EVENT TRIGGER guard IS 'x';"),
     entry('POLICY', 'own'),
   ];
   const order = arrange({ before, after }, [table('books'), table('books', 'shop'), table('empty')]);
@@ -48,6 +50,7 @@ test('each part of a dump goes where it can be made: with its table, with the ke
   expect(names(order.foreignKeys)).toEqual(['books_author']);
   expect(names(order.comments)).toEqual(['INDEX books_title']);
   expect(names(order.last)).toEqual(['own']);
+  expect(names(order.eventTriggers)).toEqual(['guard', 'EVENT TRIGGER guard']);
   expect(order.views.map(({ name }) => name)).toEqual(['first', 'a\nsecond']);
 });
 
@@ -64,8 +67,8 @@ test('nothing of a dump is lost or made twice', () => {
     'COMMENT',
   ].flatMap((type) => [entry(type, `${type} 1`, 'x ON public.a'), entry(type, `${type} 2`, 'x ON public.b')]);
   const order = arrange({ before: [], after }, [table('a')]);
-  const { byTable, before, rest, foreignKeys, comments, last } = order;
-  const placed = [...byTable.values(), before, rest, foreignKeys, comments, last].flat();
+  const { byTable, before, rest, foreignKeys, comments, last, eventTriggers } = order;
+  const placed = [...byTable.values(), before, rest, foreignKeys, comments, last, eventTriggers].flat();
   expect(new Set(placed)).toEqual(new Set(after));
   expect(placed).toHaveLength(after.length);
 });

@@ -18,17 +18,19 @@ export interface RestoreOrder {
   readonly comments: readonly SchemaEntry[];
   /** Materialized views in an order in which each can be filled. */
   readonly views: readonly TableName[];
-  /** What would hide rows from the views' queries, or act on statements: at the very end. */
+  /** What would hide rows from the views' queries: behind them. */
   readonly last: readonly SchemaEntry[];
+  /** What acts on statements and on logins, and comments on it: behind every other statement, and no session is opened after. */
+  readonly eventTriggers: readonly SchemaEntry[];
 }
 
-type Part = 'before' | 'rest' | 'foreignKeys' | 'comments' | 'last';
+type Part = 'before' | 'rest' | 'foreignKeys' | 'comments' | 'last' | 'eventTriggers';
 const partOf: Readonly<Record<string, Part>> = {
   'FK CONSTRAINT': 'foreignKeys',
   COMMENT: 'comments',
   POLICY: 'last',
   'ROW SECURITY': 'last',
-  'EVENT TRIGGER': 'last',
+  'EVENT TRIGGER': 'eventTriggers',
 };
 
 /** Arranges a dump around the tables that will be loaded. Views that the source holds unfilled, by quoted name, stay so. */
@@ -44,11 +46,13 @@ export function arrange(
     foreignKeys: [],
     comments: [],
     last: [],
+    eventTriggers: [],
   };
   for (const entry of dump.after) {
     const table = tableOf(entry);
     const own = table && byTable.get(quoteTable(table));
-    (own ?? parts[partOf[entry.type] ?? 'rest']).push(entry);
+    const part = isOnEventTrigger(entry) ? 'eventTriggers' : (partOf[entry.type] ?? 'rest');
+    (own ?? parts[part]).push(entry);
   }
   // pg_dump puts every view behind those it reads, and behind the primary keys it groups by.
   const views = [...dump.before, ...dump.after]
@@ -78,6 +82,10 @@ function attachedFromTheRoot(entries: readonly SchemaEntry[]): SchemaEntry[] {
     ...joining.toSorted((a, b) => depth(a) - depth(b)),
     ...others(entries.slice(last + 1)),
   ];
+}
+
+function isOnEventTrigger({ type, name }: SchemaEntry): boolean {
+  return type === 'COMMENT' && name.startsWith('EVENT TRIGGER ');
 }
 
 const mostEntries = 100; // each locks what it makes until the batch's end, and the server's lock table has an end
@@ -123,19 +131,43 @@ async function restoreOne(session: Session, entry: SchemaEntry): Promise<string[
     return [];
   } catch (error) {
     if (!(error instanceof RestageError) || sqlState(error) === undefined) throw error;
-    const what = `${entry.type.toLowerCase()} ${entry.schema === '' ? entry.name : `${entry.schema}.${entry.name}`}`;
-    if ((mayBeMissed(entry) && isRefusal(error)) || isUnattachable(entry, error))
+    const what = describeEntry(entry);
+    if ((mayBeMissed(entry) && isRefusal(error)) || isTaken(entry, error) || isUnattachable(entry, error))
       return [`${what} was not made: ${error.message}`];
     throw new RestageError('schema-failed', `${what} could not be made: ${error.message}`, {
       cause: error.cause,
-      hint: error.hint,
+      hint: mayHoldSecret(entry) ? undefined : error.hint,
     });
   }
 }
 
-/** What only a superuser or an extension's owner may make: managed servers keep both to themselves. */
+/** E.g. `table shop.books`. Of a user mapping pg_dump's name says already what it is. */
+function describeEntry({ type, schema, name }: SchemaEntry): string {
+  const kind = type.toLowerCase();
+  if (type === 'USER MAPPING') return `${kind} ${name.replace(/^USER MAPPING /, '')}`;
+  return `${kind} ${schema === '' ? name : `${schema}.${name}`}`;
+}
+
+/** A hint may hold the statement, and options may be passwords. */
+function mayHoldSecret({ type }: SchemaEntry): boolean {
+  return ['USER MAPPING', 'SERVER', 'FOREIGN DATA WRAPPER'].includes(type);
+}
+
+/**
+ * What only a superuser or an extension's owner may make: managed servers keep both to themselves. And the way to
+ * another server of a role that this one may not have.
+ */
 function mayBeMissed({ type, name }: SchemaEntry): boolean {
-  return type === 'EVENT TRIGGER' || (type === 'COMMENT' && /^(EXTENSION|EVENT TRIGGER) /.test(name));
+  return (
+    type === 'EVENT TRIGGER' ||
+    type === 'USER MAPPING' ||
+    (type === 'COMMENT' && /^(EXTENSION|EVENT TRIGGER) /.test(name))
+  );
+}
+
+/** Two roles of the source that are one at the target had a user mapping each: one there has room for one. */
+function isTaken({ type }: SchemaEntry, error: RestageError): boolean {
+  return type === 'USER MAPPING' && sqlState(error) === '42710';
 }
 
 /**

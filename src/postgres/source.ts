@@ -1,6 +1,7 @@
 import { RestageError } from '../errors.ts';
 import type { SchemaDumper } from './schema-dump.ts';
 import { parseDump, type SchemaDump } from './schema-entries.ts';
+import { connectionLost } from './session-error.ts';
 import { interrupted, openSession, type Address, type Origin, type ReadSession } from './session.ts';
 
 export interface SourceOptions {
@@ -55,6 +56,7 @@ async function takeSnapshot(address: Address, options: SourceOptions): Promise<S
         } catch (error) {
           await session[Symbol.asyncDispose]();
           if (options.signal?.aborted) throw interrupted(options.signal);
+          await requireHolder(holder);
           throw new RestageError(
             'database-unfit',
             `a second session cannot share the snapshot of ${address.database} at ${address.host}: ${error instanceof Error ? error.message : String(error)}`,
@@ -68,12 +70,26 @@ async function takeSnapshot(address: Address, options: SourceOptions): Promise<S
       },
       schema: async (dumper) => {
         await using session = await open();
-        return parseDump(await dumper.dump(session, id, options.signal));
+        try {
+          return parseDump(await dumper.dump(session, id, options.signal));
+        } catch (error) {
+          if (!options.signal?.aborted) await requireHolder(holder);
+          throw error;
+        }
       },
       [Symbol.asyncDispose]: () => holder[Symbol.asyncDispose](),
     };
   } catch (error) {
     await holder[Symbol.asyncDispose]();
     throw error;
+  }
+}
+
+/** A snapshot goes with the session that holds it: where that one was lost, its loss is the reason, and nothing else. */
+async function requireHolder(holder: ReadSession): Promise<void> {
+  try {
+    await holder.rows('select 1');
+  } catch {
+    if (holder.wire.lost) throw connectionLost(holder.origin, holder.wire.lost);
   }
 }
