@@ -4,6 +4,7 @@ export { connect, type ConnectOptions, type Ends } from './connect.ts';
 export { exitCodes, failureOf, RestageError, type ErrorCode, type Failure } from './errors.ts';
 export type { Event, Listener } from './event.ts';
 export { plan, type Plan, type PlanOptions } from './plan.ts';
+export { startDumper, type SchemaDumper } from './postgres/schema-dump.ts';
 export { checkText } from './report/check-text.ts';
 export { eventLine } from './report/event-line.ts';
 export { bytes, count, duration } from './report/format.ts';

@@ -10,6 +10,7 @@ import { largeObjectSteps } from './perform/large-objects.ts';
 import { objectSteps } from './perform/objects.ts';
 import { privilegeSteps } from './perform/privileges.ts';
 import type { Plan } from './plan.ts';
+import type { SchemaDumper } from './postgres/schema-dump.ts';
 import { figuresOf, type Report } from './report/report.ts';
 import type { Facts, Kind, Outcome, Step, StepReport } from './step.ts';
 
@@ -23,6 +24,8 @@ const perform: Perform = {
 
 export interface RunOptions {
   readonly listen?: Listener | undefined;
+  /** pg_dump, loaded while somebody read the plan: see `startDumper`. */
+  readonly dumper?: SchemaDumper | undefined;
   /** Stops the run: staging is put back as it was, and the report says so. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -47,7 +50,7 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
       ? await openDatabaseRun(source.database, target.database, {
           run: id,
           jobs: plan.jobs,
-          publications: plan.steps.some((step) => step.kind === 'copy-schema' && step.publications),
+          dumper: options.dumper,
         })
       : undefined;
   const startedAt = new Date();

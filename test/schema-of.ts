@@ -22,7 +22,7 @@ export async function schemaOf(url: string): Promise<readonly SchemaObject[]> {
     `begin transaction isolation level repeatable read, read only; select pg_export_snapshot() as snapshot`,
   );
   await using session = await openOurs(addressOf(url), { access: 'read-only', label: 'schema of' });
-  await using dumper = startDumper({ publications: true });
+  await using dumper = startDumper();
   return objectsOf(await dumper.dump(session, row?.['snapshot'] ?? ''));
 }
 

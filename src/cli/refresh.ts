@@ -3,6 +3,7 @@ import {
   plan,
   planText,
   run,
+  startDumper,
   summary,
   type Config,
   type Ends,
@@ -38,6 +39,8 @@ export async function refresh(
 ): Promise<Refreshed> {
   const { only, signal } = options;
   await prepareRuns();
+  // It takes a while to load, and there is time while both ends are read.
+  await using dumper = ends.source.database && only !== 'objects' ? startDumper() : undefined;
   const planned = await plan(config, ends, { only, signal });
   terminal.tell(`${planText(planned, terminal.style)}\n`);
   if (!options.yes) await confirm(planned, terminal, signal);
@@ -49,7 +52,7 @@ export async function refresh(
       }
       show(event);
     };
-    return run(planned, ends, { listen, signal });
+    return run(planned, ends, { listen, signal, dumper });
   });
   const kept = await keep(report, planned);
   terminal.print(`\n${summary(report, terminal.style)}${'file' in kept ? `\n\n  report: ${kept.file}` : ''}`);

@@ -35,7 +35,6 @@ beforeEach(async () => {
   state = await openDatabaseRun(sourceDatabase({ ...address, database: 'production' }), target, {
     run,
     jobs: 1,
-    publications: false,
   });
   state.stage = 'building';
   state.incomingOid = await createIncoming(state.lock.maintenance, state.names);

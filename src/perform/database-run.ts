@@ -54,17 +54,17 @@ export interface DatabaseRunOptions {
   readonly run: string;
   /** How many sessions copy at each end. */
   readonly jobs: number;
-  readonly publications: boolean;
+  /** pg_dump, loaded beforehand; absent: it is loaded now. */
+  readonly dumper?: SchemaDumper | undefined;
 }
 
 /** Makes this run the only one on the target. Throws `run-in-progress`, and whatever a connection throws. */
 export async function openDatabaseRun(
   source: SourceDatabase,
   target: TargetDatabase,
-  { run, jobs, publications }: DatabaseRunOptions,
+  { run, jobs, dumper = startDumper() }: DatabaseRunOptions,
 ): Promise<DatabaseRun> {
   const lock = await lockTarget(target, run);
-  const dumper = startDumper({ publications });
   const state: DatabaseRun = {
     run,
     jobs,

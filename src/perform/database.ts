@@ -7,7 +7,7 @@ import { belongsToExtension } from '../postgres/extensions.ts';
 import { splitForeignKeys, validate } from '../postgres/foreign-keys.ts';
 import { loadTable } from '../postgres/load.ts';
 import { withRoles } from '../postgres/named-roles.ts';
-import { quoteTable } from '../postgres/names.ts';
+import { quoteTable, type TableName } from '../postgres/names.ts';
 import { arrange, refreshViews, restore } from '../postgres/restore.ts';
 import { carrySequences } from '../postgres/sequences.ts';
 import {
@@ -18,7 +18,7 @@ import {
   findLeftovers,
   readDescription,
 } from '../postgres/swap.ts';
-import type { SchemaEntry } from '../postgres/schema-entries.ts';
+import { isOfPublication, type SchemaEntry } from '../postgres/schema-entries.ts';
 import type { Perform } from './context.ts';
 import {
   endReading,
@@ -81,9 +81,11 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       readUnfilledViews(state.snapshot.session),
     ]);
     state.tables = new Map(tables.map((table) => [quoteTable(table.table), table]));
+    // The dump holds more than is wanted.
     const adapt = (entries: readonly SchemaEntry[]) =>
       entries
         .filter((entry) => !belongsToExtension(entry, step.skipExtensions))
+        .filter((entry) => step.publications || !isOfPublication(entry))
         .map((entry) => withRoles(entry, step.roles));
     const dump = { before: adapt(before), after: adapt(after) };
     const order = arrange(dump, [...state.tables.values()], unfilled);
@@ -117,12 +119,14 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     await endReading(state);
     const { rest = [], foreignKeys = [], comments = [], views = [], last = [] } = state.order ?? {};
     const keys = splitForeignKeys(foreignKeys);
+    const size = ({ table }: { readonly table: TableName }) => state.tables.get(quoteTable(table))?.sizeBytes ?? 0;
+    const longest = keys.validate.toSorted((a, b) => size(b) - size(a));
     const lanes = lanesOf(state);
     const refused = await lanes.withWriter(async (session) => [
       ...(await restore(session, rest)),
       ...(await restore(session, keys.add)),
     ]);
-    await Promise.all(keys.validate.map((table) => lanes.withWriter((session) => validate(session, table))));
+    await Promise.all(longest.map((table) => lanes.withWriter((session) => validate(session, table))));
     await lanes.withWriter(async (session) => {
       await refreshViews(session, views);
       refused.push(...(await restore(session, last)), ...(await restore(session, comments)));

@@ -7,25 +7,26 @@ function analyzesParentsAlone(session: ReadSession): boolean {
   return Number.parseInt(session.origin.version, 10) >= 18;
 }
 
-/** ANALYZE of a parent reads a sample of each child: where one is a foreign table, from another server. */
-function hasForeignChild(parent: string): string {
-  return `exists (
-    with recursive below as (
-      select inhrelid from pg_inherits where inhparent = ${parent}
-      union
-      select i.inhrelid from pg_inherits i join below on below.inhrelid = i.inhparent)
-    select from below join pg_class f on f.oid = below.inhrelid where f.relkind = 'f')`;
-}
+/**
+ * ANALYZE of a parent reads a sample of each child: where one is a foreign table, from another server. `abroad` holds the
+ * parents, and theirs, of which that is so.
+ */
+const abroad = `
+  with recursive abroad as (
+    select i.inhparent as oid from pg_inherits i join pg_class f on f.oid = i.inhrelid where f.relkind = 'f'
+    union
+    select i.inhparent from pg_inherits i join abroad on i.inhrelid = abroad.oid)`;
 
 /** Quoted names of the tables that `analyzeParents` will analyze, and which need not be before. */
 export async function analyzedWithParents(session: ReadSession): Promise<ReadonlySet<string>> {
   const rows = await session.rows<TableName>(`
+    ${abroad}
     select n.nspname as schema, c.relname as name
       from pg_class c
       join pg_namespace n on n.oid = c.relnamespace
      where c.relkind = 'r'
-       and (c.relispartition and ${!analyzesParentsAlone(session)} and not ${hasForeignChild('pg_partition_root(c.oid)')}
-            or exists (select from pg_inherits where inhparent = c.oid))`);
+       and (${!analyzesParentsAlone(session)} and c.relispartition and pg_partition_root(c.oid)::oid not in (select oid from abroad)
+            or c.oid in (select inhparent from pg_inherits))`);
   return new Set(rows.map(quoteTable));
 }
 
@@ -38,13 +39,14 @@ export async function analyzeParents(lanes: Lanes): Promise<void> {
 async function readStatements(session: Session): Promise<string[]> {
   const alone = analyzesParentsAlone(session);
   const rows = await session.rows<TableName & { readonly kind: string }>(`
+    ${abroad}
     select n.nspname as schema, c.relname as name, c.relkind as kind
       from pg_class c
       join pg_namespace n on n.oid = c.relnamespace
      where c.relkind = 'm' and c.relispopulated
-        or not ${hasForeignChild('c.oid')}
+        or c.oid not in (select oid from abroad)
            and (c.relkind = 'p' and (${alone} or not c.relispartition)
-                or c.relkind = 'r' and exists (select from pg_inherits where inhparent = c.oid))
+                or c.relkind = 'r' and c.oid in (select inhparent from pg_inherits))
      order by n.nspname, c.relname`);
   return rows.map((row) => `analyze ${alone && row.kind === 'p' ? 'only ' : ''}${quoteTable(row)}`);
 }

@@ -10,6 +10,8 @@ export interface Column {
   /** The function that gives a `binary` value's bytes as binary COPY does. */
   readonly send?: string;
   readonly generated: boolean;
+  /** No row has a null in it. */
+  readonly required: boolean;
 }
 
 /**
@@ -123,6 +125,9 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
                       'name', a.attname,
                       'type', format_type(a.atttypid, a.atttypmod),
                       'generated', a.attgenerated <> '',
+                      'required', a.attnotnull and not exists (
+                        select from pg_constraint k
+                         where k.conrelid = c.oid and k.contype = 'n' and not k.convalidated and a.attnum = any (k.conkey)),
                       'send', t.typsend::text,
                       'nature', case
                         when not t.system or t.typtype in ('c', 'p') then 'text'

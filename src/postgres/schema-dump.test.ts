@@ -35,7 +35,7 @@ function open(database: string): Promise<Session> {
 
 async function dump(from: Address, signal?: AbortSignal): Promise<SchemaDump> {
   await using snapshot = await sourceDatabase(from).snapshot({ label: 'dump', signal });
-  await using dumper = startDumper({ publications: false });
+  await using dumper = startDumper();
   return await snapshot.schema(dumper);
 }
 
@@ -137,7 +137,7 @@ test('a table that the user may not read is named', async () => {
 test('a server newer than the dump is refused with its version', async () => {
   await using session = await open('shop');
   const future = { ...session, origin: { ...session.origin, version: '19beta1' } };
-  await using dumper = startDumper({ publications: false });
+  await using dumper = startDumper();
   await expect(dumper.dump(future, 'none')).rejects.toMatchObject({
     code: 'schema-failed',
     message: expect.stringContaining('PostgreSQL 19beta1'),
@@ -158,7 +158,7 @@ test.each([0, 20, 100])('an abort after %i ms stops the dump at once, and leaves
   await using snapshot = await sourceDatabase(address('shop')).snapshot({ label: 'stopped dump', signal: stop.signal });
   await using admin = await open('postgres');
   const others = `select query from pg_stat_activity where application_name = 'restage stopped dump'`;
-  await using dumper = startDumper({ publications: false });
+  await using dumper = startDumper();
   const dumping = snapshot.schema(dumper);
   const ended = expect(dumping).rejects.toMatchObject({ code: 'interrupted' });
   await new Promise((resolve) => setTimeout(resolve, afterMs));
@@ -172,7 +172,7 @@ test.each([0, 20, 100])('an abort after %i ms stops the dump at once, and leaves
 test('the loss of the connection is told as that', async () => {
   await using snapshot = await sourceDatabase(address('shop')).snapshot({ label: 'lost dump' });
   await using admin = await open('postgres');
-  await using dumper = startDumper({ publications: false });
+  await using dumper = startDumper();
   const dumping = expect(snapshot.schema(dumper)).rejects.toMatchObject({
     code: 'database-lost',
     message: expect.stringContaining('shop at 127.0.0.1'),

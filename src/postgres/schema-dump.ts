@@ -16,15 +16,11 @@ export interface SchemaDumper extends AsyncDisposable {
   dump(session: ReadSession, snapshot: string, signal?: AbortSignal): Promise<string>;
 }
 
-export interface DumpOptions {
-  readonly publications: boolean;
-}
-
 /**
  * Loads pg_dump, which takes a third of a second: beside something else. No program is needed: PostgreSQL's own pg_dump,
  * compiled to WebAssembly, runs in a thread and talks through a session of ours.
  */
-export function startDumper({ publications }: DumpOptions): SchemaDumper {
+export function startDumper(): SchemaDumper {
   const { port1, port2 } = new MessageChannel();
   const answered = new SharedArrayBuffer(4);
   const flag = new Int32Array(answered);
@@ -39,7 +35,6 @@ export function startDumper({ publications }: DumpOptions): SchemaDumper {
       '--no-subscriptions',
       '--no-tablespaces',
       '--no-security-labels',
-      ...(publications ? [] : ['--no-publications']),
     ],
   };
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));

@@ -154,3 +154,8 @@ export function constraintOf(entry: SchemaEntry): { readonly table: TableName; r
 function unquote(identifier: string): string {
   return identifier.startsWith('"') ? identifier.slice(1, -1).replaceAll('""', '"') : identifier;
 }
+
+/** A publication, what it publishes, or the comment on one. */
+export function isOfPublication({ type, name }: SchemaEntry): boolean {
+  return type.startsWith('PUBLICATION') || (type === 'COMMENT' && name.startsWith('PUBLICATION '));
+}
