@@ -5,6 +5,7 @@ import { prepareLoading, type Lanes } from '../postgres/load.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
 import type { RestoreOrder } from '../postgres/restore.ts';
 import { startDumper, type SchemaDumper } from '../postgres/schema-dump.ts';
+import type { SchemaDump } from '../postgres/schema-entries.ts';
 import { sqlState } from '../postgres/session-error.ts';
 import type { ReadSession, Session } from '../postgres/session.ts';
 import type { Snapshot, SourceDatabase } from '../postgres/source.ts';
@@ -35,6 +36,8 @@ export interface DatabaseRun extends AsyncDisposable {
   snapshot: Snapshot | undefined;
   /** pg_dump, being loaded while the run begins. */
   readonly dumper: SchemaDumper;
+  /** The schema in the snapshot, being read. */
+  schema: Promise<SchemaDump> | undefined;
   /** Sessions in the snapshot. */
   readers: Pool<ReadSession> | undefined;
   /** Sessions with the new database. */
@@ -76,6 +79,7 @@ export async function openDatabaseRun(
     stage: 'untouched',
     snapshot: undefined,
     dumper,
+    schema: undefined,
     readers: undefined,
     writers: undefined,
     order: undefined,

@@ -50,6 +50,9 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const state = requireDatabase(database);
     const snapshot = await state.source.snapshot({ label: state.run, signal });
     openReaders(state, snapshot);
+    // It is read while the new database is being made; copy-schema waits for it.
+    state.schema = snapshot.schema(state.dumper);
+    state.schema.catch(() => {}); // told there
     return { facts: { origin: snapshot.origin, takenAt: snapshot.takenAt } };
   },
 
@@ -73,10 +76,11 @@ export const databaseSteps: Perform<DatabaseKinds> = {
 
   'copy-schema': async (step, { database }) => {
     const state = requireDatabase(database);
-    if (!state.snapshot) throw new RestageError('internal', 'the schema is to be read without a snapshot');
+    if (!state.snapshot || !state.schema)
+      throw new RestageError('internal', 'the schema is to be made without a snapshot');
     state.skipExtensions = step.skipExtensions;
     const [{ before, after }, tables, unfilled] = await allOf([
-      state.snapshot.schema(state.dumper),
+      state.schema,
       readTables(state.snapshot.session, step.skipExtensions),
       readUnfilledViews(state.snapshot.session),
     ]);

@@ -1,3 +1,4 @@
+import { allOf } from '../all-of.ts';
 import { withoutEventTriggers } from '../postgres/event-triggers.ts';
 import { carryPrivileges } from '../postgres/privilege-carry.ts';
 import { restore } from '../postgres/restore.ts';
@@ -8,10 +9,13 @@ import { openIncoming, requireDatabase } from './database-run.ts';
 export const privilegeSteps: Perform<'set-privileges'> = {
   'set-privileges': async ({ owner, grants }, { database, signal }) => {
     const state = requireDatabase(database);
-    await using moment = await state.source.snapshot({ label: state.run, signal });
-    await using staging = await state.target.session({ label: state.run, access: 'read-only', signal });
+    await using opened = new AsyncDisposableStack();
+    const [moment, staging, incoming] = await allOf([
+      state.source.snapshot({ label: state.run, signal }).then((one) => opened.use(one)),
+      state.target.session({ label: state.run, access: 'read-only', signal }).then((one) => opened.use(one)),
+      openIncoming(state, signal).then((one) => opened.use(one)),
+    ]);
     await staging.execute('begin transaction isolation level repeatable read, read only');
-    await using incoming = await openIncoming(state, signal);
     const ends = { incoming, staging, source: moment.session };
     // Only now, as no further session is opened to the new database that one at login could refuse, or take note of; and
     // not after, as what they execute may be closed to this role then.

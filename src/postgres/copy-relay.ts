@@ -1,3 +1,4 @@
+import type { Hash } from 'node:crypto';
 import { DatabaseError } from 'pg';
 import { RestageError } from '../errors.ts';
 import { connectionLost, statementError } from './session-error.ts';
@@ -10,6 +11,8 @@ export interface Relay {
   readonly read: string;
   /** `copy … from stdin (…)`, same columns, same format; others likewise. */
   readonly write: string;
+  /** Is given every byte of the rows, as frames. */
+  readonly hash?: Hash | undefined;
   /** Called with the bytes passed since the last call. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -77,6 +80,30 @@ export async function relayCopy(source: ReadSession, target: Session, relay: Rel
   }
 }
 
+/**
+ * Reads the frames of a COPY OUT, which go nowhere but into the hash. Throws as `relayCopy` does; after a failure the
+ * session is closed.
+ */
+export async function readCopy(source: ReadSession, reading: Omit<Relay, 'write'>): Promise<Relayed> {
+  reading.signal?.throwIfAborted();
+  const splice = new Splice(source.origin, reading);
+  const wire = source.wire.take(splice);
+  const stop = () => wire.destroy();
+  reading.signal?.addEventListener('abort', stop, { once: true });
+  try {
+    const sending = splice.begin(wire, undefined);
+    wire.write(message(query, `${reading.read}\0`));
+    const rows = await sending;
+    wire.release();
+    return { rows, bytes: splice.bytes };
+  } catch (error) {
+    stop();
+    throw reading.signal?.aborted ? interrupted(reading.signal) : error;
+  } finally {
+    reading.signal?.removeEventListener('abort', stop);
+  }
+}
+
 function message(type: number, body = ''): Buffer {
   const bytes = Buffer.alloc(5 + Buffer.byteLength(body));
   bytes[0] = type;
@@ -102,6 +129,11 @@ function serverError(body: Buffer, origin: Origin, sql: string): RestageError {
     if (field.startsWith('W')) error.hint = /^COPY [^\n]*?, line \d+(?:, column [^:\n]+)?/.exec(value)?.[0];
   }
   return statementError(error, origin, sql);
+}
+
+/** Buffer's own readInt32BE checks its arguments each time, and there is one for every row. */
+function lengthAt(chunk: Buffer, at: number): number {
+  return ((chunk[at] ?? 0) << 24) | ((chunk[at + 1] ?? 0) << 16) | ((chunk[at + 2] ?? 0) << 8) | (chunk[at + 3] ?? 0);
 }
 
 /** What the target's server answers, one message type waited for at a time. */
@@ -159,7 +191,7 @@ const mostInFlight = 4;
 class Splice implements Receiver {
   bytes = 0;
   readonly #origin: Origin;
-  readonly #relay: Relay;
+  readonly #relay: Omit<Relay, 'write'>;
   #from: RawWire | undefined;
   #to: RawWire | undefined;
   /** The header that a chunk's end has cut: its first bytes. */
@@ -174,13 +206,13 @@ class Splice implements Receiver {
   #resolve: (rows: number) => void = () => {};
   #reject: (error: Error) => void = () => {};
 
-  constructor(origin: Origin, relay: Relay) {
+  constructor(origin: Origin, relay: Omit<Relay, 'write'>) {
     this.#origin = origin;
     this.#relay = relay;
   }
 
-  /** From now on rows go from one to the other. Resolves to their number when the server is ready for another query. */
-  begin(from: RawWire, to: RawWire): Promise<number> {
+  /** From now on rows go from one to the other, if there is another. Resolves to their number when the server is ready for another query. */
+  begin(from: RawWire, to: RawWire | undefined): Promise<number> {
     this.#from = from;
     this.#to = to;
     const rows = new Promise<number>((resolve, reject) => {
@@ -220,7 +252,7 @@ class Splice implements Receiver {
       at = end;
       if (at === length) break;
       // From header to header, until one that is no row's or lies beyond this chunk.
-      while (at + 5 <= length && chunk[at] === copyData) at += 1 + chunk.readInt32BE(at + 1);
+      while (at + 5 <= length && chunk[at] === copyData) at += 1 + lengthAt(chunk, at + 1);
       if (at >= length) {
         this.#left = at - length;
         at = length;
@@ -250,15 +282,17 @@ class Splice implements Receiver {
   }
 
   #pass(rows: Buffer, done: () => void): void {
+    this.bytes += rows.length;
+    this.#relay.hash?.update(rows);
+    this.#relay.onBytes?.(rows.length);
+    if (!this.#to) return done();
     this.#inFlight++;
     if (this.#inFlight === mostInFlight) this.#from?.flow(false);
-    this.#to?.write(rows, () => {
+    this.#to.write(rows, () => {
       done();
       this.#inFlight--;
       if (this.#inFlight === mostInFlight / 2) this.#from?.flow(true);
     });
-    this.bytes += rows.length;
-    this.#relay.onBytes?.(rows.length);
   }
 
   #endControl(control: { readonly type: number; readonly body: Buffer[] }): void {

@@ -1,9 +1,11 @@
+import { createHash, type Hash } from 'node:crypto';
 import { RestageError } from '../errors.ts';
-import { lettingLocksGo, rowsOf, type Table } from './catalog.ts';
-import { relayCopy, type Relayed } from './copy-relay.ts';
+import { lettingLocksGo, type Table } from './catalog.ts';
+import type { Relayed } from './copy-relay.ts';
+import { copyRows, readBack } from './copy-rows.ts';
 import { addDigests, digestTable, type Digest } from './digest.ts';
 import { inStages } from './indexes.ts';
-import { displayTable, quoteName, quoteTable } from './names.ts';
+import { displayTable, quoteTable } from './names.ts';
 import { blockRanges, inRange, type BlockRange } from './ranges.ts';
 import { restore } from './restore.ts';
 import type { SchemaEntry } from './schema-entries.ts';
@@ -36,7 +38,7 @@ export interface LoadedTable {
   readonly copyMs: number;
   readonly indexMs: number;
   readonly analyzeMs: number;
-  /** At the target; the source's digest goes on beside it. */
+  /** Beside the indexes, where sessions are free. */
   readonly digestMs: number;
   readonly source: Digest;
   readonly target: Digest;
@@ -50,6 +52,7 @@ export async function prepareLoading(session: Session, jobs: number): Promise<vo
   await session.execute(`
     set check_function_bodies = off;
     set lock_timeout = 0;
+    set synchronize_seqscans = off;
     set max_parallel_workers_per_gather = 0;
     set max_parallel_maintenance_workers = 0`);
   await session.rows(`
@@ -58,15 +61,14 @@ export async function prepareLoading(session: Session, jobs: number): Promise<vo
      where m.name = 'maintenance_work_mem' and b.name = 'shared_buffers'`);
 }
 
-/** From here on a table's indexes are built side by side, and its digest is taken so. */
+/** From here on a table's indexes are built side by side. */
 const largeBytes = 64 * 1024 * 1024;
-/** From here on rows are written frozen. */
-const frozenBytes = 1024 * 1024;
-const digestPartBytes = 256 * 1024 * 1024;
+/** So much of a table is digested in one go, where its parts are. */
+const pieceBytes = 256 * 1024 * 1024;
 
 /**
- * Copies a table's rows, builds its indexes, gathers its statistics, and digests it at both ends: at the source inside
- * the snapshot that the readers see, while the target is busy with the rest.
+ * Copies a table's rows, builds its indexes, gathers its statistics, and digests it at both ends: what the source sends
+ * in its snapshot, and what the target has of it.
  * Throws `statement-failed`, `schema-failed`, `data-differs`; `table-empty` where the source's statistics say that there
  * are rows, and there are none.
  */
@@ -78,8 +80,7 @@ export async function loadTable(
 ): Promise<LoadedTable> {
   // It may be the superuser's who made the extension, and closed to us: without rows there is nothing to ask of it.
   if (table.ofExtension !== undefined && (await lanes.withReader((reader) => isEmpty(reader, table)))) return nothing;
-  const large = options.parts > 1 || (table.sizeBytes > largeBytes && !table.wholeTree); // which has no blocks of its own
-  return (large ? loadLarge : loadSmall)(lanes, table, indexes, options);
+  return (options.parts === 1 ? loadStream : loadParts)(lanes, table, indexes, options);
 }
 
 const nothing: LoadedTable = {
@@ -100,52 +101,66 @@ async function isEmpty(reader: ReadSession, { table, condition = '' }: Table): P
   return rows.length === 0;
 }
 
-/** In one session at each end: the table is in their buffers. */
-async function loadSmall(
+async function loadStream(
   lanes: Lanes,
   table: Table,
   indexes: readonly SchemaEntry[],
   options: LoadOptions,
 ): Promise<LoadedTable> {
   const clock = stopwatch();
-  return lanes.withReader((reader) =>
-    lanes.withWriter(async (writer) => {
-      const copied = await copyRows(reader, writer, table, undefined, options);
-      requireRows(table, copied.rows, options);
-      const copyMs = clock();
-      const finishing = async () => {
-        await restore(writer, indexes);
-        const indexMs = clock();
-        await analyze(writer, table, options);
-        const analyzeMs = clock();
-        return {
-          indexMs,
-          analyzeMs,
-          target: await digest(writer, table, undefined, options, copied.rows),
-          digestMs: clock(),
-        };
-      };
-      const [source, finished] = await Promise.all([
-        lettingLocksGo(reader, () => digest(reader, table, undefined, options, copied.rows)),
-        finishing(),
-      ]);
-      return { ...copied, copyMs, ...finished, source };
-    }),
+  const hash = options.verify === 'content' && liesAsItCame(table) ? createHash('sha256') : undefined;
+  const copied = await lanes.withReader((reader) =>
+    lanes.withWriter((writer) => copyRows(reader, writer, table, { ...options, hash })),
   );
+  requireRows(table, copied.rows, options);
+  const copyMs = clock();
+  const [built, digests] = await Promise.all([
+    build(lanes, table, indexes, options),
+    digestBoth(lanes, table, copied, hash, options),
+  ]);
+  return { ...copied, copyMs, ...built, ...digests };
+}
+
+/** Whether what the target gives back is, byte for byte, what it was given: one stream, all columns, in its order. */
+function liesAsItCame({ columns, ofExtension, wholeTree }: Table): boolean {
+  return ofExtension === undefined && !wholeTree && !columns.some(({ generated }) => generated);
+}
+
+/**
+ * The digests of a table that came in one stream. Reading it back costs the target what a digest by SQL would, and the
+ * source nothing: its own digest is that of the bytes it sent.
+ */
+async function digestBoth(
+  lanes: Lanes,
+  table: Table,
+  { rows }: Relayed,
+  hash: Hash | undefined,
+  options: LoadOptions,
+): Promise<Pick<LoadedTable, 'source' | 'target' | 'digestMs'>> {
+  const clock = stopwatch();
+  if (options.verify === 'rows') return { source: { rows }, target: { rows }, digestMs: 0 }; // as both servers counted
+  if (hash) {
+    const source = { rows, content: `sha256:${hash.digest('hex')}` };
+    const target = await lanes.withWriter((writer) => readBack(writer, table, options));
+    if (target.rows === rows && target.content === source.content) return { source, target, digestMs: clock() };
+    // Nothing says that rows lie in the order they came in: the servers' own sums, which know no order, decide.
+  }
+  const [source, target] = await Promise.all([
+    lanes.withReader((reader) => lettingLocksGo(reader, () => digest(reader, table))),
+    lanes.withWriter((writer) => digest(writer, table)),
+  ]);
+  return { source, target, digestMs: clock() };
 }
 
 /** In as many sessions as are free. The first failure is told at once: the run then ends all its sessions. */
-async function loadLarge(
+async function loadParts(
   lanes: Lanes,
   table: Table,
   indexes: readonly SchemaEntry[],
   options: LoadOptions,
 ): Promise<LoadedTable> {
   const clock = stopwatch();
-  const ranges =
-    options.parts === 1
-      ? [undefined]
-      : await lanes.withReader((reader) => blockRanges(reader, table.table, options.parts));
+  const ranges = await lanes.withReader((reader) => blockRanges(reader, table.table, options.parts));
   const parts = ranges.map((range) => copyPart(lanes, table, range, options));
   const sources = Promise.all(parts.map(({ source }) => source));
   sources.catch(() => {}); // told below, after what it may have been the cause of
@@ -154,74 +169,56 @@ async function loadLarge(
   const bytes = copied.reduce((sum, part) => sum + part.bytes, 0);
   requireRows(table, rows, options);
   const copyMs = clock();
-  for (const stage of inStages(indexes))
-    await Promise.all(stage.map((index) => lanes.withWriter((writer) => restore(writer, [index]))));
-  const indexMs = clock();
-  await lanes.withWriter((writer) => analyze(writer, table, options));
-  const analyzeMs = clock();
-  const whole = options.verify === 'rows' || table.condition !== undefined;
-  const pieces = Math.ceil(table.sizeBytes / digestPartBytes);
-  const blocks = whole ? [undefined] : await lanes.withWriter((writer) => blockRanges(writer, table.table, pieces));
-  const target = await Promise.all(
-    blocks.map((range) => lanes.withWriter((writer) => digest(writer, table, range, options, rows))),
-  );
-  const digestMs = clock();
-  return {
-    rows,
-    bytes,
-    copyMs,
-    indexMs,
-    analyzeMs,
-    digestMs,
-    source: addDigests(await sources),
-    target: addDigests(target),
+  const digestTarget = async () => {
+    const started = stopwatch();
+    if (options.verify === 'rows') return { target: { rows }, digestMs: 0 };
+    const count = Math.ceil(table.sizeBytes / pieceBytes);
+    const pieces = await lanes.withWriter((writer) => blockRanges(writer, table.table, count));
+    const digests = pieces.map((piece) => lanes.withWriter((writer) => digest(writer, table, piece)));
+    return { target: addDigests(await Promise.all(digests)), digestMs: started() };
   };
+  const [built, digested, source] = await Promise.all([
+    build(lanes, table, indexes, options),
+    digestTarget(),
+    sources.then(addDigests),
+  ]);
+  return { rows, bytes, copyMs, ...built, ...digested, source };
 }
 
 /** Copies a part of a table. The reading session then digests it, while the target goes on without it. */
 function copyPart(
   lanes: Lanes,
   table: Table,
-  range: BlockRange | undefined,
+  range: BlockRange,
   options: LoadOptions,
 ): { readonly copied: Promise<Relayed>; readonly source: Promise<Digest> } {
   const copied = Promise.withResolvers<Relayed>();
-  const source = lanes.withReader(async (reader) => {
-    const done = await lanes.withWriter((writer) => copyRows(reader, writer, table, range, options));
+  const source = lanes.withReader(async (reader): Promise<Digest> => {
+    const done = await lanes.withWriter((writer) => copyRows(reader, writer, table, { ...options, range }));
     copied.resolve(done);
-    return lettingLocksGo(reader, () => digest(reader, table, range, options, done.rows));
+    if (options.verify === 'rows') return { rows: done.rows };
+    return lettingLocksGo(reader, () => digest(reader, table, range));
   });
   source.catch(copied.reject);
   return { copied: copied.promise, source };
 }
 
-/** Of the whole table, where no range is given. */
-function copyRows(
-  reader: ReadSession,
-  writer: Session,
-  from: Table,
-  range: BlockRange | undefined,
-  { onBytes, signal }: LoadOptions,
-): Promise<Relayed> {
-  const { table, columns, condition, ofExtension, sizeBytes, wholeTree } = from;
-  const copied = columns.filter((column) => !column.generated);
-  const format = copied.length > 0 && copied.every(({ nature }) => nature !== 'text') ? 'binary' : 'text';
-  const list = copied.map(({ name }) => quoteName(name)).join(', ');
-  const names = list === '' ? '' : ` (${list})`;
-  const name = quoteTable(table);
-  const some = range ? `where ${inRange(range)}` : (condition ?? (wholeTree ? '' : undefined));
-  const rows = some === undefined ? `${name}${names}` : `(select ${list} from ${rowsOf(from)} ${some})`;
-  // Rows that come in the transaction that emptied the table can be written frozen: no one has to visit them again. That
-  // is for one session alone, and for a table that an extension has not filled already; and emptying costs new files,
-  // which is more than a few rows are worth.
-  const frozen = range === undefined && ofExtension === undefined && !wholeTree && sizeBytes >= frozenBytes;
-  const load = (more: string) => `copy ${name}${names} from stdin (format ${format}${more})`;
-  // All in one message each: a round trip is a long time where there are thousands of tables.
-  return relayCopy(reader, writer, {
-    read: `savepoint reading; copy ${rows} to stdout (format ${format}); rollback to savepoint reading; release savepoint reading`,
-    write: frozen ? `begin; truncate only ${name}; ${load(', freeze')}; commit` : load(''),
-    onBytes,
-    signal,
+/** Indexes, keys and statistics of a table that has its rows. */
+async function build(
+  lanes: Lanes,
+  table: Table,
+  indexes: readonly SchemaEntry[],
+  options: LoadOptions,
+): Promise<Pick<LoadedTable, 'indexMs' | 'analyzeMs'>> {
+  const clock = stopwatch();
+  const stages = table.sizeBytes > largeBytes ? inStages(indexes) : [];
+  for (const stage of stages)
+    await Promise.all(stage.map((index) => lanes.withWriter((writer) => restore(writer, [index]))));
+  return lanes.withWriter(async (writer) => {
+    if (stages.length === 0) await restore(writer, indexes);
+    const indexMs = clock();
+    if (options.analyze) await writer.execute(`analyze ${quoteTable(table.table)}`);
+    return { indexMs, analyzeMs: clock() };
   });
 }
 
@@ -237,18 +234,7 @@ function requireRows({ table, estimatedRows }: Table, rows: number, { mayBeEmpty
   );
 }
 
-async function analyze(writer: Session, { table }: Table, options: LoadOptions): Promise<void> {
-  if (options.analyze) await writer.execute(`analyze ${quoteTable(table)}`);
-}
-
-async function digest(
-  session: ReadSession,
-  table: Table,
-  range: BlockRange | undefined,
-  { verify }: LoadOptions,
-  rows: number,
-): Promise<Digest> {
-  if (verify === 'rows') return { rows }; // as the two servers counted them
+function digest(session: ReadSession, table: Table, range?: BlockRange): Promise<Digest> {
   return digestTable(session, table, table.columns, range ? `where ${inRange(range)}` : table.condition);
 }
 

@@ -1,3 +1,4 @@
+import { allOf } from '../all-of.ts';
 import { applyStatements, type Refusal } from './privilege-apply.ts';
 import { defaultStatementsFor, statementsFor } from './privilege-statements.ts';
 import { tellings, type CarriedPrivileges, type Tellings } from './privilege-tellings.ts';
@@ -28,9 +29,8 @@ export async function carryPrivileges(
   }: { readonly incoming: Session; readonly staging: ReadSession; readonly source: ReadSession },
   { owner, grants }: CarryRules,
 ): Promise<CarriedPrivileges> {
-  const roles = await readRoles(incoming);
+  const [roles, before, origins] = await allOf([readRoles(incoming), readPrivileges(staging), readPrivileges(source)]);
   const told = tellings(roles);
-  const before = await readPrivileges(staging);
   const usual = usualOwners(before);
   const rules: NewcomerRules = { grants, roles, ownerOf: (object) => owner ?? usual(object) };
   const decide = (sides: Sides): readonly Wish[] => {
@@ -53,7 +53,7 @@ export async function carryPrivileges(
     oids = await readLargeObjects(incoming, oids.at(-1) ?? '');
   }
   const now = await readPrivileges(incoming);
-  const wishes = decide(await compare(incoming, now, staging, before, await readPrivileges(source)));
+  const wishes = decide(await compare(incoming, now, staging, before, origins));
   await converge(incoming, roles, told, wishes, before.defaults, { now, read: () => readPrivileges(incoming) });
   return told.result();
 }

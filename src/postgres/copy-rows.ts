@@ -1,0 +1,68 @@
+import { createHash, type Hash } from 'node:crypto';
+import { rowsOf, type Table } from './catalog.ts';
+import { readCopy, relayCopy, type Relayed } from './copy-relay.ts';
+import type { Digest } from './digest.ts';
+import { quoteName, quoteTable } from './names.ts';
+import { inRange, type BlockRange } from './ranges.ts';
+import type { ReadSession, Session } from './session.ts';
+
+export interface CopyOptions {
+  /** Absent: the whole table. */
+  readonly range?: BlockRange;
+  /** Of what the source sends. */
+  readonly hash?: Hash | undefined;
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** From here on rows are written frozen. */
+const frozenBytes = 1024 * 1024;
+
+/** Copies a table's rows, in the snapshot that the reader sees. */
+export function copyRows(
+  reader: ReadSession,
+  writer: Session,
+  from: Table,
+  { range, ...relay }: CopyOptions,
+): Promise<Relayed> {
+  const { table, condition, ofExtension, sizeBytes, wholeTree } = from;
+  const { list, names, format } = formOf(from);
+  const name = quoteTable(table);
+  const some = range ? `where ${inRange(range)}` : (condition ?? (wholeTree ? '' : undefined));
+  const rows = some === undefined ? `${name}${names}` : `(select ${list} from ${rowsOf(from)} ${some})`;
+  // Rows that come in the transaction that emptied the table can be written frozen: no one has to visit them again. That
+  // is for one session alone, and for a table that an extension has not filled already; and emptying costs new files,
+  // which is more than a few rows are worth.
+  const frozen = range === undefined && ofExtension === undefined && !wholeTree && sizeBytes >= frozenBytes;
+  const load = (more: string) => `copy ${name}${names} from stdin (format ${format}${more})`;
+  // All in one message each: a round trip is a long time where there are thousands of tables.
+  return relayCopy(reader, writer, {
+    read: `savepoint reading; copy ${rows} to stdout (format ${format}); rollback to savepoint reading; release savepoint reading`,
+    write: frozen ? `begin; truncate only ${name}; ${load(', freeze')}; commit` : load(''),
+    ...relay,
+  });
+}
+
+/** The digest of what a table would send, as `copyRows` has it sent. */
+export async function readBack(
+  session: ReadSession,
+  table: Table,
+  { signal }: Pick<CopyOptions, 'signal'>,
+): Promise<Digest> {
+  const { names, format } = formOf(table);
+  const hash = createHash('sha256');
+  const read = `copy ${quoteTable(table.table)}${names} to stdout (format ${format})`;
+  const { rows } = await readCopy(session, { read, hash, signal });
+  return { rows, content: `sha256:${hash.digest('hex')}` };
+}
+
+/** Binary where both servers have every type built in, and it means the same to both. */
+function formOf({ columns }: Table): { readonly list: string; readonly names: string; readonly format: string } {
+  const copied = columns.filter((column) => !column.generated);
+  const list = copied.map(({ name }) => quoteName(name)).join(', ');
+  return {
+    list,
+    names: list === '' ? '' : ` (${list})`,
+    format: copied.length > 0 && copied.every(({ nature }) => nature !== 'text') ? 'binary' : 'text',
+  };
+}
