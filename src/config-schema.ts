@@ -127,7 +127,7 @@ export const schema = z
           .record(z.string(), text)
           .default({})
           .describe(
-            "Roles of the source, and the target's roles that get their grants on what staging did not have before.",
+            "Roles of the source, and the target's roles that stand for them: in grants on what staging did not have before, in policies and in user mappings.",
           ),
         publications: z
           .boolean('true or false')
@@ -164,7 +164,7 @@ export const schema = z
         tables: z
           .enum(['content', 'rows'], 'content or rows')
           .default('content')
-          .describe("content: a digest of every table's rows at both ends; rows: their number only, which is faster."),
+          .describe('content: what every table holds is compared; rows: their number only, which is faster.'),
         health: z
           .strictObject({
             path,

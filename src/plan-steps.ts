@@ -60,6 +60,7 @@ export function planSteps(
     const compared = add('verify-tables', [keys, sequences, analyzed], {
       kind: 'verify-tables',
       tables: database.tables.length,
+      verify: config.verify.tables,
     });
     // What belongs to another role may be closed to this one: after everything that reads or changes it.
     const { owner, grants } = config.database;

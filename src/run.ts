@@ -64,7 +64,7 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
   }
   const told = {
     ...plan,
-    notes: [...plan.notes, ...(database?.remarks ?? []), ...broken],
+    remarks: [...steps.flatMap(refusedBy), ...(database?.remarks ?? []), ...broken],
     run: id,
     startedAt: startedAt.toISOString(),
     durationMs: Math.round(performance.now() - clock),
@@ -189,6 +189,12 @@ async function performStep<K extends Kind>(
 
 function withOutcome(step: Step, outcome: Outcome): StepReport {
   return { ...step, outcome } as StepReport; // an outcome is stored under its own step's id
+}
+
+/** What the target's server would not make or give, and the run went on without. */
+function refusedBy({ outcome }: StepReport): readonly string[] {
+  const facts = 'facts' in outcome ? outcome.facts : undefined;
+  return facts && 'refused' in facts ? facts.refused : [];
 }
 
 /** What the target holds when the run is over. */

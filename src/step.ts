@@ -52,7 +52,8 @@ export type Act =
       /** The source's roles, and the target's that get their grants on what staging did not have before. */
       readonly grants: Readonly<Record<string, string>>;
     }
-  | { readonly kind: 'verify-tables'; readonly tables: number }
+  /** `verify`: what was compared while copying. */
+  | { readonly kind: 'verify-tables'; readonly tables: number; readonly verify: 'content' | 'rows' }
   | { readonly kind: 'copy-objects'; readonly bucket: string; readonly objects: number; readonly bytes: number }
   | { readonly kind: 'verify-objects'; readonly bucket: string }
   | { readonly kind: 'swap'; readonly database: string; readonly sessions: number }

@@ -70,8 +70,8 @@ test.each(limits)(
     const { code, stderr, report } = await scene.sync(await configure());
     expect([code, stderr]).toEqual([0, expect.stringContaining('✓ swap')]);
     expect(report.figures.tables).toMatchObject({ copied: 12, equal: 12 });
-    const note = report.notes.find((one) => one.includes(words));
-    expect(note ?? report.notes).toMatch(/[23] .*4/); // how many there were instead of how many
+    const note = report.remarks.find((one) => one.includes(words));
+    expect(note ?? report.remarks).toMatch(/[23] .*4/); // how many there were instead of how many
     await requireNoSessions(scene.source, scene.target);
   },
 );

@@ -17,18 +17,18 @@ export interface ForeignKeys {
  * the source holds NOT VALID stays so. Keys of partitioned tables are made in one (NOT VALID came there with version 18).
  */
 export function splitForeignKeys(entries: readonly SchemaEntry[]): ForeignKeys {
-  const validate = new Map<string, { readonly table: TableName; readonly constraints: string[] }>();
+  const byTable = new Map<string, { readonly table: TableName; readonly constraints: string[] }>();
   const add = entries.map((entry) => {
     const found = constraintOf(entry);
-    const plain = /^ALTER TABLE ONLY /.test(entry.sql) && !/ NOT (VALID|ENFORCED);$/.test(entry.sql);
+    const plain = entry.sql.startsWith('ALTER TABLE ONLY ') && !/ NOT (VALID|ENFORCED);$/.test(entry.sql);
     if (!found || !plain) return entry;
     const key = quoteTable(found.table);
-    const group = validate.get(key) ?? { table: found.table, constraints: [] };
-    validate.set(key, group);
+    const group = byTable.get(key) ?? { table: found.table, constraints: [] };
+    byTable.set(key, group);
     group.constraints.push(found.name);
     return { ...entry, sql: entry.sql.replace(/;$/, ' NOT VALID;') };
   });
-  return { add, validate: [...validate.values()] };
+  return { add, validate: [...byTable.values()] };
 }
 
 /** Reads the rows of a table for its foreign keys. Throws `schema-failed`, naming the table and its keys. */

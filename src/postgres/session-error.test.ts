@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg';
 import { expect, test } from 'vitest';
-import { RestageError } from '../errors.ts';
+import type { RestageError } from '../errors.ts';
 import { connectError, connectionLost, sqlState, statementError } from './session-error.ts';
 import type { Address, Origin } from './session.ts';
 

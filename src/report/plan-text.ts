@@ -128,7 +128,7 @@ function stepLines(plan: Plan, style: Style): string[] {
       rows.push([
         `${rows.length + 1}`,
         'copy-table',
-        `${counted(tables, 'table')}, the largest first, each with its indexes and digests`,
+        `${counted(tables, 'table')}, the largest first, each with its indexes${step.verify === 'content' ? ' and digests' : ''}`,
       ]);
     }
   }

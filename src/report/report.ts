@@ -15,6 +15,8 @@ export interface Report extends Omit<Plan, 'steps'> {
   readonly failure?: Failure & { readonly step: string };
   /** How the target was put back; absent where nothing had to be. */
   readonly recovery?: Recovery;
+  /** What turned out on the way, beside the plan's notes: what a server refused, fewer sessions than wished for. */
+  readonly remarks: readonly string[];
   /** What the target holds now, in a sentence. */
   readonly holds: string;
   readonly figures: Figures;

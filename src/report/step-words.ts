@@ -12,6 +12,9 @@ type Words = {
   };
 };
 
+/** What was compared of every table. */
+export const compared = { content: 'digests taken', rows: 'rows counted' } as const;
+
 const words: Words = {
   'take-snapshot': {
     will: ({ database }) => `one read-only moment of ${database}, shared by all sessions`,
@@ -29,7 +32,7 @@ const words: Words = {
   },
   'copy-schema': {
     will: ({ tables }) => `${counted(tables, 'table')} and all they need`,
-    did: (step) => told(step, ({ objects }) => `${counted(objects, 'object')} made`),
+    did: (step) => told(step, ({ objects, refused }) => `${counted(objects, 'object')} made${notMade(refused)}`),
   },
   'copy-table': {
     will: ({ table, rows, rowsAreEstimated, bytes: size }) =>
@@ -46,7 +49,8 @@ const words: Words = {
     did: (step) =>
       told(
         step,
-        ({ foreignKeys, objects }) => `${counted(foreignKeys, 'foreign key')} and ${counted(objects, 'other object')}`,
+        ({ foreignKeys, objects, refused }) =>
+          `${counted(foreignKeys, 'foreign key')} and ${counted(objects, 'other object')}${notMade(refused)}`,
       ),
   },
   'set-sequences': {
@@ -60,16 +64,16 @@ const words: Words = {
       told(
         step,
         ({ owners, grants, refused }) =>
-          `${counted(owners, 'owner')} and ${counted(grants, 'grant')}${refused.length > 0 ? `; refused: ${refused.join('; ')}` : ''}`,
+          `${counted(owners, 'owner')} and ${counted(grants, 'grant')}${notMade(refused)}`,
       ),
   },
   'verify-tables': {
-    will: ({ tables }) => `the digests taken while copying, of ${counted(tables, 'table')} at both ends`,
+    will: ({ tables, verify }) => `the ${compared[verify]} while copying, of ${counted(tables, 'table')} at both ends`,
     did: (step) =>
       told(step, ({ tables, rows, different }) =>
         different.length === 0
-          ? `${counted(tables, 'table')}, ${counted(rows, 'row')}; digests taken while copying: all equal`
-          : `digests taken while copying: ${count(different.length)} different`,
+          ? `${counted(tables, 'table')}, ${counted(rows, 'row')}; ${compared[step.verify]} while copying: all equal`
+          : `${compared[step.verify]} while copying: ${count(different.length)} different`,
       ),
   },
   'copy-objects': {
@@ -141,6 +145,11 @@ const words: Words = {
       ),
   },
 };
+
+/** How many the server refused; the report's notes say which. */
+function notMade(refused: readonly string[]): string {
+  return refused.length === 0 ? '' : `; ${count(refused.length)} refused`;
+}
 
 function told<K extends Kind>(
   step: StepOf<K>,

@@ -50,6 +50,7 @@ const done: readonly StepReport[] = [
     after: [],
     kind: 'verify-tables',
     tables: 1,
+    verify: 'content',
     outcome: { status: 'done', ...at, facts: { tables: 1, rows: 153, different: [] } },
   },
   {
@@ -122,6 +123,7 @@ function report(given: Partial<Report> = {}): Report {
   const told = {
     version: 1 as const,
     jobs: 4,
+    remarks: [],
     madeAt: at.startedAt,
     source: {
       name: 'production',

@@ -85,6 +85,7 @@ export function facts(report: Report, style: Style): [string, string][] {
     const known = factsOf(step);
     if (known) list.push(['previous', known.kept.length === 0 ? 'none is kept' : `kept: ${known.kept.join(', ')}`]);
   }
+  for (const remark of report.remarks) list.push(['note', style('warn', remark)]);
   return list;
 }
 
@@ -120,13 +121,17 @@ function tableFacts(report: Report, style: Style): [string, string][] {
     const known = factsOf(step);
     if (known)
       list.push([
-        'digests',
+        step.verify === 'content' ? 'digests' : 'verified',
         known.different.length === 0
-          ? `taken while copying: ${style('good', `all ${count(known.tables)} equal`)}`
-          : `taken while copying: ${style('bad', `${count(known.different.length)} of ${count(known.tables)} different`)}`,
+          ? `${how(step.verify)}: ${style('good', `all ${count(known.tables)} equal`)}`
+          : `${how(step.verify)}: ${style('bad', `${count(known.different.length)} of ${count(known.tables)} different`)}`,
       ]);
   }
   return list;
+}
+
+function how(verify: 'content' | 'rows'): string {
+  return verify === 'content' ? 'taken while copying' : 'rows counted while copying, their content not compared';
 }
 
 /** What went wrong comes first. */
