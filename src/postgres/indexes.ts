@@ -3,8 +3,11 @@ import type { SchemaEntry } from './schema-entries.ts';
 /** In stages: what is in one stage can be built side by side, each stage after the one before. */
 export type Stages = readonly (readonly SchemaEntry[])[];
 
-const key =
-  /^(ALTER TABLE ONLY (\S+))\s+ADD CONSTRAINT ("(?:[^"]|"")+"|[\w$\u0080-\uffff]+) (PRIMARY KEY|UNIQUE) \(([^()]*)\);$/;
+const identifier = '(?:"(?:[^"]|"")+"|[\\w$\\u0080-\\uffff]+)';
+/** Of plain columns only: what else a key can have, an index is told differently. */
+const key = new RegExp(
+  `^(ALTER TABLE ONLY (\\S+))\\s+ADD CONSTRAINT (${identifier}) (PRIMARY KEY|UNIQUE) \\((${identifier}(?:, ${identifier})*)\\);$`,
+);
 
 /**
  * A large table's indexes and keys, in stages. Adding a key locks its table against everything, building an index only

@@ -61,7 +61,7 @@ export function arrange(
   return { ...parts, byTable, views };
 }
 
-const attach = /^ALTER TABLE ONLY ((?:"(?:[^"]|"")+"|[^\s"]+)+) ATTACH PARTITION ((?:"(?:[^"]|"")+"|[^\s"]+)+) /;
+const attach = /^ALTER TABLE ONLY ((?:"(?:[^"]|"")+"|[^\s"])+) ATTACH PARTITION ((?:"(?:[^"]|"")+"|[^\s"])+) /;
 
 /**
  * Partitions joined to their tables from the topmost downwards. pg_dump may join the lower ones first, and then an

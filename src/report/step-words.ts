@@ -13,7 +13,7 @@ type Words = {
 };
 
 /** What was compared of every table. */
-export const compared = { content: 'digests taken', rows: 'rows counted' } as const;
+const compared = { content: 'digests taken', rows: 'rows counted' } as const;
 
 const words: Words = {
   'take-snapshot': {
