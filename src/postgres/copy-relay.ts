@@ -1,4 +1,3 @@
-import type { Hash } from 'node:crypto';
 import { DatabaseError } from 'pg';
 import { RestageError } from '../errors.ts';
 import { connectionLost, statementError } from './session-error.ts';
@@ -11,8 +10,8 @@ export interface Relay {
   readonly read: string;
   /** `copy … from stdin (…)`, same columns, same format; others likewise. */
   readonly write: string;
-  /** Is given every byte of the rows, as frames. */
-  readonly hash?: Hash | undefined;
+  /** Is given every byte of the rows, as frames; it must not keep them. */
+  readonly checksum?: { update(rows: Buffer): void } | undefined;
   /** Called with the bytes passed since the last call. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -81,7 +80,7 @@ export async function relayCopy(source: ReadSession, target: Session, relay: Rel
 }
 
 /**
- * Reads the frames of a COPY OUT, which go nowhere but into the hash. Throws as `relayCopy` does; after a failure the
+ * Reads the frames of a COPY OUT, which go nowhere but into the checksum. Throws as `relayCopy` does; after a failure the
  * session is closed.
  */
 export async function readCopy(source: ReadSession, reading: Omit<Relay, 'write'>): Promise<Relayed> {
@@ -283,7 +282,7 @@ class Splice implements Receiver {
 
   #pass(rows: Buffer, done: () => void): void {
     this.bytes += rows.length;
-    this.#relay.hash?.update(rows);
+    this.#relay.checksum?.update(rows);
     this.#relay.onBytes?.(rows.length);
     if (!this.#to) return done();
     this.#inFlight++;

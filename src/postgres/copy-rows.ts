@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { rowsOf, type Table } from './catalog.ts';
 import { readCopy, relayCopy, type Relayed } from './copy-relay.ts';
 import type { Digest } from './digest.ts';
@@ -10,9 +10,23 @@ export interface CopyOptions {
   /** Absent: the whole table. */
   readonly range?: BlockRange;
   /** Of what the source sends. */
-  readonly hash?: Hash | undefined;
+  readonly checksum?: Checksum | undefined;
   readonly onBytes?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A CRC-32 of all bytes, in the order they come: what PostgreSQL's own log and S3 trust in, at a fraction of a copy's cost. */
+export class Checksum {
+  #value = 0;
+
+  update(rows: Buffer): void {
+    this.#value = crc32(rows, this.#value);
+  }
+
+  /** As a digest has it. */
+  get content(): string {
+    return `crc32:${this.#value.toString(16).padStart(8, '0')}`;
+  }
 }
 
 /** From here on rows are written frozen. */
@@ -50,10 +64,10 @@ export async function readBack(
   { signal }: Pick<CopyOptions, 'signal'>,
 ): Promise<Digest> {
   const { names, format } = formOf(table);
-  const hash = createHash('sha256');
+  const checksum = new Checksum();
   const read = `copy ${quoteTable(table.table)}${names} to stdout (format ${format})`;
-  const { rows } = await readCopy(session, { read, hash, signal });
-  return { rows, content: `sha256:${hash.digest('hex')}` };
+  const { rows } = await readCopy(session, { read, checksum, signal });
+  return { rows, content: checksum.content };
 }
 
 /** Binary where both servers have every type built in, and it means the same to both. */

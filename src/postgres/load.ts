@@ -1,8 +1,7 @@
-import { createHash, type Hash } from 'node:crypto';
 import { RestageError } from '../errors.ts';
 import { lettingLocksGo, type Table } from './catalog.ts';
 import type { Relayed } from './copy-relay.ts';
-import { copyRows, readBack } from './copy-rows.ts';
+import { Checksum, copyRows, readBack } from './copy-rows.ts';
 import { addDigests, digestTable, type Digest } from './digest.ts';
 import { inStages } from './indexes.ts';
 import { displayTable, quoteTable } from './names.ts';
@@ -108,15 +107,15 @@ async function loadStream(
   options: LoadOptions,
 ): Promise<LoadedTable> {
   const clock = stopwatch();
-  const hash = options.verify === 'content' && liesAsItCame(table) ? createHash('sha256') : undefined;
+  const checksum = options.verify === 'content' && liesAsItCame(table) ? new Checksum() : undefined;
   const copied = await lanes.withReader((reader) =>
-    lanes.withWriter((writer) => copyRows(reader, writer, table, { ...options, hash })),
+    lanes.withWriter((writer) => copyRows(reader, writer, table, { ...options, checksum })),
   );
   requireRows(table, copied.rows, options);
   const copyMs = clock();
   const [built, digests] = await Promise.all([
     build(lanes, table, indexes, options),
-    digestBoth(lanes, table, copied, hash, options),
+    digestBoth(lanes, table, copied, checksum, options),
   ]);
   return { ...copied, copyMs, ...built, ...digests };
 }
@@ -134,13 +133,13 @@ async function digestBoth(
   lanes: Lanes,
   table: Table,
   { rows }: Relayed,
-  hash: Hash | undefined,
+  checksum: Checksum | undefined,
   options: LoadOptions,
 ): Promise<Pick<LoadedTable, 'source' | 'target' | 'digestMs'>> {
   const clock = stopwatch();
   if (options.verify === 'rows') return { source: { rows }, target: { rows }, digestMs: 0 }; // as both servers counted
-  if (hash) {
-    const source = { rows, content: `sha256:${hash.digest('hex')}` };
+  if (checksum) {
+    const source = { rows, content: checksum.content };
     const target = await lanes.withWriter((writer) => readBack(writer, table, options));
     if (target.rows === rows && target.content === source.content) return { source, target, digestMs: clock() };
     // Nothing says that rows lie in the order they came in: the servers' own sums, which know no order, decide.
