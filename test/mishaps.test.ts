@@ -62,7 +62,7 @@ test('a listener that throws ends neither the run nor its safety', async () => {
   const report = await refresh((event) => {
     if (event.kind === 'step-ended' && event.step.kind === 'swap') throw new Error('the screen is gone');
   });
-  expect(report).toMatchObject({ outcome: 'done', notes: [expect.stringContaining('the screen is gone')] });
+  expect(report).toMatchObject({ outcome: 'done', remarks: [expect.stringContaining('the screen is gone')] });
 });
 
 test('ends that are the wrong way round are refused: by name, by environment, by what made the source', async () => {
