@@ -134,21 +134,38 @@ export async function addressOf(
 
 function addressOfUrl(text: string, tls: DatabaseConfig['tls'], end: string): Address {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const database = decodeURIComponent(url?.pathname.slice(1) ?? '');
+  const [database, user, secret] = [url?.pathname.slice(1) ?? '', url?.username ?? '', url?.password ?? ''].map(
+    (part) => decoded(part, end),
+  ) as [string, string, string]; // as many as were given
   if (!url || !/^postgres(ql)?:$/.test(url.protocol) || !url.hostname || !url.username || database === '')
     throw new RestageError(
       'config-invalid',
       `the database url of ${end} is not postgres://user:password@host:port/database`,
     );
-  const password = keepSecret(decodeURIComponent(url.password));
+  const password = keepSecret(secret);
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: Number(url.port || 5432),
     database,
-    user: decodeURIComponent(url.username),
+    user,
     password,
     tls: tls ?? tlsFor(url.hostname),
   };
+}
+
+/** A part of a URL as it was meant; the part itself may be a password, and is not told. */
+function decoded(part: string, end: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new RestageError(
+      'config-invalid',
+      `the database url of ${end} has a % that is not followed by two hex digits`,
+      {
+        hint: 'In user, password and database name a % is written %25, a @ %40, a / %2F.',
+      },
+    );
+  }
 }
 
 function tlsFor(host: string): Address['tls'] {

@@ -6,7 +6,7 @@ import { readTextSettings, type TextSettings } from './postgres/database-propert
 import {
   matchExtensions,
   readExtensions,
-  readNeeds,
+  requireDispensable,
   readOfferedExtensions,
   requireKnownExtensions,
 } from './postgres/extensions.ts';
@@ -14,10 +14,10 @@ import { countLargeObjects } from './postgres/large-objects.ts';
 import { readLosses, readSuperusersOnly, readUncarried } from './postgres/losses.ts';
 import { refuseEmptyTables } from './postgres/empty-tables.ts';
 import { readNamedRoles, requireNamedRoles } from './postgres/named-roles.ts';
-import { quoteTable } from './postgres/names.ts';
+import { displayTable, quoteName, quoteTable } from './postgres/names.ts';
 import { readUnreadable, requireReadable } from './postgres/readable.ts';
 import { readRevision } from './postgres/revision.ts';
-import { readRoles, requireRoles } from './postgres/roles.ts';
+import { readRoles, requireRoles, type Roles } from './postgres/roles.ts';
 import { someOf } from './postgres/some-of.ts';
 import { readDescription } from './postgres/swap.ts';
 import type { Origin } from './postgres/session.ts';
@@ -76,6 +76,15 @@ export async function planDatabase(
       ...standbyNote(from, to),
       ...poolerNotes(from, to),
       ...acceptanceNote(to),
+      ...lastingNotes(to),
+      ...goneNote(from.fit.tables, to.fit.tables, to.facts.origin),
+      ...choices.skipExtensions
+        .filter((name) => to.fit?.extensions.some((one) => one.name === name))
+        .map(
+          (name) =>
+            `the extension ${name} will not be made, by database.skipExtensions; ${to.facts.origin.database} has it now`,
+        ),
+      ...ownerNote(choices.owner, to.fit.roles, to.facts.origin),
       ...from.fit.notes,
       ...unmapped,
       ...matchExtensions(from.fit.extensions, to.fit.offered, to.facts.origin),
@@ -100,6 +109,8 @@ async function readSource(source: SourceDatabase, choices: Choices, signal: Abor
   const unfit = await refusalOf(async () => {
     refuseOld(origin);
     requireKnownExtensions(skipExtensions, await readExtensions(session));
+    await requireDispensable(session, skipExtensions);
+    await requireRoles(session, Object.keys(choices.grants), 'source');
     await requireReadable(session, skipExtensions);
   });
   const fit = unfit
@@ -112,7 +123,7 @@ async function readSource(source: SourceDatabase, choices: Choices, signal: Abor
         extensions: (await readExtensions(session)).filter(({ name }) => !skipExtensions.includes(name)),
         text: await readTextSettings(session),
         revision: await readRevision(session),
-        notes: [...(await readUncarried(session, publications)), ...(await readNeeds(session, skipExtensions))],
+        notes: await readUncarried(session, publications),
         superusersOnly: await readSuperusersOnly(session, publications),
       };
   return { origin, pooled, identity, description, unfit, fit };
@@ -139,6 +150,7 @@ async function readTargetSide(target: TargetDatabase, choices: Choices, signal: 
   const fit = {
     tables,
     offered: await readOfferedExtensions(session),
+    extensions: await readExtensions(session),
     roles: await readRoles(session),
     text: await readTextSettings(session),
     losses: await readLosses(session),
@@ -215,6 +227,32 @@ function superuserNote(names: readonly string[], { facts }: TargetReading): stri
   if (facts.superuser || names.length === 0) return [];
   return [
     `made only where the target's server lets ${facts.origin.user} do what elsewhere a superuser does: ${someOf(names)}`,
+  ];
+}
+
+/** The swap cannot be done while a session is there that this role may not end. */
+function lastingNotes({ facts: { origin, lasting } }: TargetReading): string[] {
+  if (lasting.length === 0) return [];
+  const whose = lasting.map(({ user, count }) => `${user} (${count})`).join(', ');
+  return [
+    `${origin.user} may not end these sessions with ${origin.database}, and the swap fails while they are there: ${whose}. End them before; or as a superuser or RDS's master user: grant pg_signal_backend to ${quoteName(origin.user)}`,
+  ];
+}
+
+/** Tables that staging alone has are in the previous database afterwards, for as long as that is kept. */
+function goneNote(source: readonly Table[], target: readonly Table[], { database }: Origin): string[] {
+  const known = new Set(source.map(({ table }) => quoteTable(table)));
+  const gone = target.filter(({ table, rows }) => rows > 0 && !known.has(quoteTable(table)));
+  if (gone.length === 0) return [];
+  return [
+    `only ${database} has these tables, and the new database will not: ${someOf(gone.map(({ table }) => displayTable(table)))}`,
+  ];
+}
+
+function ownerNote(owner: string | undefined, { own, byName }: Roles, { user }: Origin): string[] {
+  if (owner === undefined || byName.get(owner)?.settable || byName.get(own)?.superuser) return [];
+  return [
+    `database.owner is ${owner}, whose member ${user} is not: what staging did not have before stays ${user}'s, granted to ${owner}`,
   ];
 }
 

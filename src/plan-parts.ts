@@ -15,13 +15,13 @@ const partBytes = 128 * 1024 * 1024;
  * than one session's share of all that is to be copied.
  */
 export function partsOf(table: Table, tables: readonly Table[], jobs: number): Parts {
-  const total = tables.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const one = (partsReason: string): Parts => ({ parts: 1, partsReason });
   if (table.ofExtension !== undefined) return one(`one stream: the extension ${table.ofExtension} makes the table`);
   if (table.wholeTree)
     return one('one stream: its partitions go by the hash of an enum, which is another one at the target');
   if (table.sizeBytes < splitBytes) return one('one stream: smaller than 256 MiB');
   if (jobs === 1) return one('one stream: database.jobs is 1');
+  const total = tables.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   if (table.sizeBytes <= total / jobs) return one('one stream, rows written frozen: other tables are copied meanwhile');
   const parts = Math.min(jobs, Math.ceil(table.sizeBytes / partBytes));
   const share = Math.round((100 * table.sizeBytes) / total);

@@ -30,6 +30,7 @@ export function planSteps(
     const schema = add('copy-schema', [...snapshot, created], {
       kind: 'copy-schema',
       tables: database.tables.length,
+      largeObjects: database.largeObjects,
       publications: config.database.publications,
       skipExtensions: config.database.skipExtensions,
       roles: config.database.grants,

@@ -21,6 +21,7 @@ export type Act =
   | {
       readonly kind: 'copy-schema';
       readonly tables: number;
+      readonly largeObjects: number;
       readonly publications: boolean;
       readonly skipExtensions: readonly string[];
       /** The source's roles, and the target's that its policies and user mappings are for instead. */

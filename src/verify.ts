@@ -3,7 +3,7 @@ import { awaitHealth } from './app/health.ts';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
 import { failureOf, type Failure } from './errors.ts';
-import { comparable, readTables, type Table } from './postgres/catalog.ts';
+import { comparable, lettingLocksGo, readTables, type Table } from './postgres/catalog.ts';
 import { digestTable, type Digest } from './postgres/digest.ts';
 import { displayTable, quoteTable, type TableName } from './postgres/names.ts';
 import { readRevision, versionTables } from './postgres/revision.ts';
@@ -147,8 +147,8 @@ async function verifyTable(
 ): Promise<VerifiedTable> {
   const columns = theirs ? comparable(ours, theirs) : ours.columns;
   const [sourceDigest, targetDigest] = await Promise.all([
-    digestTable(source, ours, columns, ours.condition),
-    theirs ? digestTable(target, theirs, columns, ours.condition) : undefined,
+    lettingLocksGo(source, () => digestTable(source, ours, columns, ours.condition)),
+    theirs ? lettingLocksGo(target, () => digestTable(target, theirs, columns, ours.condition)) : undefined,
   ]);
   const missingColumns = ours.columns
     .filter(({ name }) => !columns.some((column) => column.name === name))

@@ -162,20 +162,27 @@ describe("the source's extensions", () => {
     expect(notes).toEqual(['the extension hstore is 1.7 at the source and will be 1.8 in the new database']);
   });
 
-  test('are noted where they are left out and something needs them', async () => {
+  test('are not left out where something needs them', async () => {
     await scene.arrange(`
       create extension hstore;
       create extension unaccent;
+      create extension citext;
       create table books (id int, tags hstore);
       create index on books using gin (tags);
       create view shelf as select unaccent('é');
       create function tagged(hstore) returns int language sql as 'select 1'`);
-    const { notes } = await planned({ database: { skipExtensions: ['hstore', 'unaccent'] } });
-    expect(notes).toEqual([
-      'the extension hstore is to be left out, but it is needed by public.books, public.tagged(public.hstore)',
-      'the extension unaccent is to be left out, but it is needed by public.shelf',
+    const error = await refused('database-unfit', { database: { skipExtensions: ['hstore', 'unaccent', 'citext'] } });
+    expect(error.message).toBe(
+      'the extension hstore is to be left out, but it is needed by public.books, public.tagged(public.hstore); the extension unaccent is to be left out, but it is needed by public.shelf',
+    );
+    expect((await planned({ database: { skipExtensions: ['citext'] } })).notes).toEqual([]);
+  });
+
+  test('that are left out and that staging has now are noted', async () => {
+    await scene.arrange('create extension citext', 'create extension citext');
+    expect((await planned({ database: { skipExtensions: ['citext'] } })).notes).toEqual([
+      'the extension citext will not be made, by database.skipExtensions; staging has it now',
     ]);
-    expect((await planned({ database: { skipExtensions: ['unaccent'] } })).notes).toHaveLength(1);
   });
 
   test('are left out only by a name that one of them has', async () => {
@@ -250,4 +257,22 @@ test('a target whose tables are all of other roles can be replaced by the owner 
 test('roles that the target does not have are refused by name', async () => {
   const error = await refused('config-invalid', { database: { owner: 'bilder', grants: { reader: 'nobody' } } });
   expect(error.message).toContain('bilder (did you mean builder?)');
+});
+
+test('tables that staging alone has are named', async () => {
+  await scene.arrange(
+    'create table shared (id int)',
+    'create table shared (id int); create table own as select 1 as id',
+  );
+  expect((await planned()).notes).toEqual(['only staging has these tables, and the new database will not: own']);
+});
+
+test('a role of the source that is written wrong in grants is told with the near one', async () => {
+  await scene.arrange('');
+  await scene.onSource(`drop role if exists shop_app; create role shop_app`);
+  const error = await refused('config-invalid', { database: { grants: { shop_ap: 'postgres' } } });
+  expect(error.message).toMatch(
+    /database\.grants begins with roles that the source's server .* shop_ap \(did you mean shop_app\?\)/,
+  );
+  await scene.onSource('drop role shop_app');
 });

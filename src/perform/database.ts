@@ -4,7 +4,8 @@ import { readSequences, readTables, readUnfilledViews } from '../postgres/catalo
 import { analyzeParents, analyzedWithParents } from '../postgres/analyze.ts';
 import { difference } from '../postgres/digest.ts';
 import { belongsToExtension } from '../postgres/extensions.ts';
-import { splitForeignKeys, validate } from '../postgres/foreign-keys.ts';
+import { readPartitioned, splitForeignKeys, validate } from '../postgres/foreign-keys.ts';
+import { countLargeObjects } from '../postgres/large-objects.ts';
 import { loadTable } from '../postgres/load.ts';
 import { withRoles } from '../postgres/named-roles.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
@@ -19,6 +20,7 @@ import {
   readDescription,
 } from '../postgres/swap.ts';
 import { isOfPublication, type SchemaEntry } from '../postgres/schema-entries.ts';
+import type { Step } from '../step.ts';
 import type { Perform } from './context.ts';
 import {
   endReading,
@@ -61,7 +63,15 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const maintenance = await maintenanceOf(state);
     // The lock is ours, so whatever another run was building, it is not building any more.
     const { incoming } = await findLeftovers(maintenance, state.names.current);
-    for (const left of incoming) await dropDatabase(maintenance, left);
+    const reclaimed: string[] = [];
+    for (const left of incoming)
+      try {
+        await dropDatabase(maintenance, left);
+        reclaimed.push(left);
+      } catch (error) {
+        // In nobody's way but the disk's.
+        state.remarks.push(`what a dead run had left could not be dropped: ${failureOf(error).message}`);
+      }
     state.stage = 'building';
     state.incomingOid = await createIncoming(maintenance, state.names);
     openWriters(state, signal);
@@ -69,7 +79,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       facts: {
         origin: { ...maintenance.origin, database: state.names.incoming },
         database: state.names.incoming,
-        reclaimed: incoming,
+        reclaimed,
       },
     };
   },
@@ -84,6 +94,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       readTables(state.snapshot.session, step.skipExtensions),
       readUnfilledViews(state.snapshot.session),
     ]);
+    requireAsPlanned(step, tables.length, await countLargeObjects(state.snapshot.session));
     state.tables = new Map(tables.map((table) => [quoteTable(table.table), table]));
     // The dump holds more than is wanted.
     const adapt = (entries: readonly SchemaEntry[]) =>
@@ -122,10 +133,10 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const state = requireDatabase(database);
     await endReading(state);
     const { rest = [], foreignKeys = [], comments = [], views = [], last = [] } = state.order ?? {};
-    const keys = splitForeignKeys(foreignKeys);
     const size = ({ table }: { readonly table: TableName }) => state.tables.get(quoteTable(table))?.sizeBytes ?? 0;
-    const longest = keys.validate.toSorted((a, b) => size(b) - size(a));
     const lanes = lanesOf(state);
+    const keys = splitForeignKeys(foreignKeys, await lanes.withWriter(readPartitioned));
+    const longest = keys.validate.toSorted((a, b) => size(b) - size(a));
     const refused = await lanes.withWriter(async (session) => [
       ...(await restore(session, rest)),
       ...(await restore(session, keys.add)),
@@ -210,3 +221,13 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     return { facts: { dropped, kept } };
   },
 };
+
+/** A step for each table, and for large objects, was planned: what came since would be left out, and be told at the end. */
+function requireAsPlanned(step: Extract<Step, { kind: 'copy-schema' }>, tables: number, largeObjects: number): void {
+  if (tables === step.tables && (largeObjects === 0) === (step.largeObjects === 0)) return;
+  throw new RestageError(
+    'data-differs',
+    `the source has ${tables} tables and ${largeObjects} large objects now, and had ${step.tables} and ${step.largeObjects} when the plan was made`,
+    { hint: 'The source changed between plan and run: plan again.' },
+  );
+}

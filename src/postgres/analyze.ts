@@ -48,5 +48,5 @@ async function readStatements(session: Session): Promise<string[]> {
            and (c.relkind = 'p' and (${alone} or not c.relispartition)
                 or c.relkind = 'r' and c.oid in (select inhparent from pg_inherits))
      order by n.nspname, c.relname`);
-  return rows.map((row) => `analyze ${alone && row.kind === 'p' ? 'only ' : ''}${quoteTable(row)}`);
+  return rows.map((row) => `analyze ${alone && row.kind !== 'm' ? 'only ' : ''}${quoteTable(row)}`);
 }

@@ -114,10 +114,7 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
     condition: string | null;
     columns: string;
   }>(`
-    with builtin as (
-      select oid, typname, typtype, typelem, typcategory, typsend, oid < 16384 as system
-        from pg_type
-    ), sorted_anew as (${sortedAnew})
+    with sorted_anew as (${sortedAnew})
     select s.root is not null as tree, n.nspname as schema, c.relname as name, c.reltuples, x.extension, nullif(x.condition, '') as condition,
            size.heap as size, size.indexes,
            coalesce((
@@ -130,7 +127,7 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
                          where k.conrelid = c.oid and k.contype = 'n' and not k.convalidated and a.attnum = any (k.conkey)),
                       'send', t.typsend::text,
                       'nature', case
-                        when not t.system or t.typtype in ('c', 'p') then 'text'
+                        when t.oid >= 16384 or t.typtype in ('c', 'p') then 'text'
                         when t.typname in (${list(hashedExactly)}) then 'exact'
                         when t.typname = 'bpchar' then 'padded'
                         when t.typname in (${list(onlyAsText)}) then 'text'
@@ -138,8 +135,8 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
                         else 'binary' end)
                     order by a.attnum)
                from pg_attribute a
-               join builtin t on t.oid = a.atttypid
-               left join builtin e on e.oid = t.typelem
+               join pg_type t on t.oid = a.atttypid
+               left join pg_type e on e.oid = t.typelem
               where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as columns
       ${carriedRelations(
         ['r', 'p'],

@@ -293,3 +293,33 @@ test.each(['source', 'target'])(
     expect(await other.rows('select 1 as one')).toEqual([{ one: '1' }]);
   },
 );
+
+test('a transaction that fails after its COPY has failed, though all its answers come at once', async () => {
+  await using from = await open();
+  await using to = await target();
+  const readyForQuery = 0x5a;
+  // From the rows' end on, everything the target says comes in one chunk, as it does when this process is busy.
+  const take: Wire['take'] = (receiver) => {
+    let held = Buffer.alloc(0);
+    return to.wire.take({
+      onClose: () => receiver.onClose(),
+      onChunk: (chunk, done) => {
+        held = Buffer.concat([held, chunk]);
+        done();
+        const isAll = held.at(-6) === readyForQuery || held[0] === 0x43; // or the end of BEGIN, before the rows
+        if (!isAll) return;
+        receiver.onChunk(held, () => {});
+        held = Buffer.alloc(0);
+      },
+    });
+  };
+  const relaying = relayCopy(
+    from,
+    { ...to, wire: { lost: undefined, take } },
+    {
+      read: `copy (select n, 'x' from generate_series(1, 5) n) to stdout`,
+      write: `begin; copy public.numbers from stdin; do $$ begin raise exception 'too late'; end $$; commit`,
+    },
+  );
+  await expect(relaying).rejects.toMatchObject({ message: expect.stringContaining('too late') });
+});

@@ -139,6 +139,8 @@ function lengthAt(chunk: Buffer, at: number): number {
 class Answers implements Receiver {
   /** Rejects when the server fails, also while nobody waits. */
   readonly failure: Promise<never>;
+  /** After it no message is a success: what comes then ends the failed transaction. */
+  #failed = false;
   readonly #origin: Origin;
   readonly #sql: string;
   /** Messages that came before anybody waited for them: the count in each, by type. */
@@ -150,12 +152,18 @@ class Answers implements Receiver {
   constructor(origin: Origin, sql: string) {
     this.#origin = origin;
     this.#sql = sql;
-    this.failure = new Promise<never>((_, reject) => (this.#fail = reject));
+    this.failure = new Promise<never>((_, reject) => {
+      this.#fail = (error) => {
+        this.#failed = true;
+        reject(error);
+      };
+    });
     this.failure.catch(() => {}); // told to whoever waits; nobody may be
   }
 
   /** Waits for a message of that type; the count in it, if it ends the COPY. */
   async until(type: number): Promise<number> {
+    if (this.#failed) return this.failure;
     const seen = this.#seen.get(type);
     if (seen !== undefined) return seen;
     return Promise.race([new Promise<number>((resolve) => (this.#wanted = { type, resolve })), this.failure]);

@@ -4,7 +4,10 @@ import type { ReadSession } from './session.ts';
 
 export interface Digest {
   readonly rows: number;
-  /** The sum of a 64-bit hash of every row, in decimal: the same for the same rows in any order. Absent: only counted. */
+  /**
+   * The sum of a 64-bit hash of every row, in decimal: the same for the same rows in any order. Or `crc32:` and the checksum of
+   * the rows as they came, in their order. Absent: only counted.
+   */
   readonly content?: string;
 }
 
@@ -52,8 +55,8 @@ const seeded: readonly (readonly [RegExp, (value: string, seed: string) => strin
   [/^bigint$/, (value, seed) => `hashint8extended(${value}, ${seed})`],
   [/^boolean$/, (value, seed) => `hashint4extended(${value}::integer, ${seed})`],
   [/^uuid$/, (value, seed) => `uuid_hash_extended(${value}, ${seed})`],
-  [/^(text|character varying.*)$/, (value, seed) => `hashtextextended(${value} collate "C", ${seed})`],
-  [/^numeric/, (value, seed) => `hashtextextended(${value}::text collate "C", ${seed})`],
+  [/^(text|character varying(\(\d+\))?)$/, (value, seed) => `hashtextextended(${value} collate "C", ${seed})`],
+  [/^numeric(\([\d,-]+\))?$/, (value, seed) => `hashtextextended(${value}::text collate "C", ${seed})`],
   // Both sessions are in UTC, where the cast loses nothing.
   [/^timestamp.* with time zone$/, (value, seed) => `timestamp_hash_extended(${value}::timestamp, ${seed})`],
   [/^timestamp.* without time zone$/, (value, seed) => `timestamp_hash_extended(${value}, ${seed})`],

@@ -20,9 +20,9 @@ export async function readExtensions(session: ReadSession): Promise<Extension[]>
      order by extname`);
 }
 
-/** What uses the extensions that are to be left out, in words for the plan: a run would stop at the first of it. */
-export async function readNeeds(session: ReadSession, skipExtensions: readonly string[]): Promise<string[]> {
-  if (skipExtensions.length === 0) return [];
+/** Refuses to leave out extensions that something uses: it could not be made. Throws `database-unfit`, naming it. */
+export async function requireDispensable(session: ReadSession, skipExtensions: readonly string[]): Promise<void> {
+  if (skipExtensions.length === 0) return;
   const rows = await session.rows<{ extension: string; object: string }>(`
     with needs as (
       select distinct e.extname as extension, coalesce(r.oid::regclass::text, p.oid::regprocedure::text) as object
@@ -40,11 +40,14 @@ export async function readNeeds(session: ReadSession, skipExtensions: readonly s
                   and (o.classid, o.objid) in (('pg_class'::regclass, r.oid), ('pg_proc'::regclass, p.oid)))
     )
     select extension, object from needs where object is not null order by extension, object`);
-  const byExtension = Map.groupBy(rows, ({ extension }) => extension);
-  return [...byExtension].map(
+  if (rows.length === 0) return;
+  const problems = [...Map.groupBy(rows, ({ extension }) => extension)].map(
     ([extension, needs]) =>
       `the extension ${extension} is to be left out, but it is needed by ${someOf(needs.map(({ object }) => object))}`,
   );
+  throw new RestageError('database-unfit', problems.join('; '), {
+    hint: 'Take it out of database.skipExtensions: what needs it cannot be made without.',
+  });
 }
 
 /** What the target's server offers, by extension: the version that CREATE EXTENSION installs. */

@@ -1,6 +1,6 @@
 import { RestageError } from '../errors.ts';
 import { displayTable, quoteName, quoteTable, type TableName } from './names.ts';
-import { constraintOf, type SchemaEntry } from './schema-entries.ts';
+import { constraintOf, unquote, type SchemaEntry } from './schema-entries.ts';
 import { sqlState } from './session-error.ts';
 import type { Session } from './session.ts';
 
@@ -11,17 +11,24 @@ export interface ForeignKeys {
   readonly validate: readonly { readonly table: TableName; readonly constraints: readonly string[] }[];
 }
 
+const identifier = '(?:"(?:[^"]|"")+"|[\\w$\\u0080-\\uffff]+)';
+const references = new RegExp(` REFERENCES (${identifier})\\.(${identifier})\\(`);
+
 /**
  * Splits foreign keys into their making and their validation. Adding one locks both its tables against every other, so
  * that side by side they would wait for each other, or for ever; validating locks only the referencing table. A key that
- * the source holds NOT VALID stays so. Keys of partitioned tables are made in one (NOT VALID came there with version 18).
+ * the source holds NOT VALID stays so. Keys of partitioned tables are made in one (NOT VALID came there with version 18);
+ * keys to `partitioned` ones, by quoted name, too: up to 17 their parts, one for each partition, stay NOT VALID for ever.
  */
-export function splitForeignKeys(entries: readonly SchemaEntry[]): ForeignKeys {
+export function splitForeignKeys(
+  entries: readonly SchemaEntry[],
+  partitioned: ReadonlySet<string> = new Set(),
+): ForeignKeys {
   const byTable = new Map<string, { readonly table: TableName; readonly constraints: string[] }>();
   const add = entries.map((entry) => {
     const found = constraintOf(entry);
     const plain = entry.sql.startsWith('ALTER TABLE ONLY ') && !/ NOT (VALID|ENFORCED);$/.test(entry.sql);
-    if (!found || !plain) return entry;
+    if (!found || !plain || partitioned.has(referenced(entry))) return entry;
     const key = quoteTable(found.table);
     const group = byTable.get(key) ?? { table: found.table, constraints: [] };
     byTable.set(key, group);
@@ -29,6 +36,21 @@ export function splitForeignKeys(entries: readonly SchemaEntry[]): ForeignKeys {
     return { ...entry, sql: entry.sql.replace(/;$/, ' NOT VALID;') };
   });
   return { add, validate: [...byTable.values()] };
+}
+
+function referenced({ sql }: SchemaEntry): string {
+  const [, schema = '', name = ''] = references.exec(sql) ?? [];
+  return quoteTable({ schema: unquote(schema), name: unquote(name) });
+}
+
+/** Quoted names of the partitioned tables. */
+export async function readPartitioned(session: Session): Promise<ReadonlySet<string>> {
+  const rows = await session.rows<TableName>(`
+    select n.nspname as schema, c.relname as name
+      from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace
+     where c.relkind = 'p'`);
+  return new Set(rows.map(quoteTable));
 }
 
 /** Reads the rows of a table for its foreign keys. Throws `schema-failed`, naming the table and its keys. */

@@ -34,7 +34,7 @@ function open(database: string): Promise<Session> {
 
 const columns: Readonly<Record<string, string>> = {
   books: 'id integer, title text',
-  computed: 'id integer, title text, length integer generated always as (length(title)) stored',
+  computed: `id integer, title text, tags varchar(20)[] not null default '{a,b}', length integer generated always as (length(title)) stored`,
 };
 
 beforeEach(async () => {
@@ -119,7 +119,8 @@ test('a table with a generated column is compared by the servers, the generated 
   expect(equal.target).toEqual(equal.source);
   await to.execute(`
     drop table public.computed;
-    create table public.computed (id integer, title text, length integer generated always as (length(title) + 1) stored)`);
+    create table public.computed (
+      id integer, title text, tags varchar(20)[] not null default '{a,b}', length integer generated always as (length(title) + 1) stored)`);
   const different = await load('computed', {});
   expect(different.target).not.toEqual(different.source);
 });

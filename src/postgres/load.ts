@@ -7,6 +7,7 @@ import { inStages } from './indexes.ts';
 import { displayTable, quoteTable } from './names.ts';
 import { blockRanges, inRange, type BlockRange } from './ranges.ts';
 import { restore } from './restore.ts';
+import { requireSameFile } from './rewritten.ts';
 import type { SchemaEntry } from './schema-entries.ts';
 import type { ReadSession, Session } from './session.ts';
 
@@ -55,7 +56,7 @@ export async function prepareLoading(session: Session, jobs: number): Promise<vo
     set max_parallel_workers_per_gather = 0;
     set max_parallel_maintenance_workers = 0`);
   await session.rows(`
-    select set_config('maintenance_work_mem', greatest(m.setting::bigint, least(1048576, b.setting::bigint * 16 / ${jobs})) || 'kB', false)
+    select set_config('maintenance_work_mem', greatest(m.setting::bigint, least(1048576, b.setting::bigint * 8 / ${jobs})) || 'kB', false)
       from pg_settings m, pg_settings b
      where m.name = 'maintenance_work_mem' and b.name = 'shared_buffers'`);
 }
@@ -108,9 +109,12 @@ async function loadStream(
 ): Promise<LoadedTable> {
   const clock = stopwatch();
   const checksum = options.verify === 'content' && liesAsItCame(table) ? new Checksum() : undefined;
-  const copied = await lanes.withReader((reader) =>
-    lanes.withWriter((writer) => copyRows(reader, writer, table, { ...options, checksum })),
-  );
+  const copied = await lanes.withReader(async (reader) => {
+    const done = await lanes.withWriter((writer) => copyRows(reader, writer, table, { ...options, checksum }));
+    // One stream reads one file; that of another moment shows an older snapshot nothing, or all.
+    if ((done.rows === 0 && !options.mayBeEmpty) || table.wholeTree) await requireSameFile(reader, table);
+    return done;
+  });
   requireRows(table, copied.rows, options);
   const copyMs = clock();
   const [built, digests] = await Promise.all([
@@ -164,6 +168,7 @@ async function loadParts(
   const sources = Promise.all(parts.map(({ source }) => source));
   sources.catch(() => {}); // told below, after what it may have been the cause of
   const copied = await Promise.all(parts.map((part) => part.copied));
+  await lanes.withReader((reader) => requireSameFile(reader, table));
   const rows = copied.reduce((sum, part) => sum + part.rows, 0);
   const bytes = copied.reduce((sum, part) => sum + part.bytes, 0);
   requireRows(table, rows, options);
@@ -171,7 +176,7 @@ async function loadParts(
   const digestTarget = async () => {
     const started = stopwatch();
     if (options.verify === 'rows') return { target: { rows }, digestMs: 0 };
-    const count = Math.ceil(table.sizeBytes / pieceBytes);
+    const count = Math.max(1, Math.ceil(table.sizeBytes / pieceBytes));
     const pieces = await lanes.withWriter((writer) => blockRanges(writer, table.table, count));
     const digests = pieces.map((piece) => lanes.withWriter((writer) => digest(writer, table, piece)));
     return { target: addDigests(await Promise.all(digests)), digestMs: started() };

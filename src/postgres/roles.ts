@@ -33,7 +33,11 @@ export async function readRoles(session: ReadSession): Promise<Roles> {
 }
 
 /** Throws `config-invalid` where one of the names is no role of the server, with the role that may have been meant. */
-export async function requireRoles(session: ReadSession, names: readonly string[]): Promise<void> {
+export async function requireRoles(
+  session: ReadSession,
+  names: readonly string[],
+  end: 'source' | 'target' = 'target',
+): Promise<void> {
   if (names.length === 0) return;
   const { byName } = await readRoles(session);
   const { origin } = session;
@@ -45,7 +49,12 @@ export async function requireRoles(session: ReadSession, names: readonly string[
   });
   throw new RestageError(
     'config-invalid',
-    `database.owner and database.grants name roles that the target's server ${origin.host}:${origin.port} does not have: ${words.join(', ')}`,
-    { hint: 'They name roles of the target; create them there, or correct the name.' },
+    `${end === 'target' ? 'database.owner and database.grants name' : 'database.grants begins with'} roles that the ${end}'s server ${origin.host}:${origin.port} does not have: ${words.join(', ')}`,
+    {
+      hint:
+        end === 'target'
+          ? 'They name roles of the target; create them there, or correct the name.'
+          : "In database.grants a role of the source comes first, and the target's that stands for it second.",
+    },
   );
 }

@@ -151,7 +151,8 @@ export function constraintOf(entry: SchemaEntry): { readonly table: TableName; r
   return { table: { schema: unquote(schema), name: unquote(table) }, name: unquote(name) };
 }
 
-function unquote(identifier: string): string {
+/** A name as pg_dump prints it, as the catalog has it. */
+export function unquote(identifier: string): string {
   return identifier.startsWith('"') ? identifier.slice(1, -1).replaceAll('""', '"') : identifier;
 }
 

@@ -1,3 +1,4 @@
+import { lettingLocksGo } from './catalog.ts';
 import { quoteTable, quoteText, type TableName } from './names.ts';
 import type { ReadSession, Session } from './session.ts';
 
@@ -14,7 +15,9 @@ export async function carrySequences(
       (name, index) =>
         `select ${index} as index, last_value as last, is_called::text as called from ${quoteTable(name)}`,
     );
-    const states = await source.rows<{ index: string; last: string; called: string }>(read.join(' union all '));
+    const states = await lettingLocksGo(source, () =>
+      source.rows<{ index: string; last: string; called: string }>(read.join(' union all ')),
+    );
     const set = states.map(({ index, last, called }) => {
       const name = some[Number(index)];
       return `setval(${quoteText(name ? quoteTable(name) : '')}, ${last}, ${called})`;

@@ -93,8 +93,8 @@ function adviceFor(error: DatabaseError): string | undefined {
 /** Which limit it is can only be told from the server's words. */
 function tooManyConnections(words: string): string {
   const [, kind, name] = /for (role|database) "(.*)"/.exec(words) ?? [];
-  const limit = kind === undefined ? "the server's max_connections" : `alter ${kind} "${name}" connection limit …`;
-  return `restage has a session for each of database.jobs at each end, and three more. Lower database.jobs in restage.yaml, or raise the limit: ${limit}.`;
+  const limit = kind === undefined ? "the server's max_connections" : `that of the ${kind} ${name}`;
+  return `restage needs four sessions at each end, and has one more for each of database.jobs above one: raise the limit, ${limit}.`;
 }
 
 /** The name at a position of a statement, as it is written there; the server counts characters, from 1. */
@@ -111,6 +111,7 @@ function withoutValues(words: string): string {
   return words
     .replace(/\)=\([\s\S]*\)/g, ')=(…)') // Key (email)=(…) already exists
     .replace(/(Failing row contains )\([\s\S]*\)/, '$1(…)')
+    .replace(/\bvalue "[\s\S]*" is out of range/, 'value "…" is out of range')
     .replace(/((?:invalid|malformed|out of range|too long)[^"]*): "[\s\S]*"/, '$1: "…"');
 }
 

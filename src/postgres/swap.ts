@@ -4,7 +4,7 @@ import { quoteName, quoteText } from './names.ts';
 import { readProperties, readTablespace } from './database-properties.ts';
 import { sqlState } from './session-error.ts';
 import type { ReadSession, Session } from './session.ts';
-import type { TargetDatabase } from './target.ts';
+import { mayEnd, type TargetDatabase } from './target.ts';
 
 /** The three names a target database has in a run's life. */
 export interface SwapNames {
@@ -193,8 +193,7 @@ async function rename(
           from pg_stat_activity a
           join pg_roles r on r.oid = a.usesysid
           join pg_roles me on me.rolname = current_user
-         where a.datname in (${databases}) and (me.rolsuper or not r.rolsuper)
-           and (pg_has_role(a.usesysid, 'usage') or pg_has_role('pg_signal_backend', 'usage'))`);
+         where a.datname in (${databases}) and ${mayEnd}`);
       ended += rows.length;
       if (rows.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -211,18 +210,11 @@ async function rename(
   } catch (error) {
     await maintenance.execute('rollback').catch(() => {});
     if (sqlState(error) !== '55006') throw error;
-    const left = await helper.rows<{ who: string }>(`
-      select format('pid %s, user %s, %s', pid, usename, coalesce(nullif(application_name, ''), 'no application name')) as who
-        from pg_stat_activity
-       where datname in (${databases})`);
-    throw new RestageError(
-      'swap-failed',
-      `${renames[0]?.[0]} is in use and could not be renamed: ${left.map((row) => row.who).join('; ') || 'a prepared transaction holds it'}`,
-      {
-        cause: error,
-        hint: 'End these sessions, or grant pg_signal_backend to the role that restage logs in with, and run again.',
-      },
-    );
+    const left = await sessionsOf(helper, renames[0]?.[0] ?? '');
+    throw new RestageError('swap-failed', `${renames[0]?.[0]} is in use and could not be renamed: ${left}`, {
+      cause: error,
+      hint: endHint(helper),
+    });
   } finally {
     waiting.over = true;
     await ending.catch(() => {});
@@ -235,7 +227,47 @@ export async function nameOf(maintenance: Session, oid: string): Promise<string 
   return row?.name;
 }
 
-/** Drops a database of restage's own making; its last sessions are ended. */
+const dropAttempts = 3;
+
+/**
+ * Drops a database of restage's own making; its last sessions are ended. Not WITH (FORCE): that is refused where an
+ * autovacuum worker is at work, which only a superuser may end, while a plain DROP ends it by itself.
+ * Throws `statement-failed`, naming the sessions that are left.
+ */
 export async function dropDatabase(maintenance: Session, database: string): Promise<void> {
-  await maintenance.execute(`drop database if exists ${quoteName(database)} with (force)`);
+  for (let attempt = 1; ; attempt++) {
+    await maintenance.rows(`
+      select pg_terminate_backend(a.pid)
+        from pg_stat_activity a
+        join pg_roles r on r.oid = a.usesysid
+        join pg_roles me on me.rolname = current_user
+       where a.datname = ${quoteText(database)} and ${mayEnd}`);
+    try {
+      await maintenance.execute(`drop database if exists ${quoteName(database)}`);
+      return;
+    } catch (error) {
+      if (sqlState(error) !== '55006') throw error;
+      if (attempt < dropAttempts) continue;
+      throw new RestageError(
+        'statement-failed',
+        `${database} is in use and could not be dropped: ${await sessionsOf(maintenance, database)}`,
+        {
+          cause: error,
+          hint: endHint(maintenance),
+        },
+      );
+    }
+  }
+}
+
+async function sessionsOf(session: Session, database: string): Promise<string> {
+  const rows = await session.rows<{ who: string }>(`
+    select format('pid %s, user %s, %s', pid, usename, coalesce(nullif(application_name, ''), 'no application name')) as who
+      from pg_stat_activity
+     where datname = ${quoteText(database)} and backend_type = 'client backend'`);
+  return rows.map(({ who }) => who).join('; ') || 'a prepared transaction holds it';
+}
+
+function endHint({ origin }: Session): string {
+  return `End these sessions and run again; or as a superuser or RDS's master user: grant pg_signal_backend to ${quoteName(origin.user)}`;
 }

@@ -27,22 +27,37 @@ export function targetDatabase(address: Address): TargetDatabase {
   };
 }
 
+/** Of a session `a` with its role `r`, whether this role `me` may end it. */
+export const mayEnd = `a.backend_type = 'client backend' and (me.rolsuper or not r.rolsuper)
+           and (pg_has_role(a.usesysid, 'usage') or pg_has_role('pg_signal_backend', 'usage'))`;
+
 /** What the target is before a run. */
 export interface TargetFacts {
   readonly origin: Origin;
   /** Sessions of others, which the swap will end. */
   readonly sessions: number;
+  /** Those among them that this role may not end, by their users. */
+  readonly lasting: readonly { readonly user: string; readonly count: string }[];
   readonly superuser: boolean;
 }
 
 export async function readTarget(session: Session): Promise<TargetFacts> {
+  const lasting = await session.rows<{ user: string; count: string }>(`
+    select a.usename as user, count(*) as count
+      from pg_stat_activity a
+      join pg_roles r on r.oid = a.usesysid
+      join pg_roles me on me.rolname = current_user
+     where a.datname = current_database() and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
+       and not (${mayEnd})
+     group by a.usename
+     order by a.usename`);
   const [row] = await session.rows<{ sessions: string; superuser: string }>(`
     select (select count(*) from pg_stat_activity
              where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend') as sessions,
            rolsuper::text as superuser
       from pg_roles
      where rolname = current_user`);
-  return { origin: session.origin, sessions: Number(row?.sessions), superuser: row?.superuser === 'true' };
+  return { origin: session.origin, sessions: Number(row?.sessions), superuser: row?.superuser === 'true', lasting };
 }
 
 /**

@@ -102,7 +102,9 @@ function tableLines(report: Report): string[] {
         ? step.outcome.failure.message
         : step.outcome.status === 'done'
           ? equal
-            ? 'equal'
+            ? step.verify === 'content'
+              ? 'equal'
+              : 'rows equal'
             : 'different'
           : step.outcome.status;
     return [
