@@ -1,6 +1,6 @@
 import { allOf } from '../all-of.ts';
 import { withoutEventTriggers } from '../postgres/event-triggers.ts';
-import { carryPrivileges } from '../postgres/privilege-carry.ts';
+import { carryPrivileges } from '../postgres/privileges/carry.ts';
 import { restore } from '../postgres/restore.ts';
 import type { Perform } from './context.ts';
 import { openIncoming, requireDatabase } from './database-run.ts';

@@ -1,6 +1,6 @@
 import { RestageError } from '../errors.ts';
-import { displayTable, quoteName, quoteTable, type TableName } from './names.ts';
-import { constraintOf, unquote, type SchemaEntry } from './schema-entries.ts';
+import { displayTable, printedName, quoteName, quoteTable, unquote, type TableName } from './names.ts';
+import { constraintOf, type SchemaEntry } from './schema-entries.ts';
 import { sqlState } from './session-error.ts';
 import type { Session } from './session.ts';
 
@@ -11,8 +11,7 @@ export interface ForeignKeys {
   readonly validate: readonly { readonly table: TableName; readonly constraints: readonly string[] }[];
 }
 
-const identifier = '(?:"(?:[^"]|"")+"|[\\w$\\u0080-\\uffff]+)';
-const references = new RegExp(` REFERENCES (${identifier})\\.(${identifier})\\(`);
+const references = new RegExp(` REFERENCES (${printedName})\\.(${printedName})\\(`);
 
 /**
  * Splits foreign keys into their making and their validation. Adding one locks both its tables against every other, so

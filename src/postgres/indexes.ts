@@ -1,12 +1,12 @@
+import { printedName } from './names.ts';
 import type { SchemaEntry } from './schema-entries.ts';
 
 /** In stages: what is in one stage can be built side by side, each stage after the one before. */
 export type Stages = readonly (readonly SchemaEntry[])[];
 
-const identifier = '(?:"(?:[^"]|"")+"|[\\w$\\u0080-\\uffff]+)';
 /** Of plain columns only: what else a key can have, an index is told differently. */
 const key = new RegExp(
-  `^(ALTER TABLE ONLY (\\S+))\\s+ADD CONSTRAINT (${identifier}) (PRIMARY KEY|UNIQUE) \\((${identifier}(?:, ${identifier})*)\\);$`,
+  `^(ALTER TABLE ONLY (${printedName}\\.${printedName}))\\s+ADD CONSTRAINT (${printedName}) (PRIMARY KEY|UNIQUE) \\((${printedName}(?:, ${printedName})*)\\);$`,
 );
 
 /**

@@ -1,6 +1,6 @@
 import { ofTheUser } from './catalog.ts';
 import { readProperties, readTablespace } from './database-properties.ts';
-import { readPrivilegeNotes } from './privilege-notes.ts';
+import { readPrivilegeNotes } from './privileges/notes.ts';
 import type { ReadSession } from './session.ts';
 import { someOf } from './some-of.ts';
 

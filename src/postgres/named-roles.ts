@@ -1,6 +1,6 @@
 import { RestageError } from '../errors.ts';
 import { ofTheUser } from './catalog.ts';
-import { displayTable, quoteName } from './names.ts';
+import { displayTable, printedName, quoteName, unquote } from './names.ts';
 import type { Roles } from './roles.ts';
 import type { SchemaEntry } from './schema-entries.ts';
 import type { ReadSession } from './session.ts';
@@ -67,13 +67,11 @@ export function requireNamedRoles(
   });
 }
 
-// A name as pg_dump prints it: quoted where it would be taken for another one.
-const name = String.raw`(?:"(?:[^"]|"")+"|[^\s"(),.;]+)`;
 const policyFor = new RegExp(
-  `^(CREATE POLICY ${name} ON ${name}\\.${name}(?: AS RESTRICTIVE)?(?: FOR [A-Z]+)? TO )(${name}(?:, ${name})*)(?=;| USING \\(| WITH CHECK \\()`,
+  `^(CREATE POLICY ${printedName} ON ${printedName}\\.${printedName}(?: AS RESTRICTIVE)?(?: FOR [A-Z]+)? TO )(${printedName}(?:, ${printedName})*)(?=;| USING \\(| WITH CHECK \\()`,
 );
-const mappingFor = new RegExp(`^(CREATE USER MAPPING FOR )(${name})(?= SERVER )`);
-const eachName = new RegExp(name, 'g');
+const mappingFor = new RegExp(`^(CREATE USER MAPPING FOR )(${printedName})(?= SERVER )`);
+const eachName = new RegExp(printedName, 'g');
 
 /** The entry of a dump with the target's roles for the source's, where it is a policy or a user mapping for some. */
 export function withRoles(entry: SchemaEntry, mapped: RoleMap): SchemaEntry {
@@ -94,8 +92,4 @@ function atTarget(role: string, mapped: RoleMap): string {
   // Everybody is no role, and none can be called so.
   if (role === 'public') return role;
   return (Object.hasOwn(mapped, role) ? mapped[role] : undefined) ?? role;
-}
-
-function unquote(identifier: string): string {
-  return identifier.startsWith('"') ? identifier.slice(1, -1).replaceAll('""', '"') : identifier;
 }

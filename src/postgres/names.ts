@@ -35,3 +35,11 @@ function displayName(name: string): string {
 export function isCalled(table: TableName, name: string): boolean {
   return name === `${table.schema}.${table.name}` || (table.schema === 'public' && name === table.name);
 }
+
+/** The pattern of an identifier as the server and pg_dump print it: quoted only where it must be. */
+export const printedName = String.raw`(?:"(?:[^"]|"")+"|[\w$\u0080-\uffff]+)`;
+
+/** The name that is printed so. */
+export function unquote(printed: string): string {
+  return printed.startsWith('"') ? printed.slice(1, -1).replaceAll('""', '"') : printed;
+}

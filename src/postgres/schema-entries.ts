@@ -1,4 +1,4 @@
-import type { TableName } from './names.ts';
+import { printedName, unquote, type TableName } from './names.ts';
 
 /** One object of a dump: what pg_dump's comment says it is, and the SQL that makes it. */
 export interface SchemaEntry {
@@ -125,12 +125,11 @@ function endOfEscaped(sql: string, from: number): number {
   return -1;
 }
 
-const sqlName = '(?:"(?:[^"]|"")+"|[\\w$\\u0080-\\uffff]+)';
 const ownTable: Readonly<Record<string, RegExp>> = {
-  STATISTICS: new RegExp(`^CREATE STATISTICS [^]* FROM (${sqlName})\\.(${sqlName});`),
-  'MATERIALIZED VIEW': new RegExp(`^(?:SET [^;]*;\\n)?CREATE MATERIALIZED VIEW (${sqlName})\\.(${sqlName})`),
-  CONSTRAINT: new RegExp(`^ALTER TABLE (?:ONLY )?(${sqlName})\\.(${sqlName})`),
-  INDEX: new RegExp(`^CREATE (?:UNIQUE )?INDEX ${sqlName} ON (?:ONLY )?(${sqlName})\\.(${sqlName})`),
+  STATISTICS: new RegExp(`^CREATE STATISTICS [^]* FROM (${printedName})\\.(${printedName});`),
+  'MATERIALIZED VIEW': new RegExp(`^(?:SET [^;]*;\\n)?CREATE MATERIALIZED VIEW (${printedName})\\.(${printedName})`),
+  CONSTRAINT: new RegExp(`^ALTER TABLE (?:ONLY )?(${printedName})\\.(${printedName})`),
+  INDEX: new RegExp(`^CREATE (?:UNIQUE )?INDEX ${printedName} ON (?:ONLY )?(${printedName})\\.(${printedName})`),
 };
 
 /**
@@ -142,7 +141,9 @@ export function tableOf(entry: SchemaEntry): TableName | undefined {
   return found ? { schema: unquote(found[1] ?? ''), name: unquote(found[2] ?? '') } : undefined;
 }
 
-const constraint = new RegExp(`^ALTER TABLE (?:ONLY )?(${sqlName})\\.(${sqlName})\\s+ADD CONSTRAINT (${sqlName}) `);
+const constraint = new RegExp(
+  `^ALTER TABLE (?:ONLY )?(${printedName})\\.(${printedName})\\s+ADD CONSTRAINT (${printedName}) `,
+);
 
 /** The table and the name of a constraint entry; undefined for anything else. */
 export function constraintOf(entry: SchemaEntry): { readonly table: TableName; readonly name: string } | undefined {
@@ -152,9 +153,6 @@ export function constraintOf(entry: SchemaEntry): { readonly table: TableName; r
 }
 
 /** A name as pg_dump prints it, as the catalog has it. */
-export function unquote(identifier: string): string {
-  return identifier.startsWith('"') ? identifier.slice(1, -1).replaceAll('""', '"') : identifier;
-}
 
 /** A publication, what it publishes, or the comment on one. */
 export function isOfPublication({ type, name }: SchemaEntry): boolean {

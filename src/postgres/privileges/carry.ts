@@ -1,11 +1,11 @@
-import { allOf } from '../all-of.ts';
-import { applyStatements, type Refusal } from './privilege-apply.ts';
-import { defaultStatementsFor, statementsFor } from './privilege-statements.ts';
-import { tellings, type CarriedPrivileges, type Tellings } from './privilege-tellings.ts';
-import { usualOwners, wishesFor, type NewcomerRules, type Sides, type Wish } from './privilege-wishes.ts';
-import { readColumnKeys, readLargeObjectPrivileges, readPrivileges, type Privileges } from './privileges.ts';
-import { readRoles, type Roles } from './roles.ts';
-import type { ReadSession, Session } from './session.ts';
+import { allOf } from '../../all-of.ts';
+import { applyStatements, type Refusal } from './apply.ts';
+import { defaultStatementsFor, statementsFor } from './statements.ts';
+import { tellings, type CarriedPrivileges, type Tellings } from './tellings.ts';
+import { usualOwners, wishesFor, type NewcomerRules, type Sides, type Wish } from './wishes.ts';
+import { readColumnKeys, readLargeObjectPrivileges, readPrivileges, type Privileges } from './read.ts';
+import { readRoles, type Roles } from '../roles.ts';
+import type { ReadSession, Session } from '../session.ts';
 
 export interface CarryRules {
   /** Who owns what staging did not have; absent: whoever owns most of the same schema. */

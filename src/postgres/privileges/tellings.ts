@@ -1,7 +1,7 @@
-import type { Refusal } from './privilege-apply.ts';
-import { quoteName } from './names.ts';
-import type { Differences, PrivilegeStatement } from './privilege-statements.ts';
-import type { Roles } from './roles.ts';
+import type { Refusal } from './apply.ts';
+import { quoteName } from '../names.ts';
+import type { Differences, PrivilegeStatement } from './statements.ts';
+import type { Roles } from '../roles.ts';
 
 /** What an outcome says of a clone's owners and grants. */
 export interface CarriedPrivileges {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { defaultStatementsFor, statementsFor } from './privilege-statements.ts';
-import { usualOwners, wishesFor, type Wish } from './privilege-wishes.ts';
-import { defaultsKey, type Grants, type ObjectPrivileges, type Privileges } from './privileges.ts';
-import type { Roles } from './roles.ts';
+import { defaultStatementsFor, statementsFor } from './statements.ts';
+import { usualOwners, wishesFor, type Wish } from './wishes.ts';
+import { defaultsKey, type Grants, type ObjectPrivileges, type Privileges } from './read.ts';
+import type { Roles } from '../roles.ts';
 
 const roles: Roles = {
   own: 'login',

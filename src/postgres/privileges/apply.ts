@@ -1,7 +1,7 @@
-import { RestageError } from '../errors.ts';
-import { quoteName } from './names.ts';
-import { phases, type Need, type PrivilegeStatement } from './privilege-statements.ts';
-import type { ReadSession, Session } from './session.ts';
+import { RestageError } from '../../errors.ts';
+import { quoteName } from '../names.ts';
+import { phases, type Need, type PrivilegeStatement } from './statements.ts';
+import type { ReadSession, Session } from '../session.ts';
 
 /** A statement that the server did not take, with its words. */
 export interface Refusal {

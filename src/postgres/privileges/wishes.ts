@@ -1,5 +1,5 @@
-import { defaultsKey, everybody, theOwner, type Grants, type ObjectPrivileges, type Privileges } from './privileges.ts';
-import type { Roles } from './roles.ts';
+import { defaultsKey, everybody, theOwner, type Grants, type ObjectPrivileges, type Privileges } from './read.ts';
+import type { Roles } from '../roles.ts';
 
 /** What an object has, and what it is to have. */
 export interface Wish {

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startPostgres, type PostgresServer } from '../../demo/postgres-server.ts';
-import { carryPrivileges, type CarryRules } from './privilege-carry.ts';
-import { readPrivilegeNotes } from './privilege-notes.ts';
-import { requireRoles } from './roles.ts';
-import { openSession, type Session } from './session.ts';
+import { startPostgres, type PostgresServer } from '../../../demo/postgres-server.ts';
+import { carryPrivileges, type CarryRules } from './carry.ts';
+import { readPrivilegeNotes } from './notes.ts';
+import { requireRoles } from '../roles.ts';
+import { openSession, type Session } from '../session.ts';
 
 let server: PostgresServer;
 let production: PostgresServer;

@@ -1,6 +1,6 @@
-import { quoteName } from './names.ts';
-import { firstOfUsers, largeObjects, objects, ofUsersOrGranted, type ObjectKind } from './privilege-catalog.ts';
-import type { ReadSession } from './session.ts';
+import { quoteName } from '../names.ts';
+import { firstOfUsers, largeObjects, objects, ofUsersOrGranted, type ObjectKind } from './catalog.ts';
+import type { ReadSession } from '../session.ts';
 
 /**
  * Privileges by role, each with whether the role may hand it on. `public` is everybody, which no role can be called, and

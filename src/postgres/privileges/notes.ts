@@ -1,8 +1,8 @@
-import { quoteName } from './names.ts';
-import { firstOfUsers, objects } from './privilege-catalog.ts';
-import { readPrivileges } from './privileges.ts';
-import { readRoles } from './roles.ts';
-import type { ReadSession } from './session.ts';
+import { quoteName } from '../names.ts';
+import { firstOfUsers, objects } from './catalog.ts';
+import { readPrivileges } from './read.ts';
+import { readRoles } from '../roles.ts';
+import type { ReadSession } from '../session.ts';
 
 /** What of the present target's owners and grants its role will not be able to give to the new database, in sentences for the plan. */
 export async function readPrivilegeNotes(session: ReadSession): Promise<string[]> {

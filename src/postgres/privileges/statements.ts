@@ -1,8 +1,8 @@
-import { quoteName } from './names.ts';
-import type { ObjectKind } from './privilege-catalog.ts';
-import { beyond, isSuperuser, type Wish } from './privilege-wishes.ts';
-import { defaultsKey, everybody, theOwner, type Grants, type ObjectPrivileges, type Privileges } from './privileges.ts';
-import type { Roles } from './roles.ts';
+import { quoteName } from '../names.ts';
+import type { ObjectKind } from './catalog.ts';
+import { beyond, isSuperuser, type Wish } from './wishes.ts';
+import { defaultsKey, everybody, theOwner, type Grants, type ObjectPrivileges, type Privileges } from './read.ts';
+import type { Roles } from '../roles.ts';
 
 /**
  * In this order: while everything is still the session's own it may be granted; a schema must let an object's new owner
