@@ -46,7 +46,7 @@ const moments = [
   { at: 'it copies a table', end: 'target', sql: active('copy .*"scans"') },
   { at: 'it builds an index', end: 'target', sql: active('create index') },
   { at: 'it digests a table', end: 'target', sql: active('hash.*"words"') },
-  { at: 'it adds a foreign key', end: 'target', sql: active('foreign key|validate') },
+  { at: 'it adds a foreign key', end: 'target', sql: active('validate constraint|foreign key \\(') },
   { at: 'it fills a view', end: 'target', sql: active('refresh materialized view') },
   { at: 'it drops the earlier database', end: 'target', sql: doing(`query ~* 'drop database'`) },
 ] as const;

@@ -67,11 +67,7 @@ describe('a policy for a role that the target does not have', () => {
 
   test('is refused by the plan, with the role, its tables and what to do', async () => {
     await scene.arrange(shop);
-    const ended = await scene.restage(
-      await scene.configure({ database: { grants: { unheard_of: clerk } } }),
-      'plan',
-      '--json',
-    );
+    const ended = await scene.restage(await scene.configure(), 'plan', '--json');
     const { error } = JSON.parse(ended.stdout) as { readonly error?: Failure };
     expect([error?.code, ended.code]).toEqual(['database-unfit', exitCodes['database-unfit']]);
     expect(error?.message).toContain(

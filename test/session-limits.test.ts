@@ -87,7 +87,7 @@ test.each(limits)(
     expect([code, failure]).toMatchObject([1, { code: 'database-unreachable' }]);
     expect(failure?.message).toContain(`127.0.0.1:${scene[end].port}`);
     expect(failure?.message).toMatch(`${words} (SQLSTATE 53300)`);
-    expect(failure?.hint).toMatch(/Lower database\.jobs .*connection limit/);
+    expect(failure?.hint).toMatch(/Raise the limit: alter .*connection limit/);
     await (end === 'source' ? scene.onSource : scene.onTarget)(sql.replace('limit 4', 'limit -1'));
     expect((await stagingOf(scene)).tables).toEqual(before.tables);
     await requireNoSessions(scene.source, scene.target);

@@ -46,7 +46,11 @@ const phases = [
   { end: 'target', phase: 'an index is built', doing: `state = 'active' and query ~* 'create index'` },
   { end: 'target', phase: 'a table is digested', doing: `state = 'active' and query ~ 'hash' and query ~ '"words"'` },
   { end: 'target', phase: 'a table is read back', doing: `query ~ 'copy .* to stdout'` },
-  { end: 'target', phase: 'foreign keys are added', doing: `state = 'active' and query ~* 'foreign key|validate'` },
+  {
+    end: 'target',
+    phase: 'foreign keys are added',
+    doing: `state = 'active' and query ~* 'validate constraint|foreign key \\('`,
+  },
   { end: 'target', phase: 'the tables are analyzed', doing: `state = 'active' and query ~* '^\\s*analyze'` },
 ] as const;
 

@@ -93,8 +93,8 @@ function adviceFor(error: DatabaseError): string | undefined {
 /** Which limit it is can only be told from the server's words. */
 function tooManyConnections(words: string): string {
   const [, kind, name] = /for (role|database) "(.*)"/.exec(words) ?? [];
-  const limit = kind === undefined ? "the server's max_connections" : `that of the ${kind} ${name}`;
-  return `restage needs four sessions at each end, and has one more for each of database.jobs above one: raise the limit, ${limit}.`;
+  const limit = kind === undefined ? "the server's max_connections" : `alter ${kind} "${name}" connection limit 10`;
+  return `restage needs four sessions at each end, and has one more for each of database.jobs above one. Raise the limit: ${limit}.`;
 }
 
 /** The name at a position of a statement, as it is written there; the server counts characters, from 1. */
