@@ -4,7 +4,7 @@ import { quoteName, quoteText } from './names.ts';
 import { readProperties, readTablespace } from './database-properties.ts';
 import { sqlState } from './session-error.ts';
 import type { ReadSession, Session } from './session.ts';
-import { mayEnd, type TargetDatabase } from './target.ts';
+import { isSession, mayEnd, type TargetDatabase } from './target.ts';
 
 /** The three names a target database has in a run's life. */
 export interface SwapNames {
@@ -263,8 +263,8 @@ export async function dropDatabase(maintenance: Session, database: string): Prom
 async function sessionsOf(session: Session, database: string): Promise<string> {
   const rows = await session.rows<{ who: string }>(`
     select format('pid %s, user %s, %s', pid, usename, coalesce(nullif(application_name, ''), 'no application name')) as who
-      from pg_stat_activity
-     where datname = ${quoteText(database)} and backend_type = 'client backend'`);
+      from pg_stat_activity a
+     where datname = ${quoteText(database)} and ${isSession}`);
   return rows.map(({ who }) => who).join('; ') || 'a prepared transaction holds it';
 }
 

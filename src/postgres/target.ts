@@ -27,8 +27,14 @@ export function targetDatabase(address: Address): TargetDatabase {
   };
 }
 
+/**
+ * Whether a row of pg_stat_activity is somebody's session. What kind it is, is hidden from roles that may not see it; that
+ * it has a user is not: autovacuum and the like have none.
+ */
+export const isSession = `a.usesysid is not null and coalesce(a.backend_type, 'client backend') = 'client backend'`;
+
 /** Of a session `a` with its role `r`, whether this role `me` may end it. */
-export const mayEnd = `a.backend_type = 'client backend' and (me.rolsuper or not r.rolsuper)
+export const mayEnd = `${isSession} and (me.rolsuper or not r.rolsuper)
            and (pg_has_role(a.usesysid, 'usage') or pg_has_role('pg_signal_backend', 'usage'))`;
 
 /** What the target is before a run. */
@@ -47,13 +53,13 @@ export async function readTarget(session: Session): Promise<TargetFacts> {
       from pg_stat_activity a
       join pg_roles r on r.oid = a.usesysid
       join pg_roles me on me.rolname = current_user
-     where a.datname = current_database() and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
+     where a.datname = current_database() and a.pid <> pg_backend_pid() and ${isSession}
        and not (${mayEnd})
      group by a.usename
      order by a.usename`);
   const [row] = await session.rows<{ sessions: string; superuser: string }>(`
-    select (select count(*) from pg_stat_activity
-             where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend') as sessions,
+    select (select count(*) from pg_stat_activity a
+             where a.datname = current_database() and a.pid <> pg_backend_pid() and ${isSession}) as sessions,
            rolsuper::text as superuser
       from pg_roles
      where rolname = current_user`);
