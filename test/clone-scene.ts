@@ -80,6 +80,7 @@ export async function startCloneScene(
       child[stream].setEncoding('utf8').on('data', (text: string) => (printed[stream] += text));
     const ended = once(child, 'close').then(([code]) => {
       running.delete(child);
+      if (/\(node:\d+\)/.test(printed.stderr)) throw new Error(`Node warns its user: ${printed.stderr}`);
       return { code: code as number | null, ...printed };
     });
     return { ended, signal: (name: NodeJS.Signals) => void child.kill(name) };

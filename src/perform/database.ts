@@ -89,12 +89,14 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     if (!state.snapshot || !state.schema)
       throw new RestageError('internal', 'the schema is to be made without a snapshot');
     state.skipExtensions = step.skipExtensions;
-    const [{ before, after }, tables, unfilled] = await allOf([
-      state.schema,
-      readTables(state.snapshot.session, step.skipExtensions),
-      readUnfilledViews(state.snapshot.session),
-    ]);
-    requireAsPlanned(step, tables.length, await countLargeObjects(state.snapshot.session));
+    const { session } = state.snapshot;
+    const readCatalog = async () => ({
+      tables: await readTables(session, step.skipExtensions),
+      unfilled: await readUnfilledViews(session),
+      largeObjects: await countLargeObjects(session),
+    });
+    const [{ before, after }, { tables, unfilled, largeObjects }] = await allOf([state.schema, readCatalog()]);
+    requireAsPlanned(step, tables.length, largeObjects);
     state.tables = new Map(tables.map((table) => [quoteTable(table.table), table]));
     // The dump holds more than is wanted.
     const adapt = (entries: readonly SchemaEntry[]) =>
