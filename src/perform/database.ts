@@ -89,11 +89,11 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     if (!state.snapshot || !state.schema)
       throw new RestageError('internal', 'the schema is to be made without a snapshot');
     state.skipExtensions = step.skipExtensions;
-    const { session } = state.snapshot;
+    const { session: holder } = state.snapshot;
     const readCatalog = async () => ({
-      tables: await readTables(session, step.skipExtensions),
-      unfilled: await readUnfilledViews(session),
-      largeObjects: await countLargeObjects(session),
+      tables: await readTables(holder, step.skipExtensions),
+      unfilled: await readUnfilledViews(holder),
+      largeObjects: await countLargeObjects(holder),
     });
     const [{ before, after }, { tables, unfilled, largeObjects }] = await allOf([state.schema, readCatalog()]);
     requireAsPlanned(step, tables.length, largeObjects);
