@@ -96,6 +96,7 @@ test('an exclusion constraint of a partitioned table is in force in each partiti
     insert into rooms values (1, '[2026-01-01,2026-01-02)'), (2, '[2026-01-01,)')`);
   const { report } = await scene.sync(await scene.configure());
   expect(report.failure).toBeUndefined();
+  expect(report.notes.join()).toContain('of the source will hold in each partition');
   const keys = report.steps.find(({ kind }) => kind === 'add-keys');
   expect(keys?.outcome).toMatchObject({
     facts: { refused: expect.arrayContaining([expect.stringContaining('rooms_1_room_during_excl')]) },

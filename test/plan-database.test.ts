@@ -276,3 +276,13 @@ test('a role of the source that is written wrong in grants is told with the near
   );
   await scene.onSource('drop role shop_app');
 });
+
+test('default privileges of the source are said not to be carried', async () => {
+  await scene.arrange(`
+    create schema shop;
+    alter default privileges in schema shop grant select on tables to public`);
+  const notes = (await planned()).notes.join('\n');
+  expect(notes).toContain(
+    "1 default privilege of the source will not be carried, staging's own stay: those of postgres in shop",
+  );
+});

@@ -24,6 +24,15 @@ export async function readUncarried(session: ReadSession, publications: boolean)
     select 'subscription', subname from pg_subscription
      where subdbid = (select oid from pg_database where datname = current_database())
     union all
+    select 'exclusion constraint', format('%I of %I.%I', k.conname, n.nspname, c.relname)
+      from pg_constraint k
+      join pg_class c on c.oid = k.conrelid
+      join pg_namespace n on n.oid = c.relnamespace
+     where k.contype = 'x' and c.relkind = 'p' and ${ofTheUser('c', 'pg_class')}
+    union all
+    select 'default privilege', concat_ws(' in ', pg_get_userbyid(a.defaclrole), a.defaclnamespace::regnamespace)
+      from (select distinct defaclrole, nullif(defaclnamespace, 0) as defaclnamespace from pg_default_acl) a
+    union all
     select 'security label', format('%s', l.objoid) from pg_seclabel l
     union all
     select 'unlogged table', format('%I.%I', n.nspname, c.relname)
@@ -47,6 +56,16 @@ export async function readUncarried(session: ReadSession, publications: boolean)
     ),
     ...note('publication', 'publications', (names) => `will not be made, database.publications is false: ${names}`),
     ...note('subscription', 'subscriptions', (names) => `will not be made, they never are: ${names}`),
+    ...note(
+      'exclusion constraint',
+      'exclusion constraints',
+      (names) => `will hold in each partition, but the partitions' may not be joined to the whole table's: ${names}`,
+    ),
+    ...note(
+      'default privilege',
+      'default privileges',
+      (names) => `will not be carried, staging's own stay: those of ${names}`,
+    ),
     ...note('security label', 'security labels', () => 'will not be set'),
     ...note('unlogged table', 'unlogged tables', (names) => `will have no rows, a standby has none of them: ${names}`),
     ...(await readForeignServers(session)),
