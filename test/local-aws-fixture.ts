@@ -70,4 +70,18 @@ export async function get(
 }
 
 export const list = (client = s3()) => client.send(new aws.ListObjectsV2Command({ Bucket: bucket }));
+
+export async function listKeys(): Promise<readonly (string | undefined)[]> {
+  return ((await list()).Contents ?? []).map((object) => object.Key);
+}
+
+/** Within the bucket. */
+export function copy(
+  from: string,
+  to: string,
+  more: Partial<aws.CopyObjectCommandInput> = {},
+): Promise<aws.CopyObjectCommandOutput> {
+  return s3().send(new aws.CopyObjectCommand({ Bucket: bucket, Key: to, CopySource: `${bucket}/${from}`, ...more }));
+}
+
 export const md5 = (data: string | Uint8Array): string => createHash('md5').update(data).digest('hex');

@@ -2,8 +2,10 @@ import * as aws from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { expect, test } from 'vitest';
+import { startLocalAws } from '../demo/local-aws/local-aws.ts';
 import {
   bucket,
+  folder,
   get,
   list,
   local,
@@ -173,3 +175,23 @@ test('requests are counted by operation, bucket, account and status', async () =
   await local.resetRequests();
   expect(await local.requests()).toEqual([]);
 });
+
+test.each(['thread', 'process'] as const)(
+  'the server can live in a %s of its own, with all its controls',
+  async (home) => {
+    const started = await startLocalAws({ accounts: [production], folder }, home);
+    try {
+      const client = new aws.S3Client({ ...settings(production), endpoint: started.endpoint, forcePathStyle: true });
+      await started.createBucket({ name: 'apart', account: production.id });
+      await started.seedObjects('apart', [{ key: 'a', body: Buffer.from([0, 255]) }]);
+      const read = await client.send(new aws.GetObjectCommand({ Bucket: 'apart', Key: 'a' }));
+      expect(await read.Body?.transformToByteArray()).toEqual(new Uint8Array([0, 255]));
+      await expect(started.createBucket({ name: 'apart', account: production.id })).rejects.toThrow(/exists already/);
+      expect(await started.requests()).toMatchObject([{ operation: 'GetObject', count: 1 }]);
+    } finally {
+      await started[Symbol.asyncDispose]();
+    }
+    await expect(fetch(started.endpoint)).rejects.toThrow();
+    await expect(started.clearFaults()).rejects.toThrow('the local AWS has ended');
+  },
+);

@@ -74,6 +74,19 @@ function* readJoined(slices: readonly Slice[], start: number, end: number): Gene
   }
 }
 
+/** The same content, but for one bit in the byte at `at`; it has no use of `body` of its own. */
+export function flipped(body: Body, at: number): Body {
+  const [chunk] = read(body, at, Math.min(1, body.sizeBytes));
+  const byte = chunk?.[0];
+  if (byte === undefined) return body;
+  const slices = [
+    { body, start: 0, sizeBytes: at },
+    whole({ kind: 'memory', sizeBytes: 1, bytes: Buffer.from([byte ^ 1]) }),
+    { body, start: at + 1, sizeBytes: body.sizeBytes - at - 1 },
+  ];
+  return { kind: 'joined', sizeBytes: body.sizeBytes, slices };
+}
+
 /** Shows every byte to `look`, letting other requests pass now and then. */
 export async function scan(slice: Slice, look: (chunk: Buffer) => void): Promise<void> {
   let since = 0;

@@ -30,6 +30,7 @@ const strict = encodeTable(/[A-Za-z0-9\-._~]/);
 const path = encodeTable(/[A-Za-z0-9\-._~/]/);
 // What S3 does to keys under encoding-type=url: Java's URLEncoder, with slashes left alone.
 const listing = encodeTable(/[A-Za-z0-9\-._*/]/).with(0x20, '+');
+const encodedInListing = /[^A-Za-z0-9\-._*/]/g;
 
 function encodeWith(table: readonly string[], bytes: string): string {
   let out = '';
@@ -48,7 +49,7 @@ export function percentEncodePath(bytes: string): string {
 }
 
 export function percentEncodeListed(bytes: string): string {
-  return encodeWith(listing, bytes);
+  return bytes.replace(encodedInListing, (char) => listing[char.charCodeAt(0) & 0xff] ?? char);
 }
 
 /** undefined when a percent sign is not followed by two hexadecimal digits. */

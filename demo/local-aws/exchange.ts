@@ -1,3 +1,4 @@
+import type { Defect } from './faults.ts';
 import type { Credentials } from './identity.ts';
 import type { Request } from './request.ts';
 import type { Storage } from './s3/call.ts';
@@ -19,8 +20,11 @@ export interface Facts {
 export interface Exchange {
   readonly request: Request;
   readonly facts: Facts;
-  /** To be awaited once the facts are complete and before anything is done: this is where faults strike. */
-  readonly admit: () => Promise<void>;
+  /**
+   * To be awaited once the facts are complete and before anything is done: this is where faults strike. It says how the
+   * store is to be defective while it does what it is asked to.
+   */
+  readonly admit: () => Promise<Defect | undefined>;
 }
 
 /** All that this AWS holds. */

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Account } from './local-aws.ts';
+import { currentTime } from './clock.ts';
+import type { Account, Keys } from './settings.ts';
 
 /** Who sent a request. */
 export interface Caller {
@@ -44,14 +45,26 @@ function user(account: Account): Caller {
 /** The keys this AWS knows: the users' own, and the temporary ones it has issued. */
 export class Credentials {
   readonly #byKey = new Map<string, Credential>();
-  readonly #accounts: ReadonlySet<string>;
+  /** The users' present keys, by account. */
+  readonly #users = new Map<string, Credential>();
 
   constructor(accounts: readonly Account[]) {
-    this.#accounts = new Set(accounts.map((account) => account.id));
-    for (const account of accounts) {
-      const { accessKeyId, secretAccessKey } = account;
-      this.#byKey.set(accessKeyId, { accessKeyId, secretAccessKey, caller: user(account) });
-    }
+    for (const account of accounts) this.#setUser(account.id, account, user(account));
+  }
+
+  #setUser(account: string, { accessKeyId, secretAccessKey, sessionToken }: Keys, caller: Caller): void {
+    const token = sessionToken === undefined ? {} : { sessionToken };
+    const credential = { accessKeyId, secretAccessKey, ...token, caller };
+    this.#byKey.set(accessKeyId, credential);
+    this.#users.set(account, credential);
+  }
+
+  /** The old keys stay known, as expired ones. */
+  replaceKeys(account: string, keys: Keys): void {
+    const old = this.#users.get(account);
+    if (old === undefined) throw new Error(`there is no account ${account}`);
+    this.#byKey.set(old.accessKeyId, { ...old, expiresAt: 0 });
+    this.#setUser(account, keys, old.caller);
   }
 
   find(accessKeyId: string): Credential | undefined {
@@ -59,7 +72,7 @@ export class Credentials {
   }
 
   hasAccount(id: string): boolean {
-    return this.#accounts.has(id);
+    return this.#users.has(id);
   }
 
   issue(account: string, role: string, session: string, durationSeconds: number): Required<Credential> {
@@ -71,7 +84,7 @@ export class Credentials {
       accessKeyId: `ASIA${randomBytes(8).toString('hex').toUpperCase()}`,
       secretAccessKey: randomBytes(30).toString('base64'),
       sessionToken: randomBytes(180).toString('base64'),
-      expiresAt: Date.now() + durationSeconds * 1000,
+      expiresAt: currentTime() + durationSeconds * 1000,
       caller: {
         account,
         arn,

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { currentTime } from './clock.ts';
 
 /** A secret and the other accounts that its resource policy lets read it. */
 export interface Secret {
@@ -20,6 +21,6 @@ export function makeSecret(region: string, secret: Pick<Secret, 'name' | 'accoun
     ...secret,
     arn: `arn:aws:secretsmanager:${region}:${secret.account}:secret:${secret.name}-${suffix.slice(0, 6)}`,
     versionId: randomUUID(),
-    createdAt: Math.floor(Date.now() / 1000),
+    createdAt: Math.floor(currentTime() / 1000),
   };
 }

@@ -1,24 +1,31 @@
 import { hash } from 'node:crypto';
 import type { Body } from './body.ts';
 import { toBytes } from './byte-string.ts';
+import { currentTime } from './clock.ts';
 import type { World } from './exchange.ts';
-import type { BucketSettings, SeedObject } from './local-aws.ts';
+import type { BucketSettings, SeedObject } from './settings.ts';
 import {
   addVersion,
-  emptyBucket,
+  newBucket,
   newVersionId,
   now,
   settleEtag,
   type Bucket,
   type ObjectVersion,
+  type Part,
 } from './s3/bucket.ts';
+import { keyArn, opaqueEtag } from './s3/encryption.ts';
 import { parsePolicy } from './s3/policy.ts';
+import { SynthesizedIndex } from './s3/synthesized-index.ts';
 
 export function seedBucket(world: World, settings: BucketSettings): void {
-  const { name, account, policy, versioned } = settings;
+  const { name, account, policy, versioned, ownership, encryption, synthesized } = settings;
   if (!world.credentials.hasAccount(account)) throw new Error(`bucket ${name}: there is no account ${account}`);
   if (world.buckets.has(name)) throw new Error(`bucket ${name} exists already`);
-  const bucket = emptyBucket(name, account);
+  const bucket = newBucket(name, account, synthesized && new SynthesizedIndex(synthesized, account));
+  if (encryption !== undefined && encryption !== 'AES256')
+    bucket.encryption = { kmsKey: keyArn(encryption.kmsKey, world.region, account) };
+  if (ownership !== undefined) bucket.ownership = ownership;
   if (policy !== undefined) bucket.policy = parsePolicy(toBytes(JSON.stringify(policy)), name);
   if (versioned === true) bucket.versioning = 'Enabled';
   world.buckets.set(name, bucket);
@@ -38,23 +45,40 @@ function headersOf(object: SeedObject): readonly string[] {
   return headers;
 }
 
-function versionOf(bucket: Bucket, object: SeedObject): ObjectVersion {
+function partsOf(object: SeedObject, sizeBytes: number): readonly Part[] | undefined {
+  const { key, partSizes } = object;
+  if (partSizes === undefined) return undefined;
+  if (partSizes.reduce((sum, size) => sum + size, 0) !== sizeBytes)
+    throw new Error(`${key}: its parts are not together of its size, ${sizeBytes} bytes`);
+  return partSizes.map((size, index) => ({ number: index + 1, sizeBytes: size, checksum: undefined }));
+}
+
+// undefined where it is computed in the background, or when asked for.
+function seededEtag({ encryption }: Bucket, body: Body, parts: readonly Part[] | undefined): string | undefined {
+  if (encryption !== 'AES256') return parts === undefined ? opaqueEtag() : `${opaqueEtag()}-${parts.length}`;
+  return parts === undefined && body.kind === 'memory' ? hash('md5', body.bytes, 'hex') : undefined;
+}
+
+/** The object as the store would have it if it had been uploaded. */
+export function seededVersion(bucket: Bucket, object: SeedObject): ObjectVersion {
   const body = bodyOf(object);
+  const parts = partsOf(object, body.sizeBytes);
   const time = object.lastModified === undefined ? now() : Date.parse(object.lastModified);
   if (Number.isNaN(time)) throw new Error(`${object.key}: ${object.lastModified} is not a time`);
   return {
     kind: 'object',
     versionId: newVersionId(bucket),
     body,
-    etag: body.kind === 'memory' ? hash('md5', body.bytes, 'hex') : undefined,
+    etag: seededEtag(bucket, body, parts),
     lastModified: Math.floor(time / 1000) * 1000,
     checksum: undefined,
-    parts: undefined,
+    parts,
     headers: headersOf(object),
     tags: Object.entries(object.tags ?? {}).map(([key, value]) => ({ key: toBytes(key), value: toBytes(value) })),
     storageClass: object.storageClass ?? 'STANDARD',
-    encryption: 'AES256',
-    acl: 'private',
+    encryption: bucket.encryption,
+    acl: object.acl ?? 'private',
+    ...(object.restored === true ? { restoredUntil: currentTime() + 7 * 86_400_000 } : {}),
     owner: bucket.account,
   };
 }
@@ -64,7 +88,7 @@ export function seedObjects(world: World, name: string, objects: readonly SeedOb
   const bucket = world.buckets.get(name);
   if (bucket === undefined) throw new Error(`there is no bucket ${name}`);
   const versions = objects.map((object) => {
-    const version = versionOf(bucket, object);
+    const version = seededVersion(bucket, object);
     addVersion(bucket, toBytes(object.key), version);
     return version;
   });

@@ -3,13 +3,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsError } from './aws-error.ts';
 import type { Exchange, Facts, ServiceName, World } from './exchange.ts';
-import type { Faults } from './faults.ts';
-import type { Fault } from './local-aws.ts';
+import type { Defect, Fault, Faults } from './faults.ts';
 import type { Reply } from './reply.ts';
 import { header, readRequest, type Request } from './request.ts';
 import type { RequestCounts } from './request-counts.ts';
+import { changeObject, removeObject } from './s3/interfere.ts';
 import { renderS3Error, serveS3 } from './s3/serve.ts';
-import { send } from './send.ts';
+import { send, type Damage } from './send.ts';
 import { renderJsonError, serveSecretsManager } from './secrets-manager.ts';
 import { signedService } from './signature.ts';
 import { renderQueryError, serveSts } from './sts.ts';
@@ -65,21 +65,41 @@ async function receiveSome(request: Request): Promise<void> {
   });
 }
 
-async function apply(fault: Fault | undefined, request: Request): Promise<void> {
-  switch (fault?.kind) {
-    case undefined:
-      return;
+const damages: Readonly<Partial<Record<Fault['kind'], Damage>>> = {
+  'reset-in-body': 'reset',
+  'truncate-body': 'truncate',
+  'corrupt-body': 'corrupt',
+};
+
+async function apply(world: World, fault: Fault, request: Request, facts: Facts): Promise<Defect | undefined> {
+  switch (fault.kind) {
+    case 'truncate-body':
+    case 'corrupt-body':
+      // `send` does it.
+      return undefined;
+    case 'corrupt-upload':
+    case 'wrong-etag':
+      return fault.kind;
+    case 'error-in-200':
+      throw new AwsError(200, fault.code, fault.message);
+    case 'change':
+      changeObject(world, request, facts, fault.body);
+      return undefined;
+    case 'remove':
+      removeObject(world, request, facts);
+      return undefined;
     case 'error':
       throw new AwsError(fault.status, fault.code, fault.message);
     case 'reset':
       throw new ConnectionReset();
     case 'reset-in-body':
       // A download is cut by `send`.
-      if (request.method !== 'PUT' && request.method !== 'POST') return;
+      if (request.method !== 'PUT' && request.method !== 'POST') return undefined;
       await receiveSome(request);
       throw new ConnectionReset();
     case 'delay':
       await sleep(fault.delayMs);
+      return undefined;
   }
 }
 
@@ -100,9 +120,9 @@ async function handle(
     const request = readRequest(incoming, outgoing, expectsContinue);
     path = request.path;
     facts = { ...facts, service: serviceOf(request) };
-    const admit = async (): Promise<void> => {
+    const admit = async (): Promise<Defect | undefined> => {
       fault = observers.faults.strike(facts);
-      if (fault !== undefined) await apply(fault, request);
+      return fault && apply(world, fault, request, facts);
     };
     reply = await services[facts.service].serve(world, { request, facts, admit }, requestId);
   } catch (thrown) {
@@ -116,7 +136,7 @@ async function handle(
   observers.counts.add(facts, reply.status);
   await send(reply, incoming, outgoing, {
     ids: ['x-amz-request-id', requestId, 'x-amz-id-2', hostId],
-    cut: fault?.kind === 'reset-in-body',
+    damage: fault && damages[fault.kind],
   });
 }
 

@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 import { percentEncode, percentEncodePath } from './byte-string.ts';
+import { currentTime } from './clock.ts';
 import { anonymous, type Caller, type Credential, type Credentials } from './identity.ts';
 import { header, parameter, type Request } from './request.ts';
 
@@ -115,7 +116,7 @@ function parseTimestamp(text: string): number {
 const signingKeys = new Map<string, KeyObject>();
 
 function signingKey(credential: Credential, claim: Claim): KeyObject {
-  const name = `${claim.accessKeyId}/${claim.day}/${claim.region}/${claim.service}`;
+  const name = `${credential.secretAccessKey}/${claim.day}/${claim.region}/${claim.service}`;
   let key = signingKeys.get(name);
   if (key === undefined) {
     let derived = Buffer.from(`AWS4${credential.secretAccessKey}`);
@@ -164,17 +165,25 @@ function unsignedHeaders(request: Request, claim: Claim): string {
   return missing.join(', ');
 }
 
+const maxSkewMs = 900_000;
+
 function checkTime(claim: Claim): AuthFailure | undefined {
-  const age = Date.now() - parseTimestamp(claim.timestamp);
+  const serverTime = currentTime();
+  const age = serverTime - parseTimestamp(claim.timestamp);
   if (Number.isNaN(age)) return failed('missing-date');
   if (claim.presigned)
-    return age > claim.expiresSeconds * 1000 || age < -900_000 ? failed('expired-request') : undefined;
-  return Math.abs(age) > 900_000 ? failed('skewed', { RequestTime: claim.timestamp }) : undefined;
+    return age > claim.expiresSeconds * 1000 || age < -maxSkewMs ? failed('expired-request') : undefined;
+  if (Math.abs(age) <= maxSkewMs) return undefined;
+  return failed('skewed', {
+    RequestTime: claim.timestamp,
+    ServerTime: new Date(serverTime).toISOString().replace(/\.\d+/, ''),
+    MaxAllowedSkewMilliseconds: String(maxSkewMs),
+  });
 }
 
 function checkCredential(credential: Credential, claim: Claim, region: string | undefined): AuthFailure | undefined {
   if (credential.sessionToken !== claim.token) return failed('invalid-token');
-  if (credential.expiresAt !== undefined && credential.expiresAt <= Date.now()) return failed('expired-token');
+  if (credential.expiresAt !== undefined && credential.expiresAt <= currentTime()) return failed('expired-token');
   if (region !== undefined && claim.region !== region) return failed('wrong-region', { Region: region });
   return undefined;
 }

@@ -1,20 +1,39 @@
-import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { once } from 'node:events';
+import { parentPort, workerData } from 'node:worker_threads';
 import type { World } from './exchange.ts';
+import { setClock } from './clock.ts';
 import { Faults } from './faults.ts';
 import { Credentials } from './identity.ts';
-import type { Answer, Command, LocalAwsSettings, RequestCount } from './local-aws.ts';
+import type { Answer, Command, Order, RequestCount } from './local-aws.ts';
 import { RequestCounts } from './request-counts.ts';
 import { makeSecret } from './secrets.ts';
 import { seedBucket, seedObjects } from './seed.ts';
 import { listen } from './server.ts';
+import type { LocalAwsSettings } from './settings.ts';
 
-// The thread in which the local AWS lives: started by startLocalAws, told what to do by its messages.
-const parent = parentPort;
-if (isMainThread || parent === null) throw new Error('this file is a worker of startLocalAws');
-const answer = (message: Answer): void => parent.postMessage(message);
+// The thread or process in which the local AWS lives: started by startLocalAws, told what to do by its messages.
+interface Parent {
+  readonly settings: LocalAwsSettings;
+  readonly answer: (message: Answer) => void;
+  readonly listen: (obeyed: (message: Order) => void) => void;
+}
 
-// startLocalAws gives it, from a parameter of this type.
-const settings: LocalAwsSettings = workerData;
+async function findParent(): Promise<Parent> {
+  // Everything that comes from there is of the types that startLocalAws gives.
+  if (parentPort !== null) {
+    const port = parentPort;
+    const answer = (message: Answer): void => port.postMessage(message);
+    return { settings: workerData, answer, listen: (take) => void port.on('message', take) };
+  }
+  const send = process.send?.bind(process);
+  if (send === undefined) throw new Error('this file is started by startLocalAws');
+  process.on('disconnect', () => process.exit());
+  const [settings] = (await once(process, 'message')) as [LocalAwsSettings];
+  const take: Parent['listen'] = (obeyed) => void process.on('message', (message) => obeyed(message as Order));
+  return { settings, answer: (message) => void send(message), listen: take };
+}
+
+const { settings, answer, listen: listenToParent } = await findParent();
 const region = settings.region ?? 'us-east-1';
 const world: World = {
   buckets: new Map(),
@@ -23,6 +42,7 @@ const world: World = {
   region,
   signedRegion: settings.region,
   credentials: new Credentials(settings.accounts),
+  deniedKeys: new Map(),
 };
 const faults = new Faults();
 const counts = new RequestCounts();
@@ -46,6 +66,15 @@ function obey(command: Command): readonly RequestCount[] {
     case 'clear-faults':
       faults.clear();
       break;
+    case 'set-clock':
+      setClock(command.offsetMs);
+      break;
+    case 'replace-keys':
+      world.credentials.replaceKeys(command.account, command.keys);
+      break;
+    case 'deny-kms-key':
+      world.deniedKeys.set(command.keyId, command.accounts);
+      break;
     case 'reset-requests':
       counts.reset();
       break;
@@ -55,7 +84,7 @@ function obey(command: Command): readonly RequestCount[] {
   return [];
 }
 
-parent.on('message', ({ id, command }: { readonly id: number; readonly command: Command }) => {
+listenToParent(({ id, command }) => {
   try {
     answer({ kind: 'done', id, requests: obey(command) });
   } catch (error) {

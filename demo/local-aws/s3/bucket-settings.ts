@@ -3,6 +3,7 @@ import { receiveText } from '../receive.ts';
 import { noContent, ok, xmlReply, type Reply } from '../reply.ts';
 import { child, element, malformedXml, parseXml, textOf, xmlDocument } from '../xml.ts';
 import type { BucketCall } from './call.ts';
+import { encryptionDocument, readEncryption } from './encryption.ts';
 import { parsePolicy } from './policy.ts';
 
 const document = (call: BucketCall): Promise<string> => receiveText(call.request, call.signing, call.storage.folder);
@@ -62,17 +63,29 @@ const missing: Readonly<Record<string, readonly [code: string, message: string]>
   publicAccessBlock: ['NoSuchPublicAccessBlockConfiguration', 'The public access block configuration was not found'],
 };
 
-const defaults: Readonly<Record<string, string>> = {
-  encryption: xmlDocument(
-    'ServerSideEncryptionConfiguration',
-    '<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault><BucketKeyEnabled>false</BucketKeyEnabled></Rule>',
-  ),
-};
+export function getBucketEncryption(call: BucketCall): Reply {
+  const { settings, encryption } = call.bucket;
+  return xmlReply(settings.get('encryption') ?? encryptionDocument(encryption));
+}
+
+export async function putBucketEncryption(call: BucketCall): Promise<Reply> {
+  const { bucket, storage } = call;
+  const text = await document(call);
+  bucket.encryption = readEncryption(text, storage.region, bucket.account);
+  bucket.settings.set('encryption', text);
+  return ok();
+}
+
+export function deleteBucketEncryption({ bucket }: BucketCall): Reply {
+  bucket.encryption = 'AES256';
+  bucket.settings.delete('encryption');
+  return noContent;
+}
 
 /** Settings that are kept as they came, and change nothing here. */
 export function getSetting(name: string): (call: BucketCall) => Reply {
   return (call) => {
-    const setting = call.bucket.settings.get(name) ?? defaults[name];
+    const setting = call.bucket.settings.get(name);
     if (setting !== undefined) return xmlReply(setting);
     const [code, message] = missing[name] ?? ['NoSuchConfiguration', 'The configuration does not exist'];
     throw new AwsError(404, code, message, { BucketName: call.bucket.name });

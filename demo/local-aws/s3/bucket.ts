@@ -1,7 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { md5, release, whole, type Body } from '../body.ts';
 import type { Checksum } from '../checksum.ts';
-import { KeyIndex } from './key-index.ts';
+import { currentTime } from '../clock.ts';
+import type { Encryption } from './encryption.ts';
+import { KeyIndex, type OrderedKeys } from './key-index.ts';
 import type { Policy } from './policy.ts';
 
 export type Ownership = 'BucketOwnerEnforced' | 'BucketOwnerPreferred' | 'ObjectWriter';
@@ -14,9 +16,12 @@ export interface Bucket {
   policy: Policy | undefined;
   versioning: 'never' | 'Enabled' | 'Suspended';
   ownership: Ownership;
-  /** Settings that are kept and given back, but change nothing here: encryption, lifecycle, tagging, … */
+  /** Of uploads that do not say another. */
+  encryption: Encryption;
+  /** Settings that are given back as they came: lifecycle, tagging, encryption, … */
   readonly settings: Map<string, string>;
-  readonly objects: KeyIndex<Entry>;
+  readonly objects: OrderedKeys<Entry>;
+  readonly readOnly: boolean;
   readonly uploads: Map<string, Upload>;
 }
 
@@ -41,7 +46,7 @@ export interface ObjectFacts {
   readonly headers: readonly string[];
   readonly tags: readonly Tag[];
   readonly storageClass: string;
-  readonly encryption: string | undefined;
+  readonly encryption: Encryption;
   readonly acl: string;
   readonly owner: string;
 }
@@ -59,6 +64,8 @@ export interface ObjectVersion extends Omit<ObjectFacts, 'tags' | 'acl'> {
   etag: string | undefined;
   readonly lastModified: number;
   readonly checksum: Checksum | undefined;
+  /** Until when an archived object can be read. */
+  readonly restoredUntil?: number;
   /** Of a multipart upload only. */
   readonly parts: readonly Part[] | undefined;
   tags: readonly Tag[];
@@ -68,11 +75,11 @@ export interface ObjectVersion extends Omit<ObjectFacts, 'tags' | 'acl'> {
 export interface Part {
   readonly number: number;
   readonly sizeBytes: number;
-  readonly etag: string;
   readonly checksum: Checksum | undefined;
 }
 
 export interface UploadedPart extends Part {
+  readonly etag: string;
   readonly body: Body;
   readonly lastModified: number;
 }
@@ -86,16 +93,19 @@ export interface Upload {
   readonly parts: Map<number, UploadedPart>;
 }
 
-export function emptyBucket(name: string, account: string): Bucket {
+/** With other keys than the empty index, its objects cannot be changed. */
+export function newBucket(name: string, account: string, synthesized?: OrderedKeys<Entry>): Bucket {
   return {
     name,
     account,
-    createdAt: Date.now(),
+    createdAt: currentTime(),
     policy: undefined,
     versioning: 'never',
     ownership: 'BucketOwnerEnforced',
+    encryption: 'AES256',
     settings: new Map(),
-    objects: new KeyIndex(),
+    objects: synthesized ?? new KeyIndex(),
+    readOnly: synthesized !== undefined,
     uploads: new Map(),
   };
 }
@@ -105,7 +115,7 @@ export function latest(bucket: Bucket, key: string): Version | undefined {
 }
 
 // S3 keeps whole seconds of an object's time.
-export const now = (): number => Math.floor(Date.now() / 1000) * 1000;
+export const now = (): number => Math.floor(currentTime() / 1000) * 1000;
 
 export function newVersionId(bucket: Bucket): string {
   return bucket.versioning === 'Enabled' ? randomBytes(24).toString('base64url') : 'null';
@@ -141,5 +151,24 @@ function dropBodies(versions: readonly Version[]): void {
 
 /** Computes the ETag of synthesized content, once; all others have theirs from the start. */
 export async function settleEtag(version: ObjectVersion): Promise<void> {
-  if (version.etag === undefined) version.etag = await md5(whole(version.body));
+  if (version.etag !== undefined) return;
+  const { body, parts } = version;
+  if (parts === undefined) {
+    version.etag = await md5(whole(body));
+    return;
+  }
+  const digests: string[] = [];
+  let start = 0;
+  for (const { sizeBytes } of parts) {
+    digests.push(await md5({ body, start, sizeBytes }));
+    start += sizeBytes;
+  }
+  version.etag = multipartEtag(digests);
+}
+
+/** The MD5 of the parts' MD5s, and their number. */
+export function multipartEtag(digests: readonly string[]): string {
+  const running = createHash('md5');
+  for (const digest of digests) running.update(Buffer.from(digest, 'hex'));
+  return `${running.digest('hex')}-${digests.length}`;
 }

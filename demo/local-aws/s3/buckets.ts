@@ -3,7 +3,7 @@ import { receiveText } from '../receive.ts';
 import { header } from '../request.ts';
 import { noContent, ok, xmlReply, type Reply } from '../reply.ts';
 import { element, xmlDocument } from '../xml.ts';
-import { emptyBucket, type Ownership } from './bucket.ts';
+import { newBucket, type Ownership } from './bucket.ts';
 import { isoTime, type BucketCall, type Call } from './call.ts';
 import { ownerElement } from './list-objects.ts';
 
@@ -48,7 +48,7 @@ export async function createBucket(call: Call, name: string): Promise<Reply> {
       { BucketName: name },
     );
   }
-  const bucket = emptyBucket(name, call.caller.account);
+  const bucket = newBucket(name, call.caller.account);
   bucket.ownership = requestedOwnership(call);
   buckets.set(name, bucket);
   return ok('location', `/${name}`);

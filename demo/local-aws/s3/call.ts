@@ -1,4 +1,5 @@
 import { accessDenied, AwsError } from '../aws-error.ts';
+import type { Defect } from '../faults.ts';
 import type { Caller } from '../identity.ts';
 import type { Reply } from '../reply.ts';
 import { parameter, type Request } from '../request.ts';
@@ -12,6 +13,8 @@ export interface Storage {
   /** Where bodies too large for memory go. */
   readonly folder: string;
   readonly region: string;
+  /** The accounts that may not use a KMS key, by its id or ARN. */
+  readonly deniedKeys: Map<string, readonly string[]>;
 }
 
 /** One authenticated request to S3. */
@@ -20,6 +23,7 @@ export interface Call {
   readonly caller: Caller;
   readonly signing: Signing | undefined;
   readonly storage: Storage;
+  readonly defect: Defect | undefined;
 }
 
 export interface BucketCall extends Call {
@@ -33,7 +37,19 @@ export interface ObjectCall extends BucketCall {
 export type Perform<C extends Call> = (call: C) => Reply | Promise<Reply>;
 
 export const quoted = (etag: string | undefined): string => `"${etag ?? ''}"`;
-export const isoTime = (time: number): string => new Date(time).toISOString();
+
+const dayMs = 86_400_000;
+const twoDigits = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
+let isoDay = { number: Number.NaN, text: '' };
+
+/** As `toISOString`, which takes a third of a listing's time. */
+export function isoTime(time: number): string {
+  const number = Math.floor(time / dayMs);
+  if (number !== isoDay.number) isoDay = { number, text: new Date(time).toISOString().slice(0, 11) };
+  const second = Math.floor((time - number * dayMs) / 1000);
+  const clock = `${twoDigits[Math.floor(second / 3600)]}:${twoDigits[Math.floor(second / 60) % 60]}:${twoDigits[second % 60]}`;
+  return `${isoDay.text}${clock}.${String(time - Math.floor(time / 1000) * 1000).padStart(3, '0')}Z`;
+}
 
 const noSuchKey = (key: string, headers: readonly string[] = []): AwsError =>
   new AwsError(404, 'NoSuchKey', 'The specified key does not exist.', { Key: key }, headers);

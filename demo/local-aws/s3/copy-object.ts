@@ -1,14 +1,18 @@
 import { accessDenied, AwsError } from '../aws-error.ts';
-import { md5, scan, share, whole, type Slice } from '../body.ts';
+import { md5, share, whole, type Body } from '../body.ts';
 import { percentDecode } from '../byte-string.ts';
-import { startChecksum, toChecksumAlgorithm, type Checksum, type ChecksumAlgorithm } from '../checksum.ts';
+import { toChecksumAlgorithm } from '../checksum.ts';
 import { header } from '../request.ts';
 import { xmlReply, type Reply } from '../reply.ts';
 import { element, xmlDocument } from '../xml.ts';
 import { checkOwner, demand, findBucket } from './access.ts';
+import { demandRestored } from './archive.ts';
 import { addVersion, latest, newVersionId, now, settleEtag, type ObjectFacts, type ObjectVersion } from './bucket.ts';
 import { findObject, isoTime, quoted, type ObjectCall } from './call.ts';
 import { checkCopySource, checkWrite } from './conditions.ts';
+import { answeredEtag, keptBody } from './defect.ts';
+import { demandKey, encryptionHeaders, etagOf } from './encryption.ts';
+import { checksumElements, checksumOf } from './object-checksum.ts';
 import { requestedFacts } from './object-facts.ts';
 import { checkKey, demandExtras } from './put-object.ts';
 
@@ -20,45 +24,41 @@ export interface CopySource {
   readonly etag: string;
 }
 
-/** The object that x-amz-copy-source names, if this caller may read it and the request's conditions on it hold. */
-export async function copySource(call: ObjectCall): Promise<CopySource> {
-  const text = (header(call.request, 'x-amz-copy-source') ?? '').replace(/^\//, '');
+/** The parts of an x-amz-copy-source header. */
+export function readCopySource(text: string): {
+  readonly bucket: string;
+  readonly key: string;
+  readonly versionId: string | undefined;
+} {
   const mark = text.indexOf('?versionId=');
-  const path = percentDecode(mark < 0 ? text : text.slice(0, mark));
+  const path = percentDecode(mark < 0 ? text : text.slice(0, mark))?.replace(/^\//, '');
   const slash = path?.indexOf('/') ?? -1;
   if (path === undefined || slash < 1 || slash === path.length - 1)
     throw new AwsError(
       400,
       'InvalidArgument',
       'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
-      {
-        ArgumentName: 'x-amz-copy-source',
-      },
+      { ArgumentName: 'x-amz-copy-source' },
     );
-  const bucket = findBucket(call.storage.buckets, path.slice(0, slash));
-  const source: ObjectCall = { ...call, bucket, key: path.slice(slash + 1) };
-  checkOwner(call.request, bucket, 'x-amz-source-expected-bucket-owner');
   const versionId = mark < 0 ? undefined : text.slice(mark + '?versionId='.length);
+  return { bucket: path.slice(0, slash), key: path.slice(slash + 1), versionId };
+}
+
+/** The object that x-amz-copy-source names, if this caller may read it and the request's conditions on it hold. */
+export async function copySource(call: ObjectCall): Promise<CopySource> {
+  const { bucket: name, key, versionId } = readCopySource(header(call.request, 'x-amz-copy-source') ?? '');
+  const bucket = findBucket(call.storage.buckets, name);
+  const source: ObjectCall = { ...call, bucket, key };
+  checkOwner(call.request, bucket, 'x-amz-source-expected-bucket-owner');
   const action = versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion';
   demand(bucket, call.caller, action, source.key);
   const version = findObject(source, 's3:GetObject', versionId);
+  demandKey(call.storage, call.caller, version.encryption, 'kms:Decrypt');
+  demandRestored(version, "Operation is not valid for the source object's storage class");
   await settleEtag(version);
   const etag = version.etag ?? '';
   checkCopySource(call.request, { etag, lastModified: version.lastModified });
   return { call: source, version, etag };
-}
-
-export async function checksumOf(slice: Slice, algorithm: ChecksumAlgorithm): Promise<Checksum> {
-  const running = startChecksum(algorithm);
-  await scan(slice, (chunk) => running.update(chunk));
-  return { algorithm, value: running.digest().toString('base64'), type: 'FULL_OBJECT' };
-}
-
-export function checksumElements(checksum: Checksum | undefined): string {
-  if (checksum === undefined) return '';
-  return (
-    element(`Checksum${checksum.algorithm.toUpperCase()}`, checksum.value) + element('ChecksumType', checksum.type)
-  );
 }
 
 function directive(call: ObjectCall, name: string): 'COPY' | 'REPLACE' {
@@ -71,15 +71,18 @@ function directive(call: ObjectCall, name: string): 'COPY' | 'REPLACE' {
   );
 }
 
-// A redirect belongs to a place, not to the content: S3 does not copy it.
-function withoutRedirect(headers: readonly string[]): readonly string[] {
-  const at = headers.indexOf('x-amz-website-redirect-location');
-  return at < 0 ? headers : headers.toSpliced(at, 2);
+const redirect = 'x-amz-website-redirect-location';
+
+// A redirect belongs to a place, not to the content: S3 does not copy it, and takes it from the request in any case.
+function withRedirect(headers: readonly string[], requested: readonly string[]): readonly string[] {
+  const [at, given] = [headers.indexOf(redirect), requested.indexOf(redirect)];
+  const rest = at < 0 ? headers : headers.toSpliced(at, 2);
+  return given < 0 ? rest : [...rest, redirect, requested[given + 1] ?? ''];
 }
 
 function copiedFacts(call: ObjectCall, source: CopySource): ObjectFacts {
-  const { request, bucket, caller } = call;
-  const requested = requestedFacts(request, bucket, caller.account);
+  const { bucket, caller } = call;
+  const requested = requestedFacts(call);
   const replacesMetadata = directive(call, 'x-amz-metadata-directive') === 'REPLACE';
   const replacesTags = directive(call, 'x-amz-tagging-directive') === 'REPLACE';
   if (!replacesTags && source.version.tags.length > 0) {
@@ -88,7 +91,7 @@ function copiedFacts(call: ObjectCall, source: CopySource): ObjectFacts {
   }
   return {
     ...requested,
-    headers: replacesMetadata ? requested.headers : withoutRedirect(source.version.headers),
+    headers: replacesMetadata ? requested.headers : withRedirect(source.version.headers, requested.headers),
     tags: replacesTags ? requested.tags : source.version.tags,
   };
 }
@@ -109,6 +112,12 @@ function checkChange(call: ObjectCall, source: CopySource): void {
   );
 }
 
+// One copy makes one part, and content that is read back in the clear: neither a multipart nor an opaque ETag is kept.
+function contentMd5({ version, etag }: CopySource, body: Body): string | Promise<string> {
+  const kept = version.parts === undefined && version.encryption === 'AES256' && body === version.body;
+  return kept ? etag : md5(whole(body));
+}
+
 export async function copyObject(call: ObjectCall): Promise<Reply> {
   const { request, caller, bucket, key } = call;
   if (caller.account === '') throw accessDenied();
@@ -125,14 +134,14 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
   checkChange(call, source);
   const facts = copiedFacts(call, source);
   await checkWrite(request, latest(bucket, key));
-  // One copy makes one part: the ETag of a multipart source is not kept.
-  const body = share(version.body);
-  const etag = version.parts === undefined ? source.etag : await md5(whole(body));
+  demandKey(call.storage, caller, facts.encryption, 'kms:GenerateDataKey');
+  const body = keptBody(call, share(version.body));
+  const etag = etagOf(facts.encryption, await contentMd5(source, body));
   const algorithm = toChecksumAlgorithm(header(request, 'x-amz-checksum-algorithm')) ?? version.checksum?.algorithm;
   const checksum =
     algorithm === undefined
       ? undefined
-      : version.checksum?.algorithm === algorithm && version.checksum.type === 'FULL_OBJECT'
+      : version.checksum?.algorithm === algorithm && version.checksum.type === 'FULL_OBJECT' && body === version.body
         ? version.checksum
         : await checksumOf(whole(body), algorithm);
   const versionId = newVersionId(bucket);
@@ -147,10 +156,12 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
     lastModified,
     parts: undefined,
   });
-  const headers = ['x-amz-server-side-encryption', facts.encryption ?? 'AES256'];
+  const headers = [...encryptionHeaders(facts.encryption)];
   if (version.versionId !== 'null') headers.push('x-amz-copy-source-version-id', version.versionId);
   if (bucket.versioning !== 'never') headers.push('x-amz-version-id', versionId);
   const result =
-    element('LastModified', isoTime(lastModified)) + element('ETag', quoted(etag)) + checksumElements(checksum);
+    element('LastModified', isoTime(lastModified)) +
+    element('ETag', quoted(answeredEtag(call, etag))) +
+    checksumElements(checksum);
   return xmlReply(xmlDocument('CopyObjectResult', result), headers);
 }

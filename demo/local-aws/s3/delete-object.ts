@@ -14,7 +14,7 @@ interface Deleted {
 }
 
 /** Removes a version, or the key: by a marker where versions are kept. Deleting what is not there succeeds. */
-function remove(bucket: Bucket, key: string, versionId: string | undefined): Deleted {
+export function remove(bucket: Bucket, key: string, versionId: string | undefined): Deleted {
   if (versionId !== undefined) {
     const removed = removeVersion(bucket, key, versionId);
     return { versionId, isMarker: removed?.kind === 'delete-marker' };

@@ -2,9 +2,11 @@ import { AwsError } from '../aws-error.ts';
 import { header, parameter, type Request } from '../request.ts';
 import type { Reply } from '../reply.ts';
 import { isAllowed } from './access.ts';
+import { demandRestored } from './archive.ts';
 import { settleEtag, type ObjectVersion } from './bucket.ts';
 import { findObject, quoted, type ObjectCall } from './call.ts';
 import { checkRead } from './conditions.ts';
+import { demandKey } from './encryption.ts';
 import { returnedHeaders } from './object-facts.ts';
 
 interface Range {
@@ -67,7 +69,9 @@ function applyOverrides(request: Request, headers: string[]): void {
 export async function getObject(call: ObjectCall): Promise<Reply> {
   const { request, bucket, caller, key } = call;
   const version = findObject(call, 's3:GetObject');
-  await settleEtag(version);
+  demandKey(call.storage, caller, version.encryption, 'kms:Decrypt');
+  if (request.method === 'GET') demandRestored(version, "The operation is not valid for the object's storage class");
+  if (version.etag === undefined) await settleEtag(version);
   const { body, lastModified } = version;
   const etag = version.etag ?? '';
   const headers = returnedHeaders(bucket, version);

@@ -1,5 +1,14 @@
-interface Keyed {
+export interface Keyed {
   readonly key: string;
+}
+
+/** What a bucket's keys can be asked; those of `from` come in byte order. */
+export interface OrderedKeys<Entry extends Keyed> {
+  readonly size: number;
+  get(key: string): Entry | undefined;
+  add(entry: Entry): void;
+  remove(key: string): void;
+  from(from: string, exclusive?: boolean): Generator<Entry>;
 }
 
 const insertLimit = 64;
@@ -8,7 +17,7 @@ const insertLimit = 64;
  * Entries by key, and in key order. Order is made only when somebody lists: a bulk of new keys is then sorted and merged
  * once, a handful is inserted, and removed keys stay behind until the next merge.
  */
-export class KeyIndex<Entry extends Keyed> {
+export class KeyIndex<Entry extends Keyed> implements OrderedKeys<Entry> {
   readonly #byKey = new Map<string, Entry>();
   #sorted: Entry[] = [];
   #added: Entry[] = [];
@@ -40,12 +49,6 @@ export class KeyIndex<Entry extends Keyed> {
       if (entry === undefined || (exclusive && entry.key === from)) continue;
       if (this.#isLive(entry)) yield entry;
     }
-  }
-
-  /** The first entry with `key >= from`. */
-  first(from: string): Entry | undefined {
-    for (const entry of this.from(from)) return entry;
-    return undefined;
   }
 
   #isLive(entry: Entry): boolean {

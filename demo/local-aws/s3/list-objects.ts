@@ -51,9 +51,37 @@ interface Page {
   readonly next: Position | undefined;
 }
 
+/** What stands of an object after its key. */
+function describe(version: ObjectVersion, withOwner: boolean): string {
+  const { checksum } = version;
+  const kind =
+    checksum === undefined
+      ? ''
+      : `<ChecksumAlgorithm>${checksum.algorithm.toUpperCase()}</ChecksumAlgorithm><ChecksumType>${checksum.type}</ChecksumType>`;
+  return (
+    `</Key><LastModified>${isoTime(version.lastModified)}</LastModified><ETag>&quot;${version.etag}&quot;</ETag>${kind}` +
+    `<Size>${version.body.sizeBytes}</Size>${withOwner ? ownerElement(version.owner) : ''}` +
+    `<StorageClass>${version.storageClass}</StorageClass></Contents>`
+  );
+}
+
+// Of synthesized objects only: there are few of them, they never change, and they stand under millions of keys.
+const described = new WeakMap<ObjectVersion, string>();
+
+function describeOnce(version: ObjectVersion): string {
+  let text = described.get(version);
+  if (text === undefined) {
+    text = Buffer.from(describe(version, false), 'latin1').toString('latin1');
+    described.set(version, text);
+  }
+  return text;
+}
+
 async function page(call: BucketCall, wanted: Asked, from: Position, withOwner: boolean): Promise<Page> {
-  const { items, next } = walk(call.bucket.objects, wanted, from, (entry) => current(entry) !== undefined);
-  let contents = '';
+  const { bucket } = call;
+  const { items, next } = walk(bucket.objects, wanted, from, (entry) => current(entry) !== undefined);
+  // Many pieces are joined faster than they are added to each other.
+  const contents: string[] = [];
   let prefixes = '';
   for (const item of items) {
     if (item.kind === 'prefix') {
@@ -63,17 +91,11 @@ async function page(call: BucketCall, wanted: Asked, from: Position, withOwner: 
     const version = current(item.entry);
     if (version === undefined) continue;
     if (version.etag === undefined) await settleEtag(version);
-    const checksum =
-      version.checksum === undefined
-        ? ''
-        : `<ChecksumAlgorithm>${version.checksum.algorithm.toUpperCase()}</ChecksumAlgorithm><ChecksumType>${version.checksum.type}</ChecksumType>`;
-    contents +=
-      `<Contents><Key>${escapeXml(wanted.encode(item.entry.key))}</Key>` +
-      `<LastModified>${isoTime(version.lastModified)}</LastModified><ETag>&quot;${version.etag}&quot;</ETag>${checksum}` +
-      `<Size>${version.body.sizeBytes}</Size>${withOwner ? ownerElement(version.owner) : ''}` +
-      `<StorageClass>${version.storageClass}</StorageClass></Contents>`;
+    const { key } = item.entry;
+    contents.push('<Contents><Key>', wanted.urlEncoded ? wanted.encode(key) : escapeXml(key));
+    contents.push(bucket.readOnly && !withOwner ? describeOnce(version) : describe(version, withOwner));
   }
-  return { content: contents + prefixes, count: items.length, next };
+  return { content: contents.join('') + prefixes, count: items.length, next };
 }
 
 // Opaque to clients, so that nobody builds on its content.

@@ -3,9 +3,9 @@ import { xmlReply, type Reply } from '../reply.ts';
 import { element, xmlDocument } from '../xml.ts';
 import type { Upload } from './bucket.ts';
 import { isoTime, quoted, type BucketCall, type ObjectCall } from './call.ts';
-import { checksumElements } from './copy-object.ts';
 import { asked, encodingElement, ownerElement } from './list-objects.ts';
 import { findUpload } from './multipart.ts';
+import { checksumElements } from './object-checksum.ts';
 
 function limit(text: string | undefined): number {
   const value = Number(text ?? 1000);

@@ -1,15 +1,27 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { AwsError } from '../aws-error.ts';
 import { md5, release, share, whole, type Body, type Slice } from '../body.ts';
 import { startChecksum, toChecksumAlgorithm, type Checksum } from '../checksum.ts';
-import { receive, receiveText } from '../receive.ts';
+import { receive, receiveText, type Received } from '../receive.ts';
 import { header, parameter } from '../request.ts';
 import { noContent, ok, xmlReply, type Reply } from '../reply.ts';
 import { children, element, malformedXml, parseXml, textOf, xmlDocument } from '../xml.ts';
-import { addVersion, latest, newVersionId, now, type Part, type Upload, type UploadedPart } from './bucket.ts';
+import {
+  addVersion,
+  latest,
+  multipartEtag,
+  newVersionId,
+  now,
+  type Part,
+  type Upload,
+  type UploadedPart,
+} from './bucket.ts';
 import { isoTime, quoted, type ObjectCall } from './call.ts';
 import { checkWrite } from './conditions.ts';
-import { checksumElements, checksumOf, copySource } from './copy-object.ts';
+import { copySource } from './copy-object.ts';
+import { answeredEtag, keptBody, keptUpload } from './defect.ts';
+import { demandKey, encryptionHeaders, etagOf, opaqueEtag } from './encryption.ts';
+import { checksumElements, checksumOf } from './object-checksum.ts';
 import { requestedFacts } from './object-facts.ts';
 import { checkKey, demandExtras } from './put-object.ts';
 
@@ -34,9 +46,11 @@ export function findUpload(call: ObjectCall): Upload {
 }
 
 export function createMultipartUpload(call: ObjectCall): Reply {
-  const { request, bucket, caller, key } = call;
+  const { request, bucket, key } = call;
   checkKey(key);
   demandExtras(call);
+  const facts = requestedFacts(call);
+  demandKey(call.storage, call.caller, facts.encryption, 'kms:GenerateDataKey');
   const algorithm = toChecksumAlgorithm(header(request, 'x-amz-checksum-algorithm'));
   const type =
     header(request, 'x-amz-checksum-type') === 'FULL_OBJECT' || algorithm === 'crc64nvme' ? 'FULL_OBJECT' : 'COMPOSITE';
@@ -45,11 +59,12 @@ export function createMultipartUpload(call: ObjectCall): Reply {
     key,
     initiatedAt: now(),
     parts: new Map(),
-    facts: requestedFacts(request, bucket, caller.account),
+    facts,
     checksum: algorithm && { algorithm, type },
   };
   bucket.uploads.set(upload.id, upload);
-  const headers = algorithm ? ['x-amz-checksum-algorithm', algorithm.toUpperCase(), 'x-amz-checksum-type', type] : [];
+  const headers = [...encryptionHeaders(facts.encryption)];
+  if (algorithm) headers.push('x-amz-checksum-algorithm', algorithm.toUpperCase(), 'x-amz-checksum-type', type);
   const result = element('Bucket', bucket.name) + element('Key', key) + element('UploadId', upload.id);
   return xmlReply(xmlDocument('InitiateMultipartUploadResult', result), headers);
 }
@@ -63,14 +78,13 @@ function partNumber(call: ObjectCall): number {
 async function keepPart(
   call: ObjectCall,
   number: number,
-  body: Body,
-  etag: string,
-  checksum: Checksum | undefined,
+  { body, md5: digest, checksum }: Received,
 ): Promise<UploadedPart> {
   const upload = findUpload(call);
   const wanted = upload.checksum?.algorithm;
   const kept =
     wanted === undefined || wanted === checksum?.algorithm ? checksum : await checksumOf(whole(body), wanted);
+  const etag = etagOf(upload.facts.encryption, digest);
   const part = { number, sizeBytes: body.sizeBytes, etag, body, checksum: kept, lastModified: now() };
   const before = upload.parts.get(number);
   if (before !== undefined) release(before.body);
@@ -80,10 +94,10 @@ async function keepPart(
 
 export async function uploadPart(call: ObjectCall): Promise<Reply> {
   const number = partNumber(call);
-  findUpload(call);
-  const received = await receive(call.request, call.signing, call.storage.folder);
-  const part = await keepPart(call, number, received.body, received.md5, received.checksum);
-  const headers = ['etag', quoted(part.etag)];
+  const { facts } = findUpload(call);
+  const received = await keptUpload(call, await receive(call.request, call.signing, call.storage.folder));
+  const part = await keepPart(call, number, received);
+  const headers = ['etag', quoted(answeredEtag(call, part.etag)), ...encryptionHeaders(facts.encryption)];
   const { checksum } = received;
   if (checksum !== undefined) headers.push(`x-amz-checksum-${checksum.algorithm}`, checksum.value);
   return ok(...headers);
@@ -105,7 +119,7 @@ function sourceSlice(call: ObjectCall, body: Body): Slice {
 
 export async function uploadPartCopy(call: ObjectCall): Promise<Reply> {
   const number = partNumber(call);
-  findUpload(call);
+  const { facts } = findUpload(call);
   const source = await copySource(call);
   const slice = sourceSlice(call, source.version.body);
   if (slice.sizeBytes > maxPartBytes)
@@ -115,13 +129,13 @@ export async function uploadPartCopy(call: ObjectCall): Promise<Reply> {
       'The specified copy range is larger than the maximum allowable part size: 5368709120',
     );
   share(slice.body);
-  const body: Body = { kind: 'joined', sizeBytes: slice.sizeBytes, slices: [slice] };
-  const part = await keepPart(call, number, body, await md5(slice), undefined);
+  const body = keptBody(call, { kind: 'joined', sizeBytes: slice.sizeBytes, slices: [slice] });
+  const part = await keepPart(call, number, { body, md5: await md5(whole(body)), checksum: undefined });
   const result =
     element('LastModified', isoTime(part.lastModified)) +
-    element('ETag', quoted(part.etag)) +
+    element('ETag', quoted(answeredEtag(call, part.etag))) +
     checksumElements(part.checksum);
-  return xmlReply(xmlDocument('CopyPartResult', result));
+  return xmlReply(xmlDocument('CopyPartResult', result), encryptionHeaders(facts.encryption));
 }
 
 /** The parts that the client names, which must be those it uploaded, in order, and large enough. */
@@ -169,9 +183,9 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
   for (const part of upload.parts.values()) if (!parts.includes(part)) release(part.body);
   const slices = parts.map((part) => whole(part.body));
   const body: Body = { kind: 'joined', sizeBytes: slices.reduce((sum, slice) => sum + slice.sizeBytes, 0), slices };
-  const digests = createHash('md5');
-  for (const part of parts) digests.update(Buffer.from(part.etag, 'hex'));
-  const etag = `${digests.digest('hex')}-${parts.length}`;
+  const { encryption } = upload.facts;
+  const etag =
+    encryption === 'AES256' ? multipartEtag(parts.map((part) => part.etag)) : `${opaqueEtag()}-${parts.length}`;
   const checksum = await joinedChecksum(upload, parts, body);
   const versionId = newVersionId(bucket);
   addVersion(bucket, key, {
@@ -182,20 +196,16 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
     etag,
     checksum,
     lastModified: now(),
-    parts: parts.map(({ number, sizeBytes, etag: partEtag, checksum: partChecksum }) => ({
-      number,
-      sizeBytes,
-      etag: partEtag,
-      checksum: partChecksum,
-    })),
+    parts: parts.map(({ number, sizeBytes, checksum: ofPart }) => ({ number, sizeBytes, checksum: ofPart })),
   });
   const result =
     element('Location', `http://${request.headers.host ?? ''}/${bucket.name}/${key}`) +
     element('Bucket', bucket.name) +
     element('Key', key) +
-    element('ETag', quoted(etag)) +
+    element('ETag', quoted(answeredEtag(call, etag))) +
     checksumElements(checksum);
-  const headers = bucket.versioning === 'never' ? [] : ['x-amz-version-id', versionId];
+  const headers = [...encryptionHeaders(encryption)];
+  if (bucket.versioning !== 'never') headers.push('x-amz-version-id', versionId);
   return xmlReply(xmlDocument('CompleteMultipartUploadResult', result), headers);
 }
 

@@ -4,7 +4,8 @@ import { xmlReply, type Reply } from '../reply.ts';
 import { element, xmlDocument } from '../xml.ts';
 import { settleEtag, type ObjectVersion } from './bucket.ts';
 import { findObject, type ObjectCall } from './call.ts';
-import { checksumElements } from './copy-object.ts';
+import { demandKey } from './encryption.ts';
+import { checksumElements } from './object-checksum.ts';
 
 function partsElement(version: ObjectVersion, after: number, maxParts: number): string {
   const { parts } = version;
@@ -27,6 +28,7 @@ function partsElement(version: ObjectVersion, after: number, maxParts: number): 
 export async function getObjectAttributes(call: ObjectCall): Promise<Reply> {
   const { request, bucket } = call;
   const version = findObject(call, 's3:GetObjectAttributes');
+  demandKey(call.storage, call.caller, version.encryption, 'kms:Decrypt');
   await settleEtag(version);
   const wanted = (header(request, 'x-amz-object-attributes') ?? '').split(',').map((name) => name.trim());
   if (wanted[0] === '') throw new AwsError(400, 'InvalidArgument', 'No attributes were specified');

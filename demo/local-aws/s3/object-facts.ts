@@ -1,7 +1,10 @@
 import { accessDenied, AwsError } from '../aws-error.ts';
 import { percentDecode } from '../byte-string.ts';
 import { header, type Request } from '../request.ts';
+import { restoreHeaders } from './archive.ts';
 import type { Bucket, ObjectFacts, ObjectVersion, Tag } from './bucket.ts';
+import type { BucketCall } from './call.ts';
+import { encryptionHeaders, requestedEncryption } from './encryption.ts';
 
 const kept = [
   'cache-control',
@@ -75,7 +78,7 @@ export function returnedHeaders(bucket: Bucket, version: ObjectVersion): string[
     headers.push(name, asReturned(name, version.headers[at + 1] ?? ''));
   }
   if (version.storageClass !== 'STANDARD') headers.push('x-amz-storage-class', version.storageClass);
-  if (version.encryption !== undefined) headers.push('x-amz-server-side-encryption', version.encryption);
+  headers.push(...encryptionHeaders(version.encryption), ...restoreHeaders(version));
   if (bucket.versioning !== 'never') headers.push('x-amz-version-id', version.versionId);
   return headers;
 }
@@ -130,27 +133,22 @@ function requestedStorageClass(request: Request): string | undefined {
   return storageClass;
 }
 
-function requestedEncryption(request: Request): string {
-  const encryption = header(request, 'x-amz-server-side-encryption') ?? 'AES256';
-  if (encryption !== 'AES256')
-    throw new AwsError(501, 'NotImplemented', 'The local AWS has no KMS: server-side encryption is AES256 only.');
-  return encryption;
-}
-
 function ownerOf(bucket: Bucket, writer: string, acl: string): string {
   if (bucket.ownership === 'BucketOwnerEnforced') return bucket.account;
   return bucket.ownership === 'BucketOwnerPreferred' && acl === 'bucket-owner-full-control' ? bucket.account : writer;
 }
 
 /** Everything that an upload's headers say of the object to be. */
-export function requestedFacts(request: Request, bucket: Bucket, writer: string): ObjectFacts {
+export function requestedFacts(call: BucketCall): ObjectFacts {
+  const { request, bucket } = call;
+  const writer = call.caller.account;
   if (writer === '' && bucket.ownership !== 'BucketOwnerEnforced') throw accessDenied();
   const acl = requestedAcl(request, bucket);
   return {
     headers: objectHeaders(request),
     tags: parseTagHeader(header(request, 'x-amz-tagging') ?? ''),
     storageClass: requestedStorageClass(request) ?? 'STANDARD',
-    encryption: requestedEncryption(request),
+    encryption: requestedEncryption(call),
     acl,
     owner: ownerOf(bucket, writer, acl),
   };

@@ -48,12 +48,9 @@ export const operations = {
   GetBucketTagging: onBucket('s3:GetBucketTagging', settings.getSetting('tagging')),
   PutBucketTagging: onBucket('s3:PutBucketTagging', settings.putSetting('tagging', 'Tagging')),
   DeleteBucketTagging: onBucket('s3:PutBucketTagging', settings.deleteSetting('tagging')),
-  GetBucketEncryption: onBucket('s3:GetEncryptionConfiguration', settings.getSetting('encryption')),
-  PutBucketEncryption: onBucket(
-    's3:PutEncryptionConfiguration',
-    settings.putSetting('encryption', 'ServerSideEncryptionConfiguration'),
-  ),
-  DeleteBucketEncryption: onBucket('s3:PutEncryptionConfiguration', settings.deleteSetting('encryption')),
+  GetBucketEncryption: onBucket('s3:GetEncryptionConfiguration', settings.getBucketEncryption),
+  PutBucketEncryption: onBucket('s3:PutEncryptionConfiguration', settings.putBucketEncryption),
+  DeleteBucketEncryption: onBucket('s3:PutEncryptionConfiguration', settings.deleteBucketEncryption),
   GetBucketLifecycleConfiguration: onBucket('s3:GetLifecycleConfiguration', settings.getSetting('lifecycle')),
   PutBucketLifecycleConfiguration: onBucket(
     's3:PutLifecycleConfiguration',

@@ -6,6 +6,8 @@ import { demand } from './access.ts';
 import { addVersion, latest, newVersionId, now } from './bucket.ts';
 import { quoted, type ObjectCall } from './call.ts';
 import { checkWrite } from './conditions.ts';
+import { answeredEtag, keptUpload } from './defect.ts';
+import { demandKey, encryptionHeaders, etagOf } from './encryption.ts';
 import { requestedFacts } from './object-facts.ts';
 import { release } from '../body.ts';
 
@@ -21,12 +23,13 @@ export function checkKey(key: string): void {
 }
 
 export async function putObject(call: ObjectCall): Promise<Reply> {
-  const { request, caller, signing, storage, bucket, key } = call;
+  const { request, signing, storage, bucket, key } = call;
   checkKey(key);
   demandExtras(call);
-  const facts = requestedFacts(request, bucket, caller.account);
+  const facts = requestedFacts(call);
+  demandKey(storage, call.caller, facts.encryption, 'kms:GenerateDataKey');
   await checkWrite(request, latest(bucket, key));
-  const { body, md5, checksum } = await receive(request, signing, storage.folder);
+  const { body, md5, checksum } = await keptUpload(call, await receive(request, signing, storage.folder));
   try {
     // Again: another upload of the key may have ended while this one was received.
     await checkWrite(request, latest(bucket, key));
@@ -34,6 +37,7 @@ export async function putObject(call: ObjectCall): Promise<Reply> {
     release(body);
     throw error;
   }
+  const etag = etagOf(facts.encryption, md5);
   const versionId = newVersionId(bucket);
   addVersion(bucket, key, {
     kind: 'object',
@@ -41,12 +45,11 @@ export async function putObject(call: ObjectCall): Promise<Reply> {
     versionId,
     body,
     checksum,
-    etag: md5,
+    etag,
     lastModified: now(),
     parts: undefined,
   });
-  const headers = ['etag', quoted(md5)];
-  if (facts.encryption !== undefined) headers.push('x-amz-server-side-encryption', facts.encryption);
+  const headers = ['etag', quoted(answeredEtag(call, etag)), ...encryptionHeaders(facts.encryption)];
   if (checksum !== undefined)
     headers.push(`x-amz-checksum-${checksum.algorithm}`, checksum.value, 'x-amz-checksum-type', checksum.type);
   if (bucket.versioning !== 'never') headers.push('x-amz-version-id', versionId);

@@ -46,16 +46,21 @@ function versioned(action: string, call: Call): string {
     : action.replace(/^(s3:(?:Get|Put|Delete)Object)/, '$1Version');
 }
 
+const readOnly = (): AwsError =>
+  new AwsError(403, 'AccessDenied', 'The keys of this bucket are synthesized: it is read only.');
+
 function perform(operation: Operation, call: Call, name: string, key: string): Reply | Promise<Reply> {
   if (operation.on === 'service') return operation.perform(call);
   if (operation.on === 'new-bucket') return operation.perform(call, name);
   const bucket = findBucket(call.storage.buckets, name);
   checkOwner(call.request, bucket);
   if (operation.on === 'bucket') {
+    if (bucket.readOnly && operation.action === '') throw readOnly();
     if (operation.action !== '') demand(bucket, call.caller, operation.action);
     return operation.perform({ ...call, bucket });
   }
   demand(bucket, call.caller, versioned(operation.action, call), key);
+  if (bucket.readOnly && !operation.action.startsWith('s3:Get')) throw readOnly();
   return operation.perform({ ...call, bucket, key });
 }
 
@@ -74,13 +79,13 @@ export async function serveS3(world: World, exchange: Exchange): Promise<Reply> 
   if (authentication.kind === 'refused') throw refusal(authentication.failure);
   const { caller, signing } = authentication;
   facts.account = caller.account;
-  await exchange.admit();
+  const defect = await exchange.admit();
   if (operation === undefined)
     throw new AwsError(501, 'NotImplemented', 'A header you provided implies functionality that is not implemented');
   if (!isUtf8Bytes(key)) throw new AwsError(400, 'InvalidURI', "Couldn't parse the specified URI.");
   // A signed upload's chunks cannot be verified without a signature to go on from.
   if (signing === undefined && payloadHash?.startsWith('STREAMING-AWS4')) throw accessDenied();
-  return perform(operations[operation], { request, caller, signing, storage: world }, bucket, key);
+  return perform(operations[operation], { request, caller, signing, storage: world, defect }, bucket, key);
 }
 
 export function renderS3Error(error: AwsError, resource: string, requestId: string, hostId: string): Reply {

@@ -1,4 +1,4 @@
-import type { KeyIndex } from './key-index.ts';
+import type { OrderedKeys } from './key-index.ts';
 
 /** Where a listing goes on: after a key, or after everything under a common prefix. */
 export interface Position {
@@ -21,7 +21,7 @@ const beyond = '\u00ff';
 
 /** One page of a listing: entries and, with a delimiter, what they have in common up to it. */
 export function walk<Entry extends { readonly key: string }>(
-  index: KeyIndex<Entry>,
+  index: Pick<OrderedKeys<Entry>, 'from'>,
   scope: Scope,
   from: Position,
   isListed: (entry: Entry) => boolean,

@@ -1,0 +1,84 @@
+import type { Ownership } from './s3/bucket.ts';
+
+export interface Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Of temporary keys only. */
+  readonly sessionToken?: string;
+}
+
+export interface Account extends Keys {
+  /** 12 digits. */
+  readonly id: string;
+  /** The name of the account's only user, who may do everything in it. */
+  readonly user: string;
+}
+
+export interface LocalAwsSettings {
+  readonly accounts: readonly Account[];
+  /** An existing temporary folder; bodies above 64 KiB are kept there. Its owner removes it. */
+  readonly folder: string;
+  /** When given, signatures for other regions are refused; buckets are in it, or in us-east-1. */
+  readonly region?: string;
+}
+
+export interface BucketSettings {
+  readonly name: string;
+  /** The owner's account id. */
+  readonly account: string;
+  /** A bucket policy document. */
+  readonly policy?: object;
+  readonly versioned?: boolean;
+  /** BucketOwnerEnforced, that is without ACLs, when not given. */
+  readonly ownership?: Ownership;
+  /** For what is seeded, and for uploads that do not say: AES256, when not given. */
+  readonly encryption?: EncryptionSettings;
+  /** Makes a bucket that nobody can write to, with keys that are computed whenever they are asked for. */
+  readonly synthesized?: SynthesizedKeys;
+}
+
+/** A KMS key is named by its ARN, or by an id in the bucket owner's account. */
+export type EncryptionSettings = 'AES256' | { readonly kmsKey: string };
+
+/**
+ * Keys of numbered files in a few hundred folders, some deep, some of names beyond ASCII, a few much larger than the
+ * others. Two buckets of the same `objects` have the same keys and objects, but for what the other settings say.
+ */
+export interface SynthesizedKeys {
+  readonly objects: number;
+  /** Of every so many objects one has other content, of the same size. */
+  readonly differEvery?: number;
+  /** Of every so many objects one is missing: it never is one of those that differ, if both settings are the same. */
+  readonly missingEvery?: number;
+}
+
+interface SeedFacts {
+  readonly key: string;
+  readonly contentType?: string;
+  /** cache-control, content-disposition and the like. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** User metadata, without `x-amz-meta-`. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly storageClass?: string;
+  /** Of an archived object: it can be read for the time being. */
+  readonly restored?: boolean;
+  /** A canned ACL, where ACLs are on; private, when not given. */
+  readonly acl?: string;
+  /** It came by a multipart upload: the sizes of its parts, in order. */
+  readonly partSizes?: readonly number[];
+  /** ISO 8601; now, when not given. */
+  readonly lastModified?: string;
+}
+
+/** Content is given, or made from a seed whenever it is read: always the same, and never held in memory. */
+export type SeedObject = SeedFacts &
+  ({ readonly body: Uint8Array | string } | { readonly sizeBytes: number; readonly seed: number });
+
+export interface SecretSettings {
+  readonly name: string;
+  readonly account: string;
+  readonly value: string;
+  /** Ids of the other accounts that may read it. */
+  readonly sharedWith?: readonly string[];
+}
