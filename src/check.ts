@@ -4,8 +4,6 @@ import type { Account } from './aws/account.ts';
 import type { Config, EndConfig } from './config.ts';
 import { addressOf, type ConnectOptions } from './connect.ts';
 import { failureOf, RestageError } from './errors.ts';
-import { openSession } from './postgres/session.ts';
-import { requireSwappable } from './postgres/target.ts';
 
 /** One thing looked at: what the config says, what is there, and what to do about it. */
 export interface Finding {
@@ -78,6 +76,10 @@ async function checkEnd(
     await look('database', database.secret ?? database.host ?? 'url', async () => {
       if (database.secret !== undefined && !account) throw new NotTried('the profile is not right');
       const address = await addressOf(database, end.name, account, config.passwords, signal);
+      const [{ openSession }, { requireSwappable }] = await Promise.all([
+        import('./postgres/session.ts'),
+        import('./postgres/target.ts'),
+      ]);
       await using session = await openSession(address, {
         access: side === 'source' ? 'read-only' : 'read-write',
         label: 'check',
@@ -97,12 +99,10 @@ async function checkEnd(
         endpoint: account.endpoints.s3,
         credentials: account.keys,
         account: account.id,
-        sockets: 1,
       });
       const more = side === 'target' ? '; writing is tried by sync' : '';
-      for await (const page of listed.list(signal))
-        return `it can be listed${page.length === 0 ? ', and is empty' : ''}${more}`;
-      return `it can be listed, and is empty${more}`;
+      const { lastKey } = await listed.list({ limit: 1 }, undefined, signal);
+      return `it can be listed${lastKey === undefined ? ', and is empty' : ''}${more}`;
     });
   if (app) {
     const client = appClient(app.url, app.headers);

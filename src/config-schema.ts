@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { objectsSchema, strayObjects } from './config-objects.ts';
 
 // What a value must be, in words: one text for a wrong type, a wrong form and a wrong range alike.
 const text = z.string().min(1, 'text that is not empty');
@@ -146,6 +147,7 @@ export const schema = z
         keepPrevious: wholeFrom(0).default(1).describe('How many earlier databases stay on the target server.'),
       })
       .prefault({}),
+    objects: objectsSchema.describe('How the pairs of buckets are copied, by their names in source.buckets.'),
     migrate: z
       .array(
         z.strictObject({
@@ -165,6 +167,15 @@ export const schema = z
           .enum(['content', 'rows'], 'content or rows')
           .default('content')
           .describe('content: what every table holds is compared; rows: their number only, which is faster.'),
+        objects: z
+          .union(
+            [z.enum(['listing', 'content']), z.strictObject({ sample: wholeFrom(1).describe('About how many.') })],
+            'listing, content, or sample with a number',
+          )
+          .default('listing')
+          .describe(
+            'listing: sizes and ETags of both listings are compared; content: every object is read back too; sample: some are.',
+          ),
         health: z
           .strictObject({
             path,
@@ -186,6 +197,8 @@ export const schema = z
   })
   .superRefine((config, context) => {
     const paired = Object.keys(config.source.buckets);
+    for (const { name, message } of strayObjects(Object.keys(config.objects), paired))
+      context.addIssue({ code: 'custom', path: ['objects', name], message });
     for (const [side, other] of [
       ['source', 'target'],
       ['target', 'source'],

@@ -85,7 +85,7 @@ test('an unknown key is told with the line it stands on and the key that was mea
 
 test('an unknown key that is near to none is told with the keys there are', () => {
   expect(problems(`${minimal}verify: { colour: blue }\n`)[1]).toBe(
-    'restage.yaml:8  verify.colour: unknown key; known here: tables, health, totals',
+    'restage.yaml:8  verify.colour: unknown key; known here: tables, objects, health, totals',
   );
 });
 

@@ -4,10 +4,9 @@ import type { Account, AccountSettings, ProfileFiles } from './aws/account.ts';
 import type { Config, DatabaseConfig, EndConfig } from './config.ts';
 import { keepSecret, RestageError } from './errors.ts';
 import type { Address } from './postgres/session.ts';
-import { sourceDatabase, type SourceDatabase } from './postgres/source.ts';
-import { targetDatabase, type TargetDatabase } from './postgres/target.ts';
+import type { SourceDatabase } from './postgres/source.ts';
+import type { TargetDatabase } from './postgres/target.ts';
 import type { BucketSettings, SourceBucket, TargetBucket } from './s3/bucket.ts';
-import { transfersAtOnce } from './s3/transfer.ts';
 
 /** One end, found and logged in: what the config names, as far as it names it. */
 export interface End<Database, Bucket> {
@@ -38,18 +37,22 @@ export interface ConnectOptions {
 export async function connect(config: Config, options: ConnectOptions = {}): Promise<Ends> {
   const [from, to] = await allOf([locate(config.source, config, options), locate(config.target, config, options)]);
   refuseSame(from, to);
-  // Like the AWS SDK: a run of the database alone needs no HTTP client.
-  const s3 = from.buckets.length > 0 ? await import('./s3/bucket.ts') : undefined;
+  // Like the AWS SDK: what is not used is not loaded, neither an HTTP client nor a database's driver.
+  const [s3, sources, targets] = await Promise.all([
+    from.buckets.length > 0 ? import('./s3/bucket.ts') : undefined,
+    from.address ? import('./postgres/source.ts') : undefined,
+    to.address ? import('./postgres/target.ts') : undefined,
+  ]);
   const open = <Bucket>(buckets: Located['buckets'], how: ((settings: BucketSettings) => Bucket) | undefined) =>
     new Map(how ? buckets.map(([name, settings]): [string, Bucket] => [name, how(settings)]) : []);
   const source = {
     ...from,
-    database: from.address && sourceDatabase(from.address),
+    database: from.address && sources?.sourceDatabase(from.address),
     buckets: open(from.buckets, s3?.sourceBucket),
   };
   const target = {
     ...to,
-    database: to.address && targetDatabase(to.address),
+    database: to.address && targets?.targetDatabase(to.address),
     buckets: open(to.buckets, s3?.targetBucket),
   };
   return {
@@ -81,7 +84,6 @@ async function locate(end: EndConfig, config: Config, options: ConnectOptions): 
           endpoint: account.endpoints.s3,
           credentials: account.keys,
           account: account.id,
-          sockets: transfersAtOnce + 8,
         },
       ])
     : [];

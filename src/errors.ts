@@ -28,6 +28,7 @@ export const exitCodes = {
   'app-unreachable': 1,
   'app-unexpected': 1,
   'migrate-failed': 1,
+  'deletion-refused': 3,
   'target-is-source': 3,
   'ends-swapped': 3,
   'run-in-progress': 3,

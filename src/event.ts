@@ -1,5 +1,6 @@
 import type { Plan } from './plan.ts';
 import type { Report } from './report/report.ts';
+import type { ObjectOutcome } from './s3/transfer.ts';
 import type { Step, StepReport } from './step.ts';
 
 /** What happens during a run, for whoever watches: the library itself prints nothing. */
@@ -14,6 +15,8 @@ export type Event =
       readonly objects?: number;
       readonly failed?: number;
     }
+  /** What became of one object: for a list of them, as there may be millions. */
+  | { readonly kind: 'object'; readonly step: Step; readonly object: ObjectOutcome }
   | { readonly kind: 'step-ended'; readonly step: StepReport }
   /** Something failed or was interrupted: staging is being put back as it was. */
   | { readonly kind: 'recovering'; readonly reason: string }

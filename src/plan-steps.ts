@@ -2,9 +2,9 @@ import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
 import type { PlannedDatabase } from './plan-database.ts';
 import { partsOf } from './plan-parts.ts';
-import type { PlannedBucket } from './plan.ts';
+import type { PlannedBucket } from './plan-objects.ts';
 import { displayTable, isCalled } from './postgres/names.ts';
-import type { Act, Step } from './step.ts';
+import type { Act, ContentScope, Step } from './step.ts';
 
 /** The steps with what each waits for: the database and the buckets side by side, the swap when both are verified. */
 export function planSteps(
@@ -73,14 +73,31 @@ export function planSteps(
       }),
     );
   }
-  for (const { bucket, totals } of objects) {
+  for (const { bucket, totals, selection, keeping, route, forced } of objects) {
+    const amount = {
+      objects: totals.missing.objects + totals.changed.objects,
+      bytes: totals.missing.bytes + totals.changed.bytes,
+    };
+    // Beside a database the buckets are always listed again, after its snapshot was taken; by themselves they have just been.
+    if (!database && amount.objects === 0) continue;
     const copied = add(`copy-objects ${bucket}`, snapshot, {
       kind: 'copy-objects',
       bucket,
-      objects: totals.missing.objects + totals.changed.objects,
-      bytes: totals.missing.bytes + totals.changed.bytes,
+      ...amount,
+      selection,
+      keeping,
+      route: route?.kind ?? 'stream',
+      routeReason: route?.reason ?? 'nothing was to be copied when it was planned',
+      forced,
     });
-    verified.push(add(`verify-objects ${bucket}`, [copied], { kind: 'verify-objects', bucket }));
+    verified.push(
+      add(`verify-objects ${bucket}`, [copied], {
+        kind: 'verify-objects',
+        bucket,
+        selection,
+        content: contentScope(config),
+      }),
+    );
   }
   let last = verified;
   if (database)
@@ -104,10 +121,30 @@ export function planSteps(
       last = [add(`compare-total ${path} ${read}`, last, { kind: 'compare-total', path, read })];
   }
   if (database)
-    add('drop-previous', last, {
-      kind: 'drop-previous',
-      database: database.target.origin.database,
-      keep: config.database.keepPrevious,
-    });
+    last = [
+      add('drop-previous', last, {
+        kind: 'drop-previous',
+        database: database.target.origin.database,
+        keep: config.database.keepPrevious,
+      }),
+    ];
+  // What is deleted cannot be put back with the database: last of all, when everything else has ended well.
+  for (const { bucket, selection, deletion, totals } of objects)
+    if (deletion)
+      add(`delete-objects ${bucket}`, last, {
+        kind: 'delete-objects',
+        bucket,
+        selection,
+        guard: deletion.guard,
+        objects: deletion.objects,
+        bytes: deletion.bytes,
+        sourceObjects: totals.source.objects,
+        versioned: deletion.versioning === 'enabled',
+      });
   return list;
+}
+
+function contentScope({ verify }: Config): ContentScope {
+  if (verify.objects === 'listing') return 'none';
+  return verify.objects === 'content' ? 'all' : verify.objects;
 }

@@ -4,10 +4,11 @@ import { readVersion, type Version } from './app/version.ts';
 import type { AppConfig, Config } from './config.ts';
 import type { Ends } from './connect.ts';
 import { RestageError } from './errors.ts';
-import { planDatabase, type DatabaseFigures } from './plan-database.ts';
+import type { DatabaseFigures, PlannedDatabase } from './plan-database.ts';
+import { planObjects, type ObjectsPlanOptions, type PlannedBucket } from './plan-objects.ts';
 import { planSteps } from './plan-steps.ts';
-import type { BucketOrigin } from './s3/origin.ts';
-import { countDifferences, diffBuckets, type DiffTotals } from './s3/diff.ts';
+import type { SourceDatabase } from './postgres/source.ts';
+import type { TargetDatabase } from './postgres/target.ts';
 import type { Step } from './step.ts';
 
 /** The dry run, and exactly what `run` will do: plain JSON, no secret in it. */
@@ -31,17 +32,8 @@ export interface PlannedEnd {
   readonly app?: { readonly url: string } & Partial<Version>;
 }
 
-export interface PlannedBucket {
-  /** The config's name for the pair. */
-  readonly bucket: string;
-  readonly source: BucketOrigin;
-  readonly target: BucketOrigin;
-  readonly totals: DiffTotals;
-}
-
-export interface PlanOptions {
+export interface PlanOptions extends ObjectsPlanOptions {
   readonly only?: 'database' | 'objects' | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -54,9 +46,9 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
   const withObjects = options.only !== 'database';
   const [database, objects, sourceApp, targetApp] = await allOf([
     withDatabase && ends.source.database && ends.target.database
-      ? planDatabase(ends.source.database, ends.target.database, options.signal, config.database)
+      ? planDatabases(ends.source.database, ends.target.database, options.signal, config)
       : undefined,
-    withObjects ? planObjects(ends, options.signal) : [],
+    withObjects ? planObjects(config, ends, options) : [],
     planApp(ends.source.app, config.source.app, options.signal),
     planApp(ends.target.app, config.target.app, options.signal),
   ]);
@@ -75,23 +67,19 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
     objects,
     jobs: config.database.jobs,
     steps: planSteps(config, database, objects, withDatabase),
-    notes: database?.notes ?? [],
+    notes: [...(database?.notes ?? []), ...objects.flatMap(({ notes }) => notes)],
   };
 }
 
-async function planObjects(ends: Ends, signal: AbortSignal | undefined): Promise<PlannedBucket[]> {
-  const pairs = [...ends.source.buckets].flatMap(([bucket, source]) => {
-    const target = ends.target.buckets.get(bucket);
-    return target ? [{ bucket, source, target }] : [];
-  });
-  return allOf(
-    pairs.map(async ({ bucket, source, target }) => ({
-      bucket,
-      source: source.origin,
-      target: target.origin,
-      totals: await countDifferences(diffBuckets(source, target, signal)),
-    })),
-  );
+/** Loaded for plans that have databases: the driver is a good part of what a start takes. */
+async function planDatabases(
+  source: SourceDatabase,
+  target: TargetDatabase,
+  signal: AbortSignal | undefined,
+  config: Config,
+): Promise<PlannedDatabase> {
+  const { planDatabase } = await import('./plan-database.ts');
+  return planDatabase(source, target, signal, config.database);
 }
 
 async function planApp(

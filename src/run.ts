@@ -4,23 +4,12 @@ import { failureOf, RestageError, type Failure } from './errors.ts';
 import type { Listener } from './event.ts';
 import { appSteps } from './perform/app.ts';
 import type { Context, Perform, Performed } from './perform/context.ts';
-import { openDatabaseRun, recover, type DatabaseRun, type Recovery } from './perform/database-run.ts';
-import { databaseSteps } from './perform/database.ts';
-import { largeObjectSteps } from './perform/large-objects.ts';
+import type { DatabaseRun, Recovery } from './perform/database-run.ts';
 import { objectSteps } from './perform/objects.ts';
-import { privilegeSteps } from './perform/privileges.ts';
 import type { Plan } from './plan.ts';
 import type { SchemaDumper } from './postgres/schema-dump.ts';
 import { figuresOf, type Report } from './report/report.ts';
 import type { Facts, Kind, Outcome, Step, StepReport } from './step.ts';
-
-const perform: Perform = {
-  ...databaseSteps,
-  ...largeObjectSteps,
-  ...privilegeSteps,
-  ...objectSteps,
-  ...appSteps,
-};
 
 export interface RunOptions {
   readonly listen?: Listener | undefined;
@@ -45,9 +34,12 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
   const { listen, broken } = watched(options.listen);
   const { source, target } = ends;
   const swaps = plan.steps.some((step) => step.kind === 'swap');
+  const onDatabases = swaps ? await import('./perform/on-databases.ts') : undefined;
+  // A plan without a swap has none of the steps that are left out.
+  const perform = { ...onDatabases?.stepsOnDatabases, ...objectSteps, ...appSteps } as Perform;
   await using database =
-    swaps && source.database && target.database
-      ? await openDatabaseRun(source.database, target.database, {
+    onDatabases && source.database && target.database
+      ? await onDatabases.openDatabaseRun(source.database, target.database, {
           run: id,
           jobs: plan.jobs,
           dumper: options.dumper,
@@ -56,11 +48,11 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
   const startedAt = new Date();
   const clock = performance.now();
   listen({ kind: 'run-started', run: id, plan });
-  const { steps, failure } = await runSteps(plan, ends, database, options.signal, listen);
+  const { steps, failure } = await runSteps(id, plan, ends, perform, database, options.signal, listen);
   let recovery: Recovery | undefined;
   if (failure && database && database.stage !== 'untouched' && database.stage !== 'settled') {
     listen({ kind: 'recovering', reason: failure.message });
-    recovery = await recover(database);
+    recovery = await onDatabases?.recover(database);
   }
   const told = {
     ...plan,
@@ -104,8 +96,10 @@ type StepFailure = Failure & { readonly step: string };
 
 /** The only loop: starts every step whose predecessors are done, until all are, or one fails. */
 async function runSteps(
+  runId: string,
   { steps, jobs }: Plan,
   ends: Ends,
+  perform: Perform,
   database: DatabaseRun | undefined,
   outer: AbortSignal | undefined,
   listen: Listener,
@@ -119,6 +113,7 @@ async function runSteps(
   const finished = new Set<string>();
   let failure: StepFailure | undefined;
   const context: Context = {
+    run: runId,
     ends,
     signal,
     database,
@@ -127,6 +122,7 @@ async function runSteps(
         const outcome = outcomes.get(step.id);
         return step.kind === kind && outcome?.status === 'done' ? [outcome.facts as Facts[K]] : []; // a step's facts are of its kind
       }),
+    object: (step, object) => listen({ kind: 'object', step, object }),
     progress: (step, done) => listen({ kind: 'step-progress', step, ...done }),
   };
   const start = async (step: Step): Promise<void> => {
@@ -136,7 +132,7 @@ async function runSteps(
     listen({ kind: 'step-started', step });
     let outcome: Outcome;
     try {
-      const { facts, failure: failed } = await performStep(step, context);
+      const { facts, failure: failed } = await performStep(perform, step, context);
       outcome = failed
         ? { status: 'failed', ...timed(), failure: failed, facts }
         : { status: 'done', ...timed(), facts };
@@ -150,7 +146,9 @@ async function runSteps(
     if (outcome.status === 'done') finished.add(step.id);
     if (outcome.status === 'failed') {
       failure ??= { ...outcome.failure, step: step.id };
-      stop.abort(new RestageError('interrupted', `stopped because ${step.id} failed`));
+      // Single objects that failed are told one by one, and the other buckets go on; what waits for this step never starts.
+      if (database || outcome.facts === undefined)
+        stop.abort(new RestageError('interrupted', `stopped because ${step.id} failed`));
     }
     listen({ kind: 'step-ended', step: withOutcome(step, outcome) });
   };
@@ -180,6 +178,7 @@ async function runSteps(
 }
 
 async function performStep<K extends Kind>(
+  perform: Perform,
   step: Extract<Step, { kind: K }>,
   context: Context,
 ): Promise<Performed<Kind>> {

@@ -3,8 +3,11 @@ import type { LoadedTable } from './postgres/load.ts';
 import type { Digest } from './postgres/digest.ts';
 import type { TableName } from './postgres/names.ts';
 import type { Origin } from './postgres/session.ts';
+import type { ContentCheck } from './s3/content.ts';
 import type { DiffTotals } from './s3/diff.ts';
-import type { Transferred } from './s3/transfer.ts';
+import type { Deleted, DeletionGuard } from './s3/extras.ts';
+import type { Selection } from './s3/selection.ts';
+import type { Copying, Transferred } from './s3/transfer.ts';
 
 /** One act of a run, as the plan shows it: plain JSON. */
 export type Step = {
@@ -55,8 +58,32 @@ export type Act =
     }
   /** `verify`: what was compared while copying. */
   | { readonly kind: 'verify-tables'; readonly tables: number; readonly verify: 'content' | 'rows' }
-  | { readonly kind: 'copy-objects'; readonly bucket: string; readonly objects: number; readonly bytes: number }
-  | { readonly kind: 'verify-objects'; readonly bucket: string }
+  | ({
+      readonly kind: 'copy-objects';
+      readonly bucket: string;
+      readonly objects: number;
+      readonly bytes: number;
+      /** Why they go by this route. */
+      readonly routeReason: string;
+    } & Copying)
+  | {
+      readonly kind: 'verify-objects';
+      readonly bucket: string;
+      readonly selection: Selection;
+      /** What is compared beside both listings. */
+      readonly content: ContentScope;
+    }
+  | {
+      readonly kind: 'delete-objects';
+      readonly bucket: string;
+      readonly selection: Selection;
+      readonly guard: DeletionGuard;
+      readonly objects: number;
+      readonly bytes: number;
+      /** How many objects the source had when this was planned. */
+      readonly sourceObjects: number;
+      readonly versioned: boolean;
+    }
   | { readonly kind: 'swap'; readonly database: string; readonly sessions: number }
   | {
       readonly kind: 'migrate';
@@ -73,6 +100,9 @@ export type Act =
     }
   | { readonly kind: 'compare-total'; readonly path: string; readonly read: string }
   | { readonly kind: 'drop-previous'; readonly database: string; readonly keep: number };
+
+/** Which objects are read back: none, all, or about so many. */
+export type ContentScope = 'none' | 'all' | { readonly sample: number };
 
 export type Kind = Act['kind'];
 export type Expectation = Readonly<Record<string, string | number | boolean>>;
@@ -104,7 +134,8 @@ export interface Facts {
   };
   readonly 'verify-tables': { readonly tables: number; readonly rows: number; readonly different: readonly string[] };
   readonly 'copy-objects': Transferred;
-  readonly 'verify-objects': DiffTotals;
+  readonly 'verify-objects': DiffTotals & { readonly content?: ContentCheck };
+  readonly 'delete-objects': Deleted;
   readonly swap: { readonly database: string; readonly previous: string; readonly sessionsEnded: number };
   readonly migrate: { readonly answer: unknown; readonly revisionBefore?: string; readonly revisionAfter?: string };
   readonly 'check-health': { readonly answer: unknown };

@@ -3,13 +3,12 @@ import { awaitHealth } from './app/health.ts';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
 import { failureOf, type Failure } from './errors.ts';
-import { comparable, lettingLocksGo, readTables, type Table } from './postgres/catalog.ts';
-import { digestTable, type Digest } from './postgres/digest.ts';
-import { displayTable, quoteTable, type TableName } from './postgres/names.ts';
-import { readRevision, versionTables } from './postgres/revision.ts';
-import type { Origin, ReadSession } from './postgres/session.ts';
+import { displayTable } from './postgres/names.ts';
+import type { VerifiedDatabase } from './verify-database.ts';
 import type { BucketOrigin } from './s3/origin.ts';
-import { countDifferences, diffBuckets, type DiffTotals } from './s3/diff.ts';
+import { checkContent, type ContentCheck } from './s3/content.ts';
+import { countDifferences, type DiffTotals } from './s3/diff.ts';
+import { selectionOf } from './plan-objects.ts';
 
 /** How the target compares with the source, now. Plain JSON. */
 export interface Verification {
@@ -24,6 +23,8 @@ export interface Verification {
     readonly source: BucketOrigin;
     readonly target: BucketOrigin;
     readonly totals: DiffTotals;
+    /** Where objects were read back, as `verify.objects` says. */
+    readonly content?: ContentCheck;
   }[];
   readonly health?: {
     readonly path: string;
@@ -41,27 +42,6 @@ export interface Verification {
   readonly differences: readonly string[];
 }
 
-export interface VerifiedDatabase {
-  readonly source: Origin;
-  readonly target: Origin;
-  readonly sourceRevision?: string;
-  readonly targetRevision?: string;
-  readonly tables: readonly VerifiedTable[];
-  /** Tables that hold the revision: told as that, and not compared. */
-  readonly leftOut: readonly TableName[];
-  readonly onlyInTarget: readonly TableName[];
-}
-
-export interface VerifiedTable {
-  readonly table: TableName;
-  readonly source: Digest;
-  /** Absent where the target has no such table. */
-  readonly target?: Digest;
-  /** Columns that only the source has, so that nothing could be compared. */
-  readonly missingColumns: readonly string[];
-  readonly equal: boolean;
-}
-
 export interface VerifyOptions {
   readonly only?: 'database' | 'objects' | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -76,17 +56,19 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
   const clock = performance.now();
   const madeAt = new Date().toISOString();
   const { signal, only } = options;
-  const database = only === 'objects' ? undefined : await verifyDatabase(config, ends, signal);
+  const hasDatabase = only !== 'objects' && ends.source.database && ends.target.database;
+  const databases = hasDatabase ? await import('./verify-database.ts') : undefined;
+  const database = await databases?.verifyDatabase(config, ends, signal);
   const objects: Verification['objects'][number][] = [];
   for (const [bucket, source] of only === 'database' ? [] : ends.source.buckets) {
     const target = ends.target.buckets.get(bucket);
-    if (target)
-      objects.push({
-        bucket,
-        source: source.origin,
-        target: target.origin,
-        totals: await countDifferences(diffBuckets(source, target, signal)),
-      });
+    if (!target) continue;
+    const pair = { source, target, selection: selectionOf(config, bucket) };
+    const totals = await countDifferences(pair, { signal });
+    const wanted = config.verify.objects;
+    const sample = typeof wanted === 'object' ? { count: wanted.sample, of: totals.same.objects } : undefined;
+    const content = wanted === 'listing' ? undefined : await checkContent(pair, { sample, signal });
+    objects.push({ bucket, source: source.origin, target: target.origin, totals, ...(content ? { content } : {}) });
   }
   const health = only === undefined ? await verifyHealth(config, ends, signal) : undefined;
   const totals: Verification['totals'][number][] = [];
@@ -104,65 +86,6 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
     target: ends.target.name,
     ...found,
     differences: differencesOf(found),
-  };
-}
-
-async function verifyDatabase(
-  config: Config,
-  ends: Ends,
-  signal: AbortSignal | undefined,
-): Promise<VerifiedDatabase | undefined> {
-  const { skipExtensions } = config.database;
-  if (!ends.source.database || !ends.target.database) return undefined;
-  await using moment = await ends.source.database.snapshot({ label: 'verify', signal });
-  await using target = await ends.target.database.session({ label: 'verify', access: 'read-only', signal });
-  await target.execute('begin transaction isolation level repeatable read, read only');
-  const { session: source } = moment;
-  const theirs = new Map((await readTables(target, skipExtensions)).map((table) => [quoteTable(table.table), table]));
-  const tables: VerifiedTable[] = [];
-  const leftOut: TableName[] = [];
-  for (const ours of await readTables(source, skipExtensions)) {
-    const name = quoteTable(ours.table);
-    if (versionTables.has(ours.table.name)) leftOut.push(ours.table);
-    else tables.push(await verifyTable(source, ours, target, theirs.get(name)));
-    theirs.delete(name);
-  }
-  const [sourceRevision, targetRevision] = [await readRevision(source), await readRevision(target)];
-  return {
-    source: source.origin,
-    target: target.origin,
-    ...(sourceRevision === undefined ? {} : { sourceRevision }),
-    ...(targetRevision === undefined ? {} : { targetRevision }),
-    tables,
-    leftOut,
-    onlyInTarget: [...theirs.values()].map(({ table }) => table),
-  };
-}
-
-async function verifyTable(
-  source: ReadSession,
-  ours: Table,
-  target: ReadSession,
-  theirs: Table | undefined,
-): Promise<VerifiedTable> {
-  const columns = theirs ? comparable(ours, theirs) : ours.columns;
-  const [sourceDigest, targetDigest] = await Promise.all([
-    lettingLocksGo(source, () => digestTable(source, ours, columns, ours.condition)),
-    theirs ? lettingLocksGo(target, () => digestTable(target, theirs, columns, ours.condition)) : undefined,
-  ]);
-  const missingColumns = ours.columns
-    .filter(({ name }) => !columns.some((column) => column.name === name))
-    .map(({ name }) => name);
-  return {
-    table: ours.table,
-    source: sourceDigest,
-    ...(targetDigest ? { target: targetDigest } : {}),
-    missingColumns,
-    equal:
-      targetDigest !== undefined &&
-      missingColumns.length === 0 &&
-      targetDigest.rows === sourceDigest.rows &&
-      targetDigest.content === sourceDigest.content,
   };
 }
 
@@ -196,9 +119,16 @@ function differencesOf({
       return [`table ${name} has ${source.rows} rows in the source and ${target.rows} in the target`];
     return [`table ${name} has the same ${source.rows} rows by number, but not by content`];
   });
-  const buckets = objects.flatMap(({ bucket, totals: { missing, changed } }) => {
-    if (missing.objects + changed.objects === 0) return [];
-    return [`bucket ${bucket}: ${missing.objects} objects are missing in the target, ${changed.objects} are different`];
+  const buckets = objects.flatMap(({ bucket, totals: { missing, changed }, content }) => {
+    const listed =
+      missing.objects + changed.objects === 0
+        ? []
+        : [`bucket ${bucket}: ${missing.objects} objects are missing in the target, ${changed.objects} are different`];
+    const read = (content?.different ?? []).map(
+      ({ key, reason }) => `bucket ${bucket}, ${JSON.stringify(key)}: ${reason}`,
+    );
+    const more = (content?.differences ?? 0) - read.length;
+    return [...listed, ...read, ...(more > 0 ? [`bucket ${bucket}: ${more} more that were read back differ`] : [])];
   });
   const app = health && !health.healthy ? [health.failure?.message ?? `${health.path} is not healthy`] : [];
   const unequal = totals.filter(

@@ -10,6 +10,7 @@ const pages = [
   'CHANGELOG.md',
   'docs/architecture.md',
   'docs/databases.md',
+  'docs/objects.md',
   'docs/performance.md',
   ...readdirSync('docs/decisions').map((name) => `docs/decisions/${name}`),
 ];

@@ -221,14 +221,16 @@ test('production is never written to', async () => {
     ({ service, account, bucket }) => service === 's3' && (account === '111111111111' || bucket === 'bluemoxon-images'),
   );
   const operations = new Set(requests.map(({ operation }) => operation));
-  expect(operations).toEqual(new Set(['ListObjectsV2', 'GetObject', 'GetObjectTagging']));
+  expect(operations).toEqual(new Set(['ListObjectsV2', 'HeadObject', 'GetObject', 'GetObjectTagging']));
 });
 
 test('the run is kept in files that only their owner can open', async () => {
   const folder = join(scene.folder, '.restage', 'runs', sync.report.run);
   const files = await scene.runFiles();
   expect([...files.keys()].toSorted()).toEqual(
-    ['plan.json', 'report.json', 'report.md'].map((name) => join(folder, name)),
+    ['objects-planned.ndjson', 'objects.ndjson', 'plan.json', 'report.json', 'report.md'].map((name) =>
+      join(folder, name),
+    ),
   );
   for (const file of files.keys()) expect((await stat(file)).mode & 0o777).toBe(0o600);
   for (const path of [folder, join(folder, '..'), join(folder, '..', '..')])

@@ -39,8 +39,8 @@ export interface Account {
   readonly id: string | undefined;
   readonly arn: string | undefined;
   readonly endpoints: NonNullable<AccountSettings['endpoints']>;
-  /** The present keys, renewed before they expire. */
-  readonly keys: () => Promise<Keys>;
+  /** The present keys, renewed before they expire; read anew where `refused` are keys that AWS has called expired. */
+  readonly keys: (refused?: Pick<Keys, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'>) => Promise<Keys>;
 }
 
 /** How long AWS may take: an endpoint that a VPC has no route to never answers. */
@@ -82,13 +82,15 @@ export async function openAccount(
     throw new RestageError('config-invalid', `no region is known for the profile ${profile}`, {
       hint: 'Add region beside profile in restage.yaml.',
     });
-  const keys = renewing(fromIni({ profile, ...places, clientConfig: { region } }), profile);
+  // Files are read once by the SDK: keys that are renewed by writing them anew are found by reading past that.
+  const provider = (ignoreCache: boolean) => fromIni({ profile, ...places, ignoreCache, clientConfig: { region } })();
+  const keys = renewing(provider, profile);
   await keys();
   if (endpoints.sts === undefined && endpoints.s3 !== undefined)
     return { profile, region, id: undefined, arn: undefined, endpoints, keys };
   const sts = new STSClient({
     region,
-    credentials: keys,
+    credentials: () => keys(),
     ...patience,
     ...(endpoints.sts ? { endpoint: endpoints.sts } : {}),
   });
@@ -120,14 +122,19 @@ export async function openAccount(
 }
 
 /** Asks the provider again five minutes before the keys expire; one request at a time. */
-function renewing(provider: () => Promise<Keys>, profile: string): () => Promise<Keys> {
+function renewing(provider: (ignoreCache: boolean) => Promise<Keys>, profile: string): Account['keys'] {
   let present: Promise<Keys> | undefined;
+  let current: Keys | undefined;
   let until = Number.POSITIVE_INFINITY;
-  return async () => {
-    if (present && Date.now() < until) return present;
+  return async (refused) => {
+    const isRefused = refused !== undefined && refused === current;
+    if (present && Date.now() < until && !isRefused) return present;
+    const first = present === undefined;
     until = Number.POSITIVE_INFINITY; // whoever asks meanwhile waits for the same answer
-    present = provider().then(
+    current = undefined;
+    present = provider(!first).then(
       (keys) => {
+        current = keys;
         until = keys.expiration ? keys.expiration.getTime() - 5 * 60_000 : Number.POSITIVE_INFINITY;
         keepSecret(keys.secretAccessKey);
         if (keys.sessionToken) keepSecret(keys.sessionToken);

@@ -24,7 +24,7 @@ export async function readDatabaseSecret(
   const { region, keys, endpoints } = account;
   const client = new SecretsManagerClient({
     region,
-    credentials: keys,
+    credentials: () => keys(),
     ...patience,
     ...(endpoints.secretsManager ? { endpoint: endpoints.secretsManager } : {}),
   });

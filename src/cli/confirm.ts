@@ -21,15 +21,17 @@ export async function confirm(plan: Plan, terminal: Terminal, signal: AbortSigna
   );
 }
 
-/** What a run of the plan does to what is there now, and where: `replaces … and overwrites …`. */
+/** What a run of the plan does to what is there now, and where: `replaces … and overwrites …`; what cannot be undone first. */
 function changesOf({ target, objects }: Plan): string {
   const account = target.account === undefined ? '' : ` (AWS account ${target.account})`;
   const database = target.database?.origin;
-  const parts = objects.map(({ target: { bucket }, totals: { missing, changed } }) =>
-    changed.objects > 0
-      ? `overwrites up to ${count(changed.objects)} objects in ${bucket}${account}`
-      : `adds up to ${count(missing.objects)} objects to ${bucket}${account}`,
-  );
+  const parts = objects.flatMap(({ target: { bucket }, totals: { missing, changed }, deletion }) => [
+    ...(deletion ? [`deletes up to ${count(deletion.objects)} objects in ${bucket}${account}`] : []),
+    ...(changed.objects > 0 ? [`overwrites up to ${count(changed.objects)} objects in ${bucket}${account}`] : []),
+    ...(changed.objects === 0 && (missing.objects > 0 || !deletion)
+      ? [`adds up to ${count(missing.objects)} objects to ${bucket}${account}`]
+      : []),
+  ]);
   if (database)
     parts.unshift(`replaces the database ${database.database} at ${database.host}:${database.port}${account}`);
   return parts.join(' and ');

@@ -26,6 +26,11 @@ const images: Step = {
   bucket: 'images',
   objects: 100,
   bytes: 1e9,
+  selection: { include: [], exclude: [], renames: {} },
+  keeping: {},
+  route: 'stream',
+  routeReason: 'as the config says',
+  forced: false,
 };
 const swap: Step = { id: 'swap', after: [], kind: 'swap', database: 'shop', sessions: 0 };
 

@@ -81,6 +81,7 @@ export function advance(state: LiveState, event: Event, now: number): LiveState 
       const done = event.step.outcome.status === 'done' ? tables.done + 1 : tables.done;
       return { ...state, running, tables: { ...tables, done } };
     }
+    case 'object':
     case 'recovering':
     case 'run-ended':
       return state;
@@ -96,7 +97,7 @@ export function frame(state: LiveState, now: number, width: number, style: Style
   const turn = spinner[Math.floor(now / 80) % spinner.length] ?? '';
   const steps = state.running
     .filter(({ step }) => step.kind !== 'copy-table' && step.kind !== 'copy-objects')
-    .map(({ step, since }) => `${turn} ${step.id}  ${style('dim', duration(now - since))}`);
+    .map(({ step, since, ...done }) => `${turn} ${step.id}  ${style('dim', doneText(now - since, done))}`);
   const tables = state.running.flatMap(({ step, bytes: size }) =>
     step.kind === 'copy-table' ? [`${step.id.slice('copy-table '.length)} ${bytes(size)}`] : [],
   );
@@ -106,6 +107,20 @@ export function frame(state: LiveState, now: number, width: number, style: Style
   if (state.running.some(({ step }) => step.kind === 'copy-objects'))
     lines.push(progressLine('objects', state.objects, now, turn, style));
   return lines.map((line) => clip(line, width)).join('\n');
+}
+
+/** How long a step has been going on, and what it has got done where that can be counted. */
+function doneText(
+  ms: number,
+  done: { readonly objects: number; readonly bytes: number; readonly failed: number },
+): string {
+  const parts = [
+    duration(ms),
+    ...(done.objects > 0 ? [`${count(done.objects)} objects`] : []),
+    ...(done.bytes > 0 ? [bytes(done.bytes)] : []),
+    ...(done.failed > 0 ? [`${count(done.failed)} failed`] : []),
+  ];
+  return parts.join(', ');
 }
 
 function progressLine(name: string, progress: Progress, now: number, turn: string, style: Style): string {

@@ -14,7 +14,8 @@ import {
 } from '../index.ts';
 import { demo } from './demo.ts';
 import { interruptible, type Interrupt } from './interrupt.ts';
-import { refresh } from './refresh.ts';
+import { keepPlan } from './plan-file.ts';
+import { comparing, refresh } from './refresh.ts';
 import { readSettings } from './settings.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 
@@ -84,8 +85,9 @@ function build(): Command {
 
   command('plan', 'the dry run: what a sync would do, in numbers; writes nothing')
     .option(...only)
-    .action((options: GlobalOptions & { only?: Only }) =>
-      perform(options, (session) => showPlan(session, options.only)),
+    .option('-o, --out <file>', 'also write it here as JSON, and the keys that differ beside it as .ndjson')
+    .action((options: GlobalOptions & { only?: Only; out?: string }) =>
+      perform(options, (session) => showPlan(session, options.only, options.out)),
     );
 
   command('sync', 'plan, confirm, and refresh the target from the source')
@@ -134,10 +136,14 @@ function build(): Command {
   return program;
 }
 
-async function showPlan({ terminal, signal, file }: Session, only: Only): Promise<number> {
+async function showPlan({ terminal, signal, file }: Session, only: Only, out?: string): Promise<number> {
   const { config, connect: connection } = await readSettings(file);
   using ends = await connect(config, { ...connection, signal });
-  const planned = await plan(config, ends, { only, signal });
+  using kept = out === undefined ? undefined : keepPlan(out);
+  const planned = await comparing(terminal, (onCompared) =>
+    plan(config, ends, { only, signal, onObject: kept?.add, onCompared }),
+  );
+  kept?.finish(planned);
   terminal.print(planText(planned, terminal.style));
   terminal.json(planned);
   return 0;

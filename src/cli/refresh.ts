@@ -12,7 +12,8 @@ import {
   type Report,
 } from '../index.ts';
 import { confirm } from './confirm.ts';
-import { beginRun, keepRun, prepareRuns } from './run-folder.ts';
+import { showComparing } from './comparing.ts';
+import { openRunFolder, type RunFolder } from './run-folder.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface RefreshOptions {
@@ -38,32 +39,45 @@ export async function refresh(
   options: RefreshOptions,
 ): Promise<Refreshed> {
   const { only, signal } = options;
-  await prepareRuns();
+  await using folder = await openRunFolder();
   // It takes a while to load, and there is time while both ends are read.
-  await using dumper = ends.source.database && only !== 'objects' ? startDumper() : undefined;
-  const planned = await plan(config, ends, { only, signal });
+  await using dumper = ends.source.database && only !== 'objects' ? await startDumper() : undefined;
+  const planned = await comparing(terminal, (onCompared) =>
+    plan(config, ends, { only, signal, onObject: folder.planned, onCompared }),
+  );
   terminal.tell(`${planText(planned, terminal.style)}\n`);
-  if (!options.yes) await confirm(planned, terminal, signal);
+  if (!options.yes && planned.steps.length > 0) await confirm(planned, terminal, signal);
   const report = await watched(terminal, (show) => {
     const listen: Listener = (event) => {
-      if (event.kind === 'run-started') {
-        options.onStart();
-        beginRun(event.run, event.plan);
-      }
+      if (event.kind === 'run-started') options.onStart();
+      folder.listen(event);
       show(event);
     };
     return run(planned, ends, { listen, signal, dumper });
   });
-  const kept = await keep(report, planned);
+  const kept = await keep(folder, report, planned);
   terminal.print(`\n${summary(report, terminal.style)}${'file' in kept ? `\n\n  report: ${kept.file}` : ''}`);
   if ('problem' in kept) terminal.warn(`${terminal.style('bad', '✗')} the report could not be kept: ${kept.problem}`);
   const exitCode = { done: 'file' in kept ? 0 : 1, failed: 1, interrupted: 130 }[report.outcome];
   return { report, exitCode };
 }
 
-async function keep(report: Report, planned: Plan): Promise<{ readonly file: string } | { readonly problem: string }> {
+/** Plans, showing on a terminal how far both listings have been compared. */
+export async function comparing(
+  terminal: Terminal,
+  make: (onCompared: (bucket: string, keys: number) => void) => Promise<Plan>,
+): Promise<Plan> {
+  using shown = showComparing(terminal);
+  return await make(shown.onCompared);
+}
+
+async function keep(
+  folder: RunFolder,
+  report: Report,
+  planned: Plan,
+): Promise<{ readonly file: string } | { readonly problem: string }> {
   try {
-    return { file: await keepRun(report, planned) };
+    return { file: await folder.keep(report, planned) };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
   }

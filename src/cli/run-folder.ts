@@ -1,15 +1,29 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rmdir, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { json, markdown, RestageError, type Plan, type Report } from '../index.ts';
+import { json, markdown, RestageError, type Event, type Plan, type PlannedObject, type Report } from '../index.ts';
+import { objectList } from './object-list.ts';
 
 const runs = join('.restage', 'runs');
 
+/** The lists of objects of a run: what the plan said of each, and what became of it. */
+const files = { planned: 'objects-planned.ndjson', done: 'objects.ndjson' } as const;
+
+/** Where a run is kept: .restage/runs/<run>/, readable by its owner only. Disposed of before a run began, it is removed. */
+export interface RunFolder extends AsyncDisposable {
+  planned(object: PlannedObject): void;
+  /** A run that is killed can be found by its folder: it is there before the first step. Never throws. */
+  listen(event: Event): void;
+  /** Keeps the report beside what is there already. Gives its path for people; throws what the disk says. */
+  keep(report: Report, plan: Plan): Promise<string>;
+}
+
 /** Makes sure that a run can be kept, before there is one: throws `folder-unwritable`. */
-export async function prepareRuns(): Promise<void> {
+export async function openRunFolder(): Promise<RunFolder> {
+  let folder: string;
   try {
     await mkdir(runs, { recursive: true, mode: 0o700 });
-    await rmdir(await mkdtemp(join(runs, '.try-')));
+    folder = await mkdtemp(join(runs, '.plan-'));
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
     throw new RestageError('folder-unwritable', `reports cannot be kept under ${runs}: ${words}`, {
@@ -17,31 +31,46 @@ export async function prepareRuns(): Promise<void> {
       hint: 'Run restage in a folder that you may write to.',
     });
   }
-}
-
-/**
- * Notes that a run has begun: a run that is killed can be found by its folder. Synchronous, so that it is there before the
- * first step. Never throws: a run that has begun is not ended by a full disk here, and `keepRun` will say it.
- */
-export function beginRun(run: string, plan: Plan): void {
-  try {
-    const folder = join(runs, run);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(join(folder, 'plan.json'), `${json(plan)}\n`, { mode: 0o600 });
-  } catch {
-    // keepRun meets the same
-  }
-}
-
-/** Keeps a run under .restage/runs/<run>/, readable by its owner only. Returns the report's path for people. */
-export async function keepRun(report: Report, plan: Plan): Promise<string> {
-  const folder = join(runs, report.run);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const keep = (name: string, text: string) => writeFile(join(folder, name), text, { mode: 0o600 });
-  await Promise.all([
-    keep('plan.json', `${json(plan)}\n`),
-    keep('report.json', `${json(report)}\n`),
-    keep('report.md', markdown(report)),
-  ]);
-  return relative('.', join(folder, 'report.md'));
+  let begun = false;
+  const lists = {
+    planned: objectList(() => join(folder, files.planned)),
+    done: objectList(() => join(folder, files.done)),
+  };
+  const begin = (run: string, plan: Plan) => {
+    begun = true;
+    lists.planned[Symbol.dispose]();
+    try {
+      renameSync(folder, join(runs, run));
+      folder = join(runs, run);
+      writeFileSync(join(folder, 'plan.json'), `${json(plan)}\n`, { mode: 0o600 });
+    } catch {
+      // keep meets the same
+    }
+  };
+  return {
+    planned: (object) => lists.planned.add(object),
+    listen: (event) => {
+      if (event.kind === 'run-started') begin(event.run, event.plan);
+      if (event.kind === 'object') lists.done.add({ step: event.step.id, ...event.object });
+    },
+    keep: async (report, plan) => {
+      lists.done[Symbol.dispose]();
+      const place = join(runs, report.run);
+      mkdirSync(place, { recursive: true, mode: 0o700 });
+      const write = (name: string, text: string) => writeFile(join(place, name), text, { mode: 0o600 });
+      const list = existsSync(join(place, files.done)) ? files.done : undefined;
+      await Promise.all([
+        write('plan.json', `${json(plan)}\n`),
+        write('report.json', `${json(report)}\n`),
+        write('report.md', markdown(report, list)),
+      ]);
+      const problem = lists.planned.problem ?? lists.done.problem;
+      if (problem !== undefined) throw new Error(`a list of objects is not complete: ${problem}`);
+      return relative('.', join(place, 'report.md'));
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const list of Object.values(lists)) list[Symbol.dispose]();
+      if (!begun) await rm(folder, { recursive: true, force: true });
+    },
+  };
 }

@@ -1,16 +1,21 @@
 import type { Ends } from '../connect.ts';
 import type { Failure } from '../errors.ts';
+import type { ObjectOutcome } from '../s3/transfer.ts';
 import type { Facts, Kind, Step } from '../step.ts';
 import type { DatabaseRun } from './database-run.ts';
 
 /** What a step may use. */
 export interface Context {
+  /** The id of the run. */
+  readonly run: string;
   readonly ends: Ends;
   readonly signal: AbortSignal;
   /** The database's side of this run; absent in a run of objects only. */
   readonly database: DatabaseRun | undefined;
   /** The facts of every step of that kind that is done. */
   facts<K extends Kind>(kind: K): readonly Facts[K][];
+  /** What became of one object. */
+  object(step: Step, object: ObjectOutcome): void;
   progress(step: Step, done: { readonly bytes: number; readonly objects?: number; readonly failed?: number }): void;
 }
 

@@ -1,54 +1,111 @@
 import { failureOf, RestageError } from '../errors.ts';
 import type { SourceBucket, TargetBucket } from '../s3/bucket.ts';
-import { countDifferences, diffBuckets } from '../s3/diff.ts';
-import { copyObjects } from '../s3/transfer.ts';
+import { checkContent, type ContentCheck } from '../s3/content.ts';
+import { countDifferences } from '../s3/diff.ts';
+import { deleteExtras } from '../s3/extras.ts';
+import { copyObjects, type ObjectFailure, type ObjectOutcome } from '../s3/transfer.ts';
+import type { Selection } from '../s3/selection.ts';
+import type { Step } from '../step.ts';
 import type { Context, Perform } from './context.ts';
 
 /** Failures that a message names; the facts hold more. */
 const named = 5;
 
 /** The steps that bring the target's buckets to what the source's hold. */
-export const objectSteps: Perform<'copy-objects' | 'verify-objects'> = {
+export const objectSteps: Perform<'copy-objects' | 'verify-objects' | 'delete-objects'> = {
   'copy-objects': async (step, context) => {
     const { source, target } = pair(context, step.bucket);
-    const done = { bytes: 0, objects: 0, failed: 0 };
-    const facts = await copyObjects(source, target, {
-      signal: context.signal,
-      onObject: (bytes, failed) => {
-        done.bytes += bytes;
-        done.objects += failed ? 0 : 1;
-        done.failed += failed ? 1 : 0;
-        context.progress(step, done);
-      },
+    const facts = await copyObjects(source, target, step, {
+      backup: backupOf(context, step.selection),
+      ...watch(step, context),
     });
     if (facts.failed === 0) return { facts };
-    const lines = facts.failures.slice(0, named).map(({ key, reason }) => `${JSON.stringify(key)}: ${reason}`);
-    if (facts.failed > named) lines.push(`and ${facts.failed - named} more`);
-    const message = `${facts.failed} of ${facts.failed + facts.copied.objects} objects could not be copied from ${source.origin.bucket} to ${target.origin.bucket}:\n  ${lines.join('\n  ')}`;
+    const message = `${facts.failed} of ${facts.failed + facts.copied.objects} objects could not be copied from ${source.origin.bucket} to ${target.origin.bucket}:\n  ${lines(facts.failures, facts.failed)}`;
     return { facts, failure: failureOf(new RestageError('objects-failed', message)) };
   },
 
   'verify-objects': async (step, context) => {
-    const { source, target } = pair(context, step.bucket);
+    const both = { ...pair(context, step.bucket), selection: step.selection };
     // The source goes on being written to: what is newer than the copy's listing is not the copy's to have.
     const listedAt = context
       .facts('copy-objects')
       .map((copied) => copied.listedAt)
       .toSorted()[0];
-    const facts = await countDifferences(diffBuckets(source, target, context.signal), listedAt);
-    const wrong = facts.missing.objects + facts.changed.objects;
-    if (wrong === 0) return { facts };
-    const message = `${target.origin.bucket} still differs from ${source.origin.bucket}: ${facts.missing.objects} objects missing, ${facts.changed.objects} different`;
-    return {
-      facts,
-      failure: failureOf(
-        new RestageError('data-differs', message, {
-          hint: 'Run again: only what is missing or different is copied.',
-        }),
-      ),
-    };
+    const { signal } = context;
+    const totals = await countDifferences(both, { until: listedAt, signal });
+    const content: ContentCheck | undefined =
+      step.content === 'none'
+        ? undefined
+        : await checkContent(both, {
+            ...watch(step, context),
+            ...(step.content === 'all' ? {} : { sample: { count: step.content.sample, of: totals.same.objects } }),
+          });
+    const facts = { ...totals, ...(content ? { content } : {}) };
+    const wrong = totals.missing.objects + totals.changed.objects;
+    const [to, from] = [both.target.origin.bucket, both.source.origin.bucket];
+    const message =
+      wrong > 0
+        ? `${to} still differs from ${from}: ${totals.missing.objects} objects missing, ${totals.changed.objects} different`
+        : content && content.differences > 0
+          ? `${content.differences} of ${content.checked.objects} objects read back from ${to} are not what ${from} holds:\n  ${lines(content.different, content.differences)}`
+          : undefined;
+    if (message === undefined) return { facts };
+    const hint =
+      wrong > 0
+        ? 'Run again: only what is missing or different is copied.'
+        : `They have the right size and ETag: delete them in ${to}, then run again.`;
+    return { facts, failure: failureOf(new RestageError('data-differs', message, { hint })) };
+  },
+
+  'delete-objects': async (step, context) => {
+    const { source, target } = pair(context, step.bucket);
+    const { selection, guard, sourceObjects } = step;
+    const facts = await deleteExtras(source, target, {
+      selection,
+      guard,
+      planned: sourceObjects,
+      backup: backupOf(context, selection),
+      ...watch(step, context),
+    });
+    if (facts.failed === 0) return { facts };
+    const message = `${facts.failed} of ${facts.failed + facts.deleted.objects} objects could not be deleted in ${target.origin.bucket}:\n  ${lines(facts.failures, facts.failed)}`;
+    return { facts, failure: failureOf(new RestageError('objects-failed', message)) };
   },
 };
+
+/** What is overwritten or deleted is kept by run, so that no run overwrites what another has put aside. */
+function backupOf({ run }: Context, { backup }: Selection): string | undefined {
+  return backup === undefined ? undefined : `${backup}${run}/`;
+}
+
+function watch(
+  step: Step,
+  context: Context,
+): {
+  readonly signal: AbortSignal;
+  readonly onBytes: (bytes: number) => void;
+  readonly onObject: (object: ObjectOutcome) => void;
+} {
+  const done = { bytes: 0, objects: 0, failed: 0 };
+  return {
+    signal: context.signal,
+    onBytes: (bytes) => {
+      done.bytes += bytes;
+      context.progress(step, done);
+    },
+    onObject: (object) => {
+      if (object.outcome === 'failed' || object.outcome === 'different') done.failed += 1;
+      else done.objects += 1;
+      context.object(step, object);
+      context.progress(step, done);
+    },
+  };
+}
+
+function lines(failures: readonly ObjectFailure[], all: number): string {
+  const told = failures.slice(0, named).map(({ key, reason }) => `${JSON.stringify(key)}: ${reason}`);
+  return [...told, ...(all > told.length ? [`and ${all - told.length} more`] : [])].join('\n  ');
+}
 
 function pair({ ends }: Context, bucket: string): { source: SourceBucket; target: TargetBucket } {
   const source = ends.source.buckets.get(bucket);

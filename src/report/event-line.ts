@@ -24,6 +24,7 @@ export function eventLine(event: Event, style: Style): string | undefined {
       return style('warn', 'putting the target back as it was …');
     case 'step-started':
     case 'step-progress':
+    case 'object':
     case 'run-ended':
       return undefined;
   }

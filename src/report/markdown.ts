@@ -5,10 +5,12 @@ import { hasDone } from './step-words.ts';
 import { plain } from './style.ts';
 import { facts, objectsStay } from './summary.ts';
 import { originText } from './plan-text.ts';
+import { table } from './markdown-table.ts';
+import { objectLines } from './objects-markdown.ts';
 import { describeBucket } from '../s3/origin.ts';
 
-/** The report of a run as a page to keep or send. */
-export function markdown(report: Report): string {
+/** The report of a run as a page to keep or send. `list` is the file beside it that has a line for each object. */
+export function markdown(report: Report, list?: string): string {
   const { source, target, run, outcome } = report;
   const verdict = { done: 'Refreshed', failed: 'Failed', interrupted: 'Interrupted' }[outcome];
   const stay = objectsStay(report);
@@ -32,23 +34,23 @@ export function markdown(report: Report): string {
     '',
     ...table(['Setting', source.name, target.name], settings(report)),
     '',
+    ...objectLines(report, list),
     ...tableLines(report),
-    '## Steps',
-    '',
-    ...table(
-      ['Step', 'Outcome', 'Time', 'What was done'],
-      report.steps
-        .filter((step) => step.kind !== 'copy-table')
-        .map((step) => [
-          step.id,
-          step.outcome.status,
-          'durationMs' in step.outcome ? duration(step.outcome.durationMs) : '',
-          hasDone(step) ?? '',
-        ]),
-    ),
-    '',
+    ...stepLines(report),
     ...(report.notes.length > 0 ? ['## Notes', '', ...report.notes.map((note) => `- ${note}`), ''] : []),
   ].join('\n');
+}
+
+function stepLines({ steps }: Report): string[] {
+  const rows = steps
+    .filter((step) => step.kind !== 'copy-table')
+    .map((step) => [
+      step.id,
+      step.outcome.status,
+      'durationMs' in step.outcome ? duration(step.outcome.durationMs) : '',
+      hasDone(step) ?? '',
+    ]);
+  return rows.length === 0 ? [] : ['## Steps', '', ...table(['Step', 'Outcome', 'Time', 'What was done'], rows), ''];
 }
 
 function failureLines({ failure, recovery, outcome }: Report): string[] {
@@ -116,12 +118,6 @@ function tableLines(report: Report): string[] {
     ];
   });
   return ['## Tables', '', ...table(['Table', 'Rows', 'Copied', 'Time', 'Content'], rows), ''];
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', '<br>')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
 }
 
 function sentence(text: string): string {

@@ -1,8 +1,7 @@
-import type { Plan, PlannedBucket, PlannedEnd } from '../plan.ts';
+import type { Plan, PlannedEnd } from '../plan.ts';
 import type { Origin } from '../postgres/session.ts';
-import { describeBucket } from '../s3/origin.ts';
-import type { Amount } from '../s3/diff.ts';
 import { bytes, columns, count, counted } from './format.ts';
+import { bucketLines } from './plan-objects-text.ts';
 import { willDo } from './step-words.ts';
 import type { Style } from './style.ts';
 
@@ -15,7 +14,7 @@ export function planText(plan: Plan, style: Style): string {
     ...endLines('target', plan.target, style),
     ...tableLines(plan, style),
     ...plan.objects.flatMap((bucket) => bucketLines(bucket, style)),
-    style('strong', 'what will be done'),
+    style('strong', plan.steps.length === 0 ? 'nothing is to be done' : 'what will be done'),
     ...stepLines(plan, style),
   ];
   if (plan.notes.length > 0) lines.push('', ...plan.notes.map((note) => style('warn', `note: ${note}`)));
@@ -83,37 +82,6 @@ function tableLines(plan: Plan, style: Style): string[] {
           ),
         ]
       : []),
-    '',
-  ];
-}
-
-function bucketLines({ bucket, source, target, totals }: PlannedBucket, style: Style): string[] {
-  const amount = (name: string, { objects, bytes: size }: Amount, remark = '') => [
-    name,
-    counted(objects, 'object'),
-    bytes(size),
-    remark,
-  ];
-  return [
-    `${style('strong', `objects ${bucket}`)}  ${describeBucket(source)} → ${describeBucket(target)}`,
-    ...columns(
-      [
-        amount('source', totals.source),
-        amount('target', totals.target),
-        amount(
-          'to copy',
-          {
-            objects: totals.missing.objects + totals.changed.objects,
-            bytes: totals.missing.bytes + totals.changed.bytes,
-          },
-          `${count(totals.missing.objects)} missing, ${count(totals.changed.objects)} different`,
-        ),
-        amount('unchanged', totals.same),
-        amount('only in target', totals.extra, totals.extra.objects > 0 ? 'they stay' : ''),
-      ],
-      ['left', 'right', 'right', 'left'],
-      '  ',
-    ),
     '',
   ];
 }

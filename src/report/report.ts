@@ -35,6 +35,7 @@ export interface Figures {
     readonly copied: number;
     readonly bytes: number;
     readonly failed: number;
+    readonly deleted: number;
     readonly equal?: number;
   };
   readonly revision: Revisions;
@@ -71,7 +72,13 @@ export function figuresOf(report: Omit<Report, 'figures'>): Figures {
   const tables = stepsOf(report, 'copy-table');
   const [verified] = stepsOf(report, 'verify-tables').flatMap((step) => factsOf(step) ?? []);
   const copied = stepsOf(report, 'copy-objects').flatMap((step) => factsOf(step) ?? []);
-  const same = stepsOf(report, 'verify-objects').flatMap((step) => factsOf(step)?.same.objects ?? []);
+  const untouched = report.objects.filter(
+    ({ bucket }) => !stepsOf(report, 'copy-objects').some((step) => step.bucket === bucket),
+  );
+  const same = [
+    ...stepsOf(report, 'verify-objects').flatMap((step) => factsOf(step)?.same.objects ?? []),
+    ...untouched.map(({ totals }) => totals.same.objects),
+  ];
   const health = stepsOf(report, 'check-health').flatMap((step) => factsOf(step) ?? []);
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
   return {
@@ -86,6 +93,7 @@ export function figuresOf(report: Omit<Report, 'figures'>): Figures {
       copied: sum(copied.map((facts) => facts.copied.objects)),
       bytes: sum(copied.map((facts) => facts.copied.bytes)),
       failed: sum(copied.map((facts) => facts.failed)),
+      deleted: sum(stepsOf(report, 'delete-objects').map((step) => factsOf(step)?.deleted.objects ?? 0)),
       ...(same.length > 0 ? { equal: sum(same) } : {}),
     },
     revision: revisionsOf(report),

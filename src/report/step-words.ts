@@ -1,4 +1,5 @@
 import { displayTable } from '../postgres/names.ts';
+import type { ContentCheck } from '../s3/content.ts';
 import type { Kind, Step, StepReport } from '../step.ts';
 import { bytes, count, counted } from './format.ts';
 import { factsOf, type StepOf } from './report.ts';
@@ -77,21 +78,33 @@ const words: Words = {
       ),
   },
   'copy-objects': {
-    will: ({ bucket, objects, bytes: size }) => `${bucket}: ${counted(objects, 'object')}, ${bytes(size)}`,
+    will: ({ bucket, objects, bytes: size, route }) =>
+      `${bucket}: ${counted(objects, 'object')}, ${bytes(size)}${route === 'server' ? ', by the store itself' : ''}`,
     did: (step) =>
       told(
         step,
-        ({ copied, unchanged, failed }) =>
-          `${step.bucket}: ${counted(copied.objects, 'object')} copied, ${bytes(copied.bytes)}; ${count(unchanged.objects)} unchanged${failed > 0 ? `; ${count(failed)} failed` : ''}`,
+        ({ copied, unchanged, failed, backedUp }) =>
+          `${step.bucket}: ${counted(copied.objects, 'object')} copied, ${bytes(copied.bytes)}; ${count(unchanged.objects)} unchanged${backedUp.objects > 0 ? `; ${count(backedUp.objects)} kept aside before` : ''}${failed > 0 ? `; ${count(failed)} failed` : ''}`,
       ),
   },
   'verify-objects': {
-    will: ({ bucket }) => `${bucket}: both listings once more`,
+    will: ({ bucket, content }) =>
+      `${bucket}: both listings once more${content === 'none' ? '' : content === 'all' ? ', and every object read back' : `, and about ${counted(content.sample, 'object')} read back`}`,
     did: (step) =>
       told(
         step,
-        ({ same, missing, changed, newer }) =>
-          `${step.bucket}: ${counted(same.objects, 'object')} equal${newerText(newer.objects)}${missing.objects + changed.objects > 0 ? `, ${count(missing.objects)} missing, ${count(changed.objects)} different` : ''}`,
+        ({ same, missing, changed, newer, content }) =>
+          `${step.bucket}: ${counted(same.objects, 'object')} equal${newerText(newer.objects)}${contentText(content)}${missing.objects + changed.objects > 0 ? `, ${count(missing.objects)} missing, ${count(changed.objects)} different` : ''}`,
+      ),
+  },
+  'delete-objects': {
+    will: ({ bucket, objects, bytes: size, versioned, selection }) =>
+      `${bucket}: ${counted(objects, 'object')} that only the target has, ${bytes(size)}; ${versioned ? 'older versions stay' : selection.backup === undefined ? 'for good' : `kept under ${selection.backup}`}`,
+    did: (step) =>
+      told(
+        step,
+        ({ deleted, kept, failed }) =>
+          `${step.bucket}: ${counted(deleted.objects, 'object')} deleted, ${bytes(deleted.bytes)}${kept > 0 ? `; ${count(kept)} left, as the source has them after all` : ''}${failed > 0 ? `; ${count(failed)} failed` : ''}`,
       ),
   },
   swap: {
@@ -157,6 +170,13 @@ function told<K extends Kind>(
 ): string | undefined {
   const facts = factsOf(step);
   return facts === undefined ? undefined : tell(facts);
+}
+
+/** What reading objects back has shown, behind the figures of the listings. */
+export function contentText(content: ContentCheck | undefined): string {
+  if (!content) return '';
+  const read = `; ${counted(content.checked.objects, 'object')} read back, ${bytes(content.checked.bytes)}`;
+  return content.differences === 0 ? `${read}: all equal` : `${read}: ${count(content.differences)} different`;
 }
 
 /** What was written to the source while it was being copied: told, and no fault. */

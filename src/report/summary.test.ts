@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { markdown } from './markdown.ts';
 import { figuresOf, type Report } from './report.ts';
 import { plain } from './style.ts';
+import { everything } from '../s3/selection.ts';
 import { summary } from './summary.ts';
 import type { Outcome, StepReport } from '../step.ts';
 
@@ -60,6 +61,11 @@ const done: readonly StepReport[] = [
     bucket: 'images',
     objects: 3,
     bytes: 300,
+    selection: everything,
+    keeping: {},
+    route: 'stream',
+    routeReason: "the target's keys may not read the source (AccessDenied)",
+    forced: false,
     outcome: {
       status: 'done',
       ...at,
@@ -70,6 +76,8 @@ const done: readonly StepReport[] = [
         failed: 0,
         listedAt: '2026-11-22T23:15:00.000Z',
         failures: [],
+        backedUp: amount(0, 0),
+        width: 32,
       },
     },
   },
@@ -78,6 +86,8 @@ const done: readonly StepReport[] = [
     after: [],
     kind: 'verify-objects',
     bucket: 'images',
+    selection: everything,
+    content: 'none',
     outcome: {
       status: 'done',
       ...at,
@@ -144,9 +154,14 @@ function report(given: Partial<Report> = {}): Report {
     objects: [
       {
         bucket: 'images',
-        source: { bucket: 'shop-images', account: '111111111111', endpoint: undefined },
-        target: { bucket: 'shop-images-staging', account: '222222222222', endpoint: undefined },
+        source: { bucket: 'shop-images', account: '111111111111', endpoint: undefined, region: 'us-west-2' },
+        target: { bucket: 'shop-images-staging', account: '222222222222', endpoint: undefined, region: 'us-west-2' },
         totals,
+        selection: everything,
+        archived: amount(0, 0),
+        keeping: {},
+        forced: false,
+        notes: [],
       },
     ],
     notes: ['1 publications of the source are not carried over'],

@@ -1,7 +1,8 @@
 import { displayTable } from '../postgres/names.ts';
 import { bytes, columns, count, counted, duration } from './format.ts';
 import { factsOf, stepsOf, type Report } from './report.ts';
-import { newerText } from './step-words.ts';
+import { contentText, newerText } from './step-words.ts';
+import type { Deleted } from '../s3/extras.ts';
 import type { Style } from './style.ts';
 
 /** The end of a run for whoever watched it: what was done, what was not, what staging holds now. */
@@ -20,6 +21,8 @@ export function summary(report: Report, style: Style): string {
 function headline(report: Report, style: Style): string {
   const { outcome, source, target, run, durationMs } = report;
   const told = style('dim', `run ${run}, ${duration(durationMs)}`);
+  if (outcome === 'done' && report.steps.length === 0)
+    return `${style('good', '✓')} ${style('strong', `${target.name} has all that ${source.name} has`)}  ${told}`;
   if (outcome === 'done')
     return `${style('good', '✓')} ${style('strong', `${target.name} is refreshed from ${source.name}`)}  ${told}`;
   const what = isAccepted(report)
@@ -46,7 +49,7 @@ export function facts(report: Report, style: Style): [string, string][] {
     } else
       list.push([
         name,
-        `${counted(known.copied.objects, 'object')} copied, ${bytes(known.copied.bytes)}; ${count(known.unchanged.objects)} unchanged${known.onlyInTarget.objects > 0 ? `; ${count(known.onlyInTarget.objects)} only in the target, left there` : ''}${known.failed > 0 ? style('bad', `; ${count(known.failed)} failed`) : ''}`,
+        `${counted(known.copied.objects, 'object')} copied, ${bytes(known.copied.bytes)}; ${count(known.unchanged.objects)} unchanged${known.onlyInTarget.objects > 0 && !deletes(report, step.bucket) ? `; ${count(known.onlyInTarget.objects)} only in the target, left there` : ''}${known.failed > 0 ? style('bad', `; ${count(known.failed)} failed`) : ''}`,
       ]);
   }
   for (const step of stepsOf(report, 'verify-objects')) {
@@ -54,8 +57,20 @@ export function facts(report: Report, style: Style): [string, string][] {
     if (known)
       list.push([
         '',
-        `${count(known.same.objects)} of ${count(known.source.objects)} equal${newerText(known.newer.objects)}, ${bytes(known.source.bytes)} at the source`,
+        `${count(known.same.objects)} of ${count(known.source.objects)} equal${newerText(known.newer.objects)}, ${bytes(known.source.bytes)} at the source${contentText(known.content)}`,
       ]);
+  }
+  for (const { bucket, totals } of report.objects)
+    if (!report.steps.some((step) => step.kind === 'copy-objects' && step.bucket === bucket))
+      list.push([
+        `objects ${bucket}`,
+        `nothing to copy: ${count(totals.same.objects)} of ${count(totals.source.objects)} equal, ${bytes(totals.source.bytes)} at the source`,
+      ]);
+  for (const step of stepsOf(report, 'delete-objects')) {
+    const known = factsOf(step);
+    const name = `deleted ${step.bucket}`;
+    if (!known) list.push([name, style('dim', step.outcome.status === 'not-run' ? 'nothing' : 'stopped on the way')]);
+    else list.push([name, deletionText(known)]);
   }
   list.push(...tableFacts(report, style));
   const revisions = revisionText(report);
@@ -87,6 +102,20 @@ export function facts(report: Report, style: Style): [string, string][] {
   }
   for (const remark of report.remarks) list.push(['note', style('warn', remark)]);
   return list;
+}
+
+function deletes(report: Report, bucket: string): boolean {
+  return report.steps.some((step) => step.kind === 'delete-objects' && step.bucket === bucket);
+}
+
+function deletionText({ deleted, kept, failed }: Deleted): string {
+  const more = [
+    ...(kept > 0 ? [`${count(kept)} left, as the source has them after all`] : []),
+    ...(failed > 0 ? [`${count(failed)} failed`] : []),
+  ];
+  return [`${counted(deleted.objects, 'object')} that only the target had, ${bytes(deleted.bytes)}`, ...more].join(
+    '; ',
+  );
 }
 
 /** production a; staging b before, a as copied, c now */

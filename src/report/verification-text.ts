@@ -3,6 +3,7 @@ import { describeBucket } from '../s3/origin.ts';
 import type { Verification } from '../verify.ts';
 import { bytes, columns, count, duration } from './format.ts';
 import { originText } from './plan-text.ts';
+import { contentText } from './step-words.ts';
 import type { Style } from './style.ts';
 
 /** A verification for people: each thing compared, then the differences. */
@@ -32,11 +33,11 @@ export function verificationText(found: Verification, style: Style): string {
       lines.push(`    revision: ${sourceRevision ?? 'none'} at the source, ${targetRevision ?? 'none'} at the target`);
     lines.push('');
   }
-  for (const { bucket, source, target, totals } of found.objects) {
-    const equal = totals.missing.objects + totals.changed.objects === 0;
+  for (const { bucket, source, target, totals, content } of found.objects) {
+    const equal = totals.missing.objects + totals.changed.objects + (content?.differences ?? 0) === 0;
     lines.push(`  ${mark(equal)} objects ${bucket}: ${describeBucket(source)} ↔ ${describeBucket(target)}`);
     lines.push(
-      `    ${count(totals.same.objects)} of ${count(totals.source.objects)} equal (${bytes(totals.source.bytes)}), ${count(totals.missing.objects)} missing, ${count(totals.changed.objects)} different, ${count(totals.extra.objects)} only in the target`,
+      `    ${count(totals.same.objects)} of ${count(totals.source.objects)} equal (${bytes(totals.source.bytes)}), ${count(totals.missing.objects)} missing, ${count(totals.changed.objects)} different, ${count(totals.extra.objects)} only in the target${contentText(content)}`,
       '',
     );
   }

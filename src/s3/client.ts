@@ -1,29 +1,36 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import aws4 from 'aws4';
 import { XMLParser } from 'fast-xml-parser';
 import { RestageError } from '../errors.ts';
+import { readBody } from './read-body.ts';
 import { S3Error } from './s3-error.ts';
+import { openSockets } from './sockets.ts';
 
-/** Keys for one account; `expiration` where they are temporary. */
+/** Keys for one account. */
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
 }
 
+/** For 32 objects under way, eight listings, and what is asked beside them. */
+const socketsAtOnce = 48;
+
 export interface S3Settings {
   readonly region: string;
   /** Instead of AWS, path style. */
   readonly endpoint?: string | undefined;
-  /** Asked before every request; whoever gives it keeps and renews them. */
-  readonly credentials: () => Promise<Credentials>;
+  /**
+   * Asked before every request; whoever gives it keeps and renews them. `refused` are keys that the store has just called
+   * expired, though they may have been renewed since.
+   */
+  readonly credentials: (refused?: Credentials) => Promise<Credentials>;
   /** `read-only` refuses every verb but GET and HEAD before anything is sent. */
   readonly access: 'read-only' | 'read-write';
   /** The account that must own every bucket spoken to; S3 refuses otherwise. */
   readonly account?: string | undefined;
-  readonly sockets: number;
 }
 
 export interface S3Request {
@@ -48,17 +55,19 @@ export interface S3Response {
 export interface S3Client extends Disposable {
   /** Rejects with S3Error for any status from 300 on, 304 and 412 included. */
   send(request: S3Request): Promise<S3Response>;
+  /** The time by the store's clock, which tells whole seconds: a second behind at most. Ours before its first answer. */
+  now(): number;
 }
 
 export function s3Client(settings: S3Settings): S3Client {
   const endpoint = settings.endpoint === undefined ? undefined : new URL(settings.endpoint);
   const secure = endpoint?.protocol !== 'http:';
-  const agent = new (secure ? HttpsAgent : HttpAgent)({
-    keepAlive: true,
-    maxSockets: settings.sockets,
-    scheduling: 'lifo',
-  });
+  const agent = openSockets(secure, socketsAtOnce);
   const start = secure ? httpsRequest : httpRequest;
+  /** How far the store's clock is ahead of ours, as it turned out: signatures hold for a quarter of an hour. */
+  let clockAheadMs = 0;
+  let storeAheadMs = 0;
+  let refused: Credentials | undefined;
   const send = async ({ method, bucket, key, query, headers, body, signal }: S3Request): Promise<S3Response> => {
     if (settings.access === 'read-only' && method !== 'GET' && method !== 'HEAD')
       throw new RestageError('internal', `refused to send ${method} to ${bucket ?? 'S3'}: the source is only read`);
@@ -68,7 +77,7 @@ export function s3Client(settings: S3Settings): S3Client {
           .map(([name, value]) => `${encode(name)}=${encode(value)}`)
           .join('&')}`
       : '';
-    const credentials = await settings.credentials();
+    const credentials = await settings.credentials(refused);
     const signed = aws4.sign(
       {
         service: 's3',
@@ -77,39 +86,75 @@ export function s3Client(settings: S3Settings): S3Client {
         host,
         path: path + search,
         headers: {
-          ...headers,
+          ...asSigned(headers),
           ...(bucket !== undefined && settings.account !== undefined
             ? { 'x-amz-expected-bucket-owner': settings.account }
             : {}),
           'x-amz-content-sha256': 'UNSIGNED-PAYLOAD',
+          ...(clockAheadMs === 0 ? {} : { 'x-amz-date': amzDate(Date.now() + clockAheadMs) }),
         },
       },
       credentials,
     );
+    let request: ClientRequest | undefined;
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const request = start({
+      request = start({
         agent,
         method,
         hostname: endpoint?.hostname ?? host,
         ...(endpoint?.port ? { port: endpoint.port } : {}),
         path: path + search,
-        headers: signed.headers as Record<string, string>, // aws4 types them as unknown values; they are strings
+        // aws4 types them as unknown values; they are strings
+        headers: { ...(signed.headers as Record<string, string>), ...headers },
         signal,
       });
       request.on('response', resolve);
       request.on('error', reject);
-      request.setTimeout(60_000, () => request.destroy(new Error('no byte for 60 s')));
-      if (body === undefined || Buffer.isBuffer(body)) request.end(body);
-      else {
-        body.on('error', (error) => request.destroy(error));
-        body.pipe(request);
+      const sending = request;
+      sending.setTimeout(patienceMs, () => sending.destroy(new Error(`no byte for ${patienceMs / 1000} s`)));
+      if (body === undefined || Buffer.isBuffer(body)) {
+        // Not by end(body): with that Node encodes a content-disposition of its own accord, and not as it was signed.
+        if (body?.length) sending.write(body);
+        sending.end();
+      } else {
+        body.on('error', (error) => sending.destroy(error));
+        // What broke off before anybody listened says nothing any more.
+        if (body.destroyed) sending.destroy(new Error('the content broke off before it was sent'));
+        else body.pipe(sending);
       }
     });
     const status = response.statusCode ?? 0;
-    if (status >= 300) throw await errorOf(response, status);
-    return { status, headers: response.headers, body: response };
+    const theirs = Date.parse(response.headers.date ?? '');
+    if (!Number.isNaN(theirs)) storeAheadMs = theirs - Date.now();
+    if (status < 300) return { status, headers: response.headers, body: response };
+    const error = await errorOf(response, status);
+    // Refused before all was sent: the rest has nowhere to go, and the socket would wait for it.
+    if (request && !request.writableFinished) request.destroy();
+    if (error.code === 'ExpiredToken') refused = credentials;
+    if (error.code === 'RequestTimeTooSkewed') clockAheadMs = storeAheadMs;
+    throw error;
   };
-  return { send, [Symbol.dispose]: () => agent.destroy() };
+  return { send, now: () => Date.now() + storeAheadMs, [Symbol.dispose]: () => agent.destroy() };
+}
+
+/** How long a store may be silent in the middle of a request. */
+const patienceMs = 60_000;
+
+/** 20261123T052404Z */
+function amzDate(time: number): string {
+  return new Date(time).toISOString().replace(/[-:]|\.\d+/g, '');
+}
+
+/**
+ * A header is signed by its bytes. Node sends each character as one byte, the signer takes them for text: what is not ASCII,
+ * as metadata in UTF-8 may be, is given to it as the text that those bytes are.
+ */
+function asSigned(headers: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const entries = Object.entries(headers);
+  // oxlint-disable-next-line no-control-regex
+  const isPlain = entries.every(([, value]) => /^[\u0000-\u007f]*$/.test(value));
+  if (isPlain) return headers;
+  return Object.fromEntries(entries.map(([name, value]) => [name, Buffer.from(value, 'latin1').toString('utf8')]));
 }
 
 /** Where a bucket is spoken to: by a host of its own on AWS, by path elsewhere or where TLS cannot cover its dots. */
@@ -119,7 +164,7 @@ function address(
   bucket: string | undefined,
   key: string | undefined,
 ): { host: string; path: string } {
-  const path = key === undefined ? '/' : `/${key.split('/').map(encode).join('/')}`;
+  const path = key === undefined ? '/' : `/${encodeKey(key)}`;
   const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
   if (bucket === undefined) return { host: endpoint?.host ?? `s3.${region}.${suffix}`, path };
   if (endpoint || bucket.includes('.'))
@@ -135,11 +180,17 @@ function encode(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
+/** A key as it stands in a path: each part encoded, the slashes left. */
+export function encodeKey(key: string): string {
+  return key.split('/').map(encode).join('/');
+}
+
 const parser = new XMLParser({
   parseTagValue: false,
   trimValues: false,
   ignoreAttributes: true,
-  isArray: (name) => name === 'Contents' || name === 'Bucket' || name === 'Tag',
+  htmlEntities: true, // references by number, which a key may be written with
+  isArray: (name, path) => name === 'Bucket' || name === 'Tag' || path === 'DeleteResult.Error',
 });
 
 /** The body of an answer, parsed: elements as properties, every value a string. */
@@ -147,10 +198,9 @@ export async function readXml(response: Pick<S3Response, 'body'>): Promise<Recor
   return parser.parse(await readText(response.body)) as Record<string, unknown>;
 }
 
-async function readText(body: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(chunk as Buffer); // no encoding is set, so chunks are buffers
-  return Buffer.concat(chunks).toString();
+/** The body of an answer as text. */
+export async function readText(body: IncomingMessage): Promise<string> {
+  return (await readBody(body)).toString();
 }
 
 async function errorOf(response: IncomingMessage, status: number): Promise<S3Error> {

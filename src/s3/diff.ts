@@ -1,13 +1,15 @@
-import { RestageError } from '../errors.ts';
-import type { ListedObject, SourceBucket } from './bucket.ts';
-import { describeBucket } from './origin.ts';
+import type { SourceBucket } from './bucket.ts';
+import { sourceEtagHeader } from './carried.ts';
+import type { ListedObject } from './listing.ts';
+import { S3Error } from './s3-error.ts';
+import { walk, type Meeting, type Pair, type WalkOptions } from './walk.ts';
 
-/** What one key is, seen from both listings. */
-export type Difference =
+/** What one key is, seen from both listings; `key` is the target's. */
+export type Difference = { readonly key: string } & (
   | { readonly kind: 'missing'; readonly source: ListedObject }
-  | { readonly kind: 'changed'; readonly source: ListedObject; readonly target: ListedObject }
-  | { readonly kind: 'same'; readonly source: ListedObject }
-  | { readonly kind: 'extra'; readonly target: ListedObject };
+  | { readonly kind: 'changed' | 'same'; readonly source: ListedObject; readonly target: ListedObject }
+  | { readonly kind: 'extra'; readonly target: ListedObject }
+);
 
 /** Objects and their bytes. */
 export interface Amount {
@@ -26,110 +28,114 @@ export interface DiffTotals {
   readonly newer: Amount;
 }
 
-/** Where the target's metadata keeps the source's ETag, for objects whose own ETag cannot be the same. */
-export const sourceEtagHeader = 'x-amz-meta-restage-source-etag';
-
 /** HEAD requests under way at once, for objects whose listing does not settle whether they are the same. */
 const headsAtOnce = 32;
 
 /**
- * Walks both listings side by side, key by key; neither is ever held. Same is: same size, and same ETag, or the source's
- * ETag remembered beside it. Throws `objects-failed` for a listing out of order, which could not be joined.
+ * Shows each key of either bucket to `visit`, with what it is; waits where that gives a promise. Same is: same size, and
+ * same ETag, or the source's ETag remembered beside it. Throws what `walk` throws.
  */
-export async function* diffBuckets(
-  source: SourceBucket,
-  target: SourceBucket,
-  signal?: AbortSignal,
-): AsyncGenerator<Difference> {
-  const window: Promise<Difference>[] = [];
-  for await (const difference of walk(source, target, signal)) {
-    const settled = settle(difference, target, signal);
-    settled.catch(() => {}); // told when its turn comes
-    window.push(settled);
-    const first = window.length > headsAtOnce ? window.shift() : undefined;
-    if (first) yield await first;
+export async function diffBuckets(
+  pair: Pair,
+  visit: (difference: Difference) => void | Promise<void>,
+  options: WalkOptions = {},
+): Promise<void> {
+  const asked = new Set<Promise<void>>();
+  let failure: { readonly error: unknown } | undefined;
+  const ask = (difference: Difference & { kind: 'changed' }) => {
+    const answered = settle(difference, pair.target, options.signal)
+      .then(visit)
+      .catch((error: unknown) => void (failure ??= { error }))
+      .finally(() => asked.delete(answered));
+    asked.add(answered);
+  };
+  try {
+    await walk(
+      pair,
+      (meeting) => {
+        if (failure) throw failure.error;
+        const difference = compare(meeting);
+        if (difference.kind !== 'changed' || difference.source.sizeBytes !== difference.target.sizeBytes)
+          return visit(difference);
+        ask({ ...difference, kind: 'changed' });
+        return asked.size < headsAtOnce ? undefined : Promise.race(asked);
+      },
+      options,
+    );
+  } finally {
+    await Promise.all(asked);
   }
-  for (const one of window) yield await one;
+  if (failure) throw failure.error;
 }
 
-async function* walk(source: SourceBucket, target: SourceBucket, signal?: AbortSignal): AsyncGenerator<Difference> {
-  const ours = inOrder(source, signal);
-  const theirs = inOrder(target, signal);
-  let [left, right] = await Promise.all([ours.next(), theirs.next()]);
-  while (!left.done || !right.done) {
-    const order = left.done ? 1 : right.done ? -1 : compareKeys(left.value.key, right.value.key);
-    if (order < 0 && !left.done) {
-      yield { kind: 'missing', source: left.value };
-      left = await ours.next();
-    } else if (order > 0 && !right.done) {
-      yield { kind: 'extra', target: right.value };
-      right = await theirs.next();
-    } else if (!left.done && !right.done) {
-      const same = left.value.sizeBytes === right.value.sizeBytes && left.value.etag === right.value.etag;
-      yield same ? { kind: 'same', source: left.value } : { kind: 'changed', source: left.value, target: right.value };
-      [left, right] = await Promise.all([ours.next(), theirs.next()]);
-    }
-  }
+function compare({ key, source, target }: Meeting): Difference {
+  if (!target) return { kind: 'missing', key, source: source as ListedObject }; // a key is met at one end at least
+  if (!source) return { kind: 'extra', key, target };
+  const same = source.sizeBytes === target.sizeBytes && source.etag === target.etag;
+  return { kind: same ? 'same' : 'changed', key, source, target };
 }
 
 /** An object of the same size with another ETag is the same after all where the target remembers the source's. */
-async function settle(difference: Difference, target: SourceBucket, signal?: AbortSignal): Promise<Difference> {
-  if (difference.kind !== 'changed' || difference.source.sizeBytes !== difference.target.sizeBytes) return difference;
-  const headers = await target.head(difference.target.key, signal);
-  return headers[sourceEtagHeader] === difference.source.etag
-    ? { kind: 'same', source: difference.source }
-    : difference;
+async function settle(
+  difference: Difference & { kind: 'changed' },
+  target: SourceBucket,
+  signal: AbortSignal | undefined,
+): Promise<Difference> {
+  try {
+    const headers = await target.head(difference.target.key, {}, signal);
+    return headers[sourceEtagHeader] === difference.source.etag ? { ...difference, kind: 'same' } : difference;
+  } catch (error) {
+    // Deleted meanwhile, or not to be asked for (400, 403): it is not known to be the same, which is all that was asked.
+    if (error instanceof S3Error && error.status < 500) return difference;
+    throw error;
+  }
 }
 
-async function* inOrder(bucket: SourceBucket, signal?: AbortSignal): AsyncGenerator<ListedObject> {
-  let last: string | undefined;
-  for await (const page of bucket.list(signal))
-    for (const object of page) {
-      if (last !== undefined && compareKeys(last, object.key) >= 0)
-        throw new RestageError(
-          'objects-failed',
-          `the listing of ${describeBucket(bucket.origin)} is not in byte order: ${JSON.stringify(object.key)} after ${JSON.stringify(last)}`,
-          {
-            hint: 'This store cannot be compared safely; nothing was deleted.',
-          },
-        );
-      last = object.key;
-      yield object;
-    }
+/** The figures of a diff, as they grow. */
+export interface Counter {
+  /** What was written to the source after `until` (ISO 8601) counts as newer, whatever it is. */
+  count(difference: Difference): void;
+  totals(): DiffTotals;
 }
 
-/** The order of the keys' UTF-8 bytes, which is S3's. JavaScript's own order of strings is that of UTF-16. */
-export function compareKeys(a: string, b: string): number {
-  if (a === b) return 0;
-  if (surrogates.test(a) || surrogates.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
-  return a < b ? -1 : 1;
-}
-
-const surrogates = /[\ud800-\udfff]/;
-
-/** The figures of a diff. What was written to the source after `until` (ISO 8601) counts as newer, whatever it is. */
-export async function countDifferences(differences: AsyncIterable<Difference>, until?: string): Promise<DiffTotals> {
+export function counter(until?: string): Counter {
   const count = { missing: zero(), changed: zero(), same: zero(), extra: zero(), newer: zero() };
   const replaced = zero();
-  for await (const difference of differences) {
-    const { sizeBytes } = difference.kind === 'extra' ? difference.target : difference.source;
-    const differs = difference.kind === 'missing' || difference.kind === 'changed';
-    const newer = differs && until !== undefined && Date.parse(difference.source.modifiedAt) >= Date.parse(until);
-    add(count[newer ? 'newer' : difference.kind], sizeBytes);
-    if (difference.kind === 'changed') add(replaced, difference.target.sizeBytes);
-  }
+  const moment = until === undefined ? undefined : Date.parse(until);
   return {
-    ...count,
-    source: sum(count.missing, count.changed, count.same, count.newer),
-    target: sum(replaced, count.same, count.extra),
+    count: (difference) => {
+      const { sizeBytes } = difference.kind === 'extra' ? difference.target : difference.source;
+      const differs = difference.kind === 'missing' || difference.kind === 'changed';
+      const newer = differs && moment !== undefined && Date.parse(difference.source.modifiedAt) >= moment;
+      add(count[newer ? 'newer' : difference.kind], sizeBytes);
+      if (difference.kind === 'changed') add(replaced, difference.target.sizeBytes);
+    },
+    totals: () => ({
+      ...structuredClone(count),
+      source: sum(count.missing, count.changed, count.same, count.newer),
+      target: sum(replaced, count.same, count.extra),
+    }),
   };
 }
 
-function zero(): { objects: number; bytes: number } {
+/** The figures of a whole diff. */
+export async function countDifferences(
+  pair: Pair,
+  options: WalkOptions & { until?: string | undefined } = {},
+): Promise<DiffTotals> {
+  const { count, totals } = counter(options.until);
+  await diffBuckets(pair, count, options);
+  return totals();
+}
+
+/** An amount that grows. */
+export type Growing = { -readonly [K in keyof Amount]: Amount[K] };
+
+export function zero(): Growing {
   return { objects: 0, bytes: 0 };
 }
 
-function add(amount: { objects: number; bytes: number }, bytes: number): void {
+export function add(amount: Growing, bytes: number): void {
   amount.objects += 1;
   amount.bytes += bytes;
 }

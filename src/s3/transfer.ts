@@ -1,15 +1,32 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
-import type { ListedObject, SourceBucket, TargetBucket } from './bucket.ts';
+import { RestageError } from '../errors.ts';
+import type { SourceBucket, TargetBucket } from './bucket.ts';
+import { reasonOf } from './bucket-error.ts';
+import type { Keeping } from './carried.ts';
+import type { CopyJob } from './copy-job.ts';
+import { copyObject, isInParts } from './copy-object.ts';
+import { add, diffBuckets, zero, type Amount, type Difference } from './diff.ts';
+import type { ListedObject } from './listing.ts';
 import { S3Error } from './s3-error.ts';
-import { again } from './retry.ts';
-import { diffBuckets, sourceEtagHeader, type Amount } from './diff.ts';
+import type { Selection } from './selection.ts';
+import { throttle } from './throttle.ts';
 
-/** Objects under way at once; as many sockets are needed at each end. */
+/** Objects, or parts of large ones, that are under way at once; as many sockets are needed at each end. */
 export const transfersAtOnce = 32;
 
-/** Up to here an object is read whole before it is written, so that one request of small objects is one packet. */
-const bufferedBytes = 256 * 1024;
+/** Large objects that are under way at once, each with several parts. */
+const uploadsAtOnce = 4;
+
+/** What became of one object: a line of a list that may have millions. */
+export interface ObjectOutcome {
+  /** The target's. */
+  readonly key: string;
+  readonly bytes: number;
+  readonly outcome: 'copied' | 'deleted' | 'failed' | 'kept' | 'different';
+  /** Why it was not done; in words. */
+  readonly reason?: string;
+  /** Where what was overwritten or deleted is kept. */
+  readonly backup?: string;
+}
 
 export interface ObjectFailure {
   readonly key: string;
@@ -22,16 +39,33 @@ export interface Transferred {
   readonly copied: Amount;
   readonly unchanged: Amount;
   readonly onlyInTarget: Amount;
+  /** Overwritten objects that were put aside before. */
+  readonly backedUp: Amount;
   readonly failed: number;
   /** The first of the failures, by key. */
   readonly failures: readonly ObjectFailure[];
+  /** How many requests went on at once in the end: fewer where the store asked to be spared. */
+  readonly width: number;
+}
+
+/** How to copy: plain JSON, as the plan holds it. */
+export interface Copying {
+  readonly selection: Selection;
+  readonly keeping: Keeping;
+  readonly route: 'server' | 'stream';
+  /** The route was asked for by name, and nothing else is to be tried. */
+  readonly forced: boolean;
 }
 
 export interface TransferOptions {
-  readonly onObject?: (bytes: number, failed: boolean) => void;
+  /** What what is overwritten is kept under, this run's own prefix. */
+  readonly backup?: string | undefined;
+  readonly onBytes?: (bytes: number) => void;
+  readonly onObject?: (outcome: ObjectOutcome) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Failures that a report names; all of them are told to `onObject`. */
 const failuresNamed = 100;
 
 /**
@@ -42,124 +76,116 @@ const failuresNamed = 100;
 export async function copyObjects(
   source: SourceBucket,
   target: TargetBucket,
+  copying: Copying,
   options: TransferOptions = {},
 ): Promise<Transferred> {
-  const { signal } = options;
-  // To the second, as LastModified is.
-  const listedAt = new Date(Math.floor(Date.now() / 1000) * 1000).toISOString();
-  const total = {
-    copied: { objects: 0, bytes: 0 },
-    unchanged: { objects: 0, bytes: 0 },
-    onlyInTarget: { objects: 0, bytes: 0 },
+  const { backup, onObject, signal } = options;
+  // By the store's clock and to the second, as LastModified is.
+  const listedAt = new Date(Math.floor(source.now() / 1000) * 1000).toISOString();
+  const total = { copied: zero(), unchanged: zero(), onlyInTarget: zero(), backedUp: zero() };
+  const turns = throttle(transfersAtOnce);
+  const uploads = throttle(uploadsAtOnce);
+  const job: CopyJob = {
+    source,
+    target,
+    keeping: copying.keeping,
+    route: copying.route,
+    mayStream: !copying.forced,
+    throttle: turns,
+    learnt: { opaqueEtags: false },
+    onBytes: options.onBytes ?? (() => {}),
+    signal,
   };
-  const learnt: Learnt = { opaqueEtags: false };
   const failures: ObjectFailure[] = [];
   let failed = 0;
+  let hopeless: RestageError | undefined;
   const underWay = new Set<Promise<void>>();
-  const count = (amount: { objects: number; bytes: number }, bytes: number) => {
-    amount.objects += 1;
-    amount.bytes += bytes;
-  };
-  const copy = async (object: ListedObject) => {
+  const putAside = backup === undefined ? undefined : backupOf(job, backup);
+  const copy = async ({ key, ...difference }: Difference, object: ListedObject) => {
     try {
-      await again(() => copyOnce(source, target, object, learnt, signal), signal);
-      count(total.copied, object.sizeBytes);
-      options.onObject?.(object.sizeBytes, false);
+      const kept = 'target' in difference ? await putAside?.(difference.target).catch(notAside) : undefined;
+      if (kept !== undefined && 'target' in difference) add(total.backedUp, difference.target.sizeBytes);
+      await copyObject(job, object, key);
+      add(total.copied, object.sizeBytes);
+      onObject?.({ key, bytes: object.sizeBytes, outcome: 'copied', ...(kept === undefined ? {} : { backup: kept }) });
     } catch (error) {
+      if (signal?.aborted) return; // it did not fail: everything was called off
+      hopeless ??= forAll(error);
+      if (hopeless) return;
       failed += 1;
-      if (failures.length < failuresNamed) failures.push({ key: object.key, reason: reasonOf(error) });
-      options.onObject?.(0, true);
+      const reason = reasonOf(error);
+      if (failures.length < failuresNamed) failures.push({ key, reason });
+      onObject?.({ key, bytes: object.sizeBytes, outcome: 'failed', reason });
     }
+  };
+  const start = async (difference: Difference, object: ListedObject): Promise<void> => {
+    const large = isInParts(object);
+    const leave = large ? await uploads.enter(signal) : undefined;
+    const transfer = copy(difference, object).finally(() => {
+      leave?.();
+      underWay.delete(transfer);
+    });
+    underWay.add(transfer);
+    // The listings wait until there is room: what they have found does not pile up.
+    if (!large && underWay.size >= turns.width + uploadsAtOnce) await Promise.race(underWay);
   };
   try {
-    for await (const difference of diffBuckets(source, target, signal)) {
-      signal?.throwIfAborted();
-      if (difference.kind === 'same') count(total.unchanged, difference.source.sizeBytes);
-      else if (difference.kind === 'extra') count(total.onlyInTarget, difference.target.sizeBytes);
-      else {
-        const transfer = copy(difference.source).finally(() => underWay.delete(transfer));
-        underWay.add(transfer);
-        if (underWay.size >= transfersAtOnce) await Promise.race(underWay);
-      }
-    }
+    await diffBuckets(
+      { source, target, selection: copying.selection },
+      (difference) => {
+        signal?.throwIfAborted();
+        if (hopeless) throw hopeless;
+        if (difference.kind === 'same') add(total.unchanged, difference.source.sizeBytes);
+        else if (difference.kind === 'extra') add(total.onlyInTarget, difference.target.sizeBytes);
+        else return start(difference, difference.source);
+        return undefined;
+      },
+      { signal },
+    );
   } finally {
     await Promise.all(underWay); // also after a listing has failed: nothing is written behind the caller's back
   }
   signal?.throwIfAborted();
-  return { listedAt, ...total, failed, failures };
+  if (hopeless) throw hopeless;
+  return { listedAt, ...total, failed, failures, width: turns.width };
 }
 
-/** What is learnt of the target on the way: whether its objects have ETags of their own making. */
-interface Learnt {
-  opaqueEtags: boolean;
+/** The failure of what had to be done before an object may be overwritten. */
+function notAside(error: unknown): never {
+  if (forAll(error)) throw error;
+  throw new Error(`what it overwrites could not be put aside: ${reasonOf(error, 'target')}`, { cause: error });
 }
 
-/** GET and PUT, to be retried as one: a body that was half read cannot be sent again. */
-async function copyOnce(
-  source: SourceBucket,
-  target: TargetBucket,
-  object: ListedObject,
-  learnt: Learnt,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { headers, tags, body } = await source.get(object, signal);
-  try {
-    const plain = isMd5(object.etag) && !/kms/.test(String(headers['x-amz-server-side-encryption'] ?? ''));
-    const remember = !plain || learnt.opaqueEtags;
-    const sent: Record<string, string> = {
-      ...carriedHeaders(headers),
-      ...(tags === undefined ? {} : { 'x-amz-tagging': tags }),
-      'content-length': String(object.sizeBytes),
-      // The ETag of a plain object is its MD5: the store itself refuses what arrives otherwise.
-      ...(plain ? { 'content-md5': Buffer.from(object.etag, 'hex').toString('base64') } : {}),
-      ...(remember ? { [sourceEtagHeader]: object.etag } : {}),
-    };
-    const content = object.sizeBytes <= bufferedBytes ? await readWhole(body, object.sizeBytes) : body;
-    const stored = await target.put(object.key, content, sent, signal);
-    if (stored.opaque && !remember) {
-      // Only now it is known that the next run could not tell this object from another: once more, with the ETag beside it.
-      learnt.opaqueEtags = true;
-      return await copyOnce(source, target, object, learnt, signal);
-    }
-    if (plain && !stored.opaque && isMd5(stored.etag) && stored.etag !== object.etag)
-      throw new Error(`the target stored other content: its ETag is ${stored.etag}, the source's ${object.etag}`);
-  } finally {
-    body.destroy(); // read to its end, or of no more use: an unread body would keep its socket
-  }
-}
-
-function isMd5(etag: string): boolean {
-  return /^[0-9a-f]{32}$/.test(etag);
-}
-
-async function readWhole(body: Readable, expectedBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(chunk as Buffer); // no encoding is set, so chunks are buffers
-  const whole = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
-  if (whole.length !== expectedBytes) throw new Error(`the source sent ${whole.length} of ${expectedBytes} bytes`);
-  return whole;
-}
-
-const carried = [
-  'content-type',
-  'cache-control',
-  'content-disposition',
-  'content-encoding',
-  'content-language',
-  'expires',
-  'x-amz-website-redirect-location',
-];
-
-function carriedHeaders(headers: IncomingHttpHeaders): Record<string, string> {
-  const kept = Object.entries(headers).filter(
-    ([name, value]) => value !== undefined && (carried.includes(name) || name.startsWith('x-amz-meta-')),
+/** What one object was refused for, and every other will be: there is no use in going on. */
+function forAll(error: unknown): RestageError | undefined {
+  // What renews the keys says so by itself.
+  if (error instanceof RestageError && error.code === 'credentials-failed') return error;
+  if (!(error instanceof S3Error)) return undefined;
+  if (error.code === 'NoSuchBucket')
+    return new RestageError('bucket-missing', `a bucket is gone while objects are copied: ${error.message}`, {
+      cause: error,
+    });
+  if (!['ExpiredToken', 'InvalidAccessKeyId', 'InvalidToken'].includes(error.code)) return undefined;
+  return new RestageError(
+    'credentials-failed',
+    `the keys are not accepted any more while objects are copied: ${error.message} (${error.code})`,
+    { cause: error, hint: 'Log in again, then run again: only what is missing is copied.' },
   );
-  return Object.fromEntries(kept.map(([name, value]) => [name, String(value)]));
 }
 
-function reasonOf(error: unknown): string {
-  if (error instanceof S3Error && error.code === 'PreconditionFailed')
-    return 'it changed at the source while it was being copied';
-  if (error instanceof S3Error) return `${error.message} (${error.code})`;
-  return error instanceof Error ? error.message : String(error);
+/** Copies an object of the target aside, under the same key behind the prefix; gives that key. */
+export function backupOf(job: CopyJob, prefix: string): (object: ListedObject) => Promise<string> {
+  const aside: CopyJob = {
+    ...job,
+    source: job.target,
+    keeping: {},
+    route: 'server',
+    mayStream: true,
+    onBytes: () => {},
+  };
+  return async (object) => {
+    const key = prefix + object.key;
+    await copyObject(aside, object, key);
+    return key;
+  };
 }

@@ -1,0 +1,104 @@
+import type { PlannedBucket, PlannedDeletion } from '../plan-objects.ts';
+import type { Keeping } from '../s3/carried.ts';
+import type { Amount } from '../s3/diff.ts';
+import { describeBucket } from '../s3/origin.ts';
+import type { Selection } from '../s3/selection.ts';
+import { bytes, columns, count, counted } from './format.ts';
+import type { Style } from './style.ts';
+
+/** A pair of buckets for whoever reads a plan: the figures, the way, and what goes. */
+export function bucketLines(planned: PlannedBucket, style: Style): string[] {
+  const { bucket, source, target, totals, archived, selection, keeping, route, deletion } = planned;
+  const amount = (name: string, { objects, bytes: size }: Amount, remark = '') => [
+    name,
+    counted(objects, 'object'),
+    bytes(size),
+    remark,
+  ];
+  const toCopy = {
+    objects: totals.missing.objects + totals.changed.objects,
+    bytes: totals.missing.bytes + totals.changed.bytes,
+  };
+  const kinds = [
+    `${count(totals.missing.objects)} missing, ${count(totals.changed.objects)} different`,
+    ...(archived.objects > 0 ? [`${count(archived.objects)} of them archived`] : []),
+  ];
+  const extra = totals.extra.objects === 0 ? '' : deletion ? 'they are deleted, last of all' : 'they stay';
+  const told: [string, string][] = [
+    ...(route ? [['route', routeText(route)] as [string, string]] : []),
+    ...selectionLines(selection),
+    ...keepingLines(keeping),
+  ];
+  return [
+    `${style('strong', `objects ${bucket}`)}  ${describeBucket(source)} → ${describeBucket(target)}`,
+    ...columns(
+      [
+        amount('source', totals.source),
+        amount('target', totals.target),
+        amount('to copy', toCopy, kinds.join(', ')),
+        amount('unchanged', totals.same),
+        amount('only in target', totals.extra, extra),
+      ],
+      ['left', 'right', 'right', 'left'],
+      '  ',
+    ),
+    ...columns(told, ['left', 'left'], '  '),
+    ...(deletion ? deletionLines(deletion, selection.backup).map((line) => style('warn', line)) : []),
+    '',
+  ];
+}
+
+/** The way that objects go, and why. */
+export function routeText({ kind, reason }: { readonly kind: 'server' | 'stream'; readonly reason: string }): string {
+  return `${kind === 'server' ? 'copied by the store itself' : 'through this process'}: ${reason}`;
+}
+
+function selectionLines({ prefix, include, exclude, renames, backup }: Selection): [string, string][] {
+  return [
+    ...(prefix === undefined ? [] : [['prefix', prefix] as [string, string]]),
+    ...(include.length === 0 ? [] : [['include', include.join(', ')] as [string, string]]),
+    ...(exclude.length === 0 ? [] : [['exclude', exclude.join(', ')] as [string, string]]),
+    ...Object.entries(renames).map(([from, to]): [string, string] => ['renames', `${from} → ${to}`]),
+    ...(backup === undefined
+      ? []
+      : [['backup', `what is overwritten or deleted is kept under ${backup}`] as [string, string]]),
+  ];
+}
+
+function keepingLines({ storageClass, encryption, acl }: Keeping): [string, string][] {
+  const kept = [
+    ...(storageClass === undefined ? [] : [storageClass === 'keep' ? "each object's own storage class" : storageClass]),
+    ...(encryption === undefined
+      ? []
+      : [encryption === 'AES256' ? 'encrypted with AES256' : `encrypted with the key ${encryption.kmsKey}`]),
+    ...(acl === undefined ? [] : [`ACL ${acl}`]),
+  ];
+  return kept.length === 0 ? [] : [['written as', kept.join(', ')]];
+}
+
+function deletionLines(deletion: PlannedDeletion, backup: string | undefined): string[] {
+  const { objects, bytes: size, percent, prefixes, others, samples, guard } = deletion;
+  const rows = prefixes.map(({ prefix, ...amount }) => [prefix === '' ? '(no slash)' : prefix, amount] as const);
+  return [
+    `  Only the target has ${counted(objects, 'object')}, ${bytes(size)}, ${percent.toFixed(percent < 10 ? 1 : 0)} % of its objects. They are deleted when all else is verified${undoText(deletion, backup)}.`,
+    ...columns(
+      [...rows, ...(others.objects > 0 ? [['other prefixes', others] as const] : [])].map(([name, amount]) => [
+        name,
+        counted(amount.objects, 'object'),
+        bytes(amount.bytes),
+      ]),
+      ['left', 'right', 'right'],
+      '    ',
+    ),
+    `    e.g. ${samples.map((key) => JSON.stringify(key)).join(', ')}`,
+    `    allowed: ${counted(guard.maxCount, 'object')}, ${guard.maxPercent} %`,
+  ];
+}
+
+/** What is left of what was deleted. */
+function undoText({ versioning }: PlannedDeletion, backup: string | undefined): string {
+  if (backup !== undefined) return `, and kept under ${backup} first`;
+  if (versioning === 'enabled') return '; the bucket is versioned, older versions stay';
+  if (versioning === 'unknown') return '; whether the bucket keeps older versions could not be asked';
+  return ', and for good: the bucket keeps no older versions';
+}

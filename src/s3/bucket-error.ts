@@ -1,0 +1,68 @@
+import { RestageError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import { readXml, type S3Client } from './client.ts';
+import { describeBucket, type BucketOrigin } from './origin.ts';
+import { S3Error } from './s3-error.ts';
+
+/** What a listing failed of, in words for whoever named the bucket. */
+export async function listError(
+  client: S3Client,
+  origin: BucketOrigin,
+  error: unknown,
+  signal?: AbortSignal,
+): Promise<Error> {
+  if (!(error instanceof S3Error)) {
+    if (error instanceof RestageError || signal?.aborted) return error as Error; // thrown by this client, so an Error
+    return new RestageError(
+      'bucket-denied',
+      `cannot reach ${describeBucket(origin)}: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
+  }
+  if (error.code === 'NoSuchBucket') {
+    const near = await nearBucket(client, origin.bucket).catch(() => undefined);
+    return new RestageError('bucket-missing', `there is no bucket ${origin.bucket}`, {
+      cause: error,
+      hint: near
+        ? `The account has a bucket ${near}: is that the one?`
+        : 'Check the name; names are unique over all accounts.',
+    });
+  }
+  const hint =
+    error.code === 'PermanentRedirect'
+      ? 'The bucket is in another region than aws.region says.'
+      : error.status === 403
+        ? `The profile needs s3:ListBucket and s3:GetObject on it${origin.account ? `, and the bucket must belong to account ${origin.account}` : ''}.`
+        : undefined;
+  return new RestageError('bucket-denied', `cannot list ${describeBucket(origin)}: ${error.message} (${error.code})`, {
+    cause: error,
+    hint,
+  });
+}
+
+/** The bucket of the account whose name is nearest. */
+async function nearBucket(client: S3Client, bucket: string): Promise<string | undefined> {
+  const { ListAllMyBucketsResult: result } = (await readXml(await client.send({ method: 'GET' }))) as {
+    ListAllMyBucketsResult?: { Buckets?: { Bucket?: { Name: string }[] } };
+  };
+  return nearest(
+    bucket,
+    (result?.Buckets?.Bucket ?? []).map(({ Name }) => Name),
+  );
+}
+
+/** What S3 said of one object of the source, or of the target, in words. */
+export function reasonOf(error: unknown, end: 'source' | 'target' = 'source'): string {
+  if (!(error instanceof S3Error)) return error instanceof Error ? error.message : String(error);
+  switch (error.code) {
+    case 'PreconditionFailed':
+      return `it changed at the ${end} while it was being read`;
+    case 'NoSuchKey':
+    case 'NotFound':
+      return `it was deleted at the ${end} since it was listed`;
+    case 'InvalidObjectState':
+      return 'it is archived: it can be read when it has been restored (InvalidObjectState)';
+    default:
+      return `${error.message} (${error.code})`;
+  }
+}

@@ -1,0 +1,102 @@
+import { createHash, hash } from 'node:crypto';
+import type { SourceBucket } from './bucket.ts';
+import { reasonOf } from './bucket-error.ts';
+import { add, diffBuckets, zero, type Amount } from './diff.ts';
+import type { ListedObject } from './listing.ts';
+import { isMd5 } from './parts.ts';
+import { readChunks } from './read-body.ts';
+import { again } from './retry.ts';
+import { throttle } from './throttle.ts';
+import { transfersAtOnce, type ObjectFailure, type ObjectOutcome } from './transfer.ts';
+import type { Pair } from './walk.ts';
+
+/** What reading objects back has shown. */
+export interface ContentCheck {
+  readonly checked: Amount;
+  /** The first of those whose content is another, or cannot be read, with the reason. */
+  readonly different: readonly ObjectFailure[];
+  readonly differences: number;
+}
+
+export interface ContentOptions {
+  /** About so many of `of` objects, chosen by chance; all of them where absent. */
+  readonly sample?: { readonly count: number; readonly of: number } | undefined;
+  readonly onObject?: (outcome: ObjectOutcome) => void;
+  readonly onBytes?: (bytes: number) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const named = 100;
+
+/**
+ * Reads objects of the target that count as the same and takes the MD5 of their content: it must be the source's ETag, or,
+ * where that is no MD5, that of the source's content, which is read too then.
+ */
+export async function checkContent(pair: Pair, options: ContentOptions = {}): Promise<ContentCheck> {
+  const { sample, signal, onObject, onBytes } = options;
+  const turns = throttle(transfersAtOnce);
+  const checked = zero();
+  const different: ObjectFailure[] = [];
+  let differences = 0;
+  const underWay = new Set<Promise<void>>();
+  const salt = `${Date.now()}`;
+  const share = sample ? sample.count / Math.max(1, sample.of) : 1;
+  const isChosen = (key: string) => share >= 1 || hash('md5', key + salt, 'buffer').readUInt32BE() < share * 2 ** 32;
+  const differ = (key: string, bytes: number, reason: string) => {
+    differences += 1;
+    if (different.length < named) different.push({ key, reason });
+    onObject?.({ key, bytes, outcome: 'different', reason });
+  };
+  const check = async (key: string, source: ListedObject, target: ListedObject) => {
+    const leave = await turns.enter(signal);
+    try {
+      const theirs = await md5Of(pair.target, target, turns.failed, signal);
+      const equal =
+        (isMd5(source.etag) && theirs === source.etag) ||
+        theirs === (await md5Of(pair.source, source, turns.failed, signal));
+      add(checked, target.sizeBytes);
+      onBytes?.(target.sizeBytes);
+      if (!equal) differ(key, target.sizeBytes, "its content is not the source's");
+    } catch (error) {
+      if (!signal?.aborted) differ(key, target.sizeBytes, `it could not be read back: ${reasonOf(error, 'target')}`);
+    } finally {
+      leave();
+    }
+  };
+  try {
+    await diffBuckets(
+      pair,
+      (difference) => {
+        if (difference.kind !== 'same' || !isChosen(difference.key)) return undefined;
+        const checking = check(difference.key, difference.source, difference.target).finally(() =>
+          underWay.delete(checking),
+        );
+        underWay.add(checking);
+        return underWay.size < transfersAtOnce ? undefined : Promise.race(underWay);
+      },
+      { signal },
+    );
+  } finally {
+    await Promise.all(underWay);
+  }
+  signal?.throwIfAborted();
+  return { checked, different, differences };
+}
+
+async function md5Of(
+  bucket: SourceBucket,
+  object: ListedObject,
+  onFailure: (error: unknown) => void,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  return again(
+    async () => {
+      const { body } = await bucket.get(object, undefined, signal);
+      const digest = createHash('md5');
+      await readChunks(body, (chunk) => void digest.update(chunk));
+      return digest.digest('hex');
+    },
+    signal,
+    onFailure,
+  );
+}

@@ -1,0 +1,114 @@
+import { readGlob, type Glob } from './glob.ts';
+
+/** Which keys of a pair of buckets count, and where they go: plain JSON, as the plan holds it. */
+export interface Selection {
+  /** Only keys that begin so. */
+  readonly prefix?: string;
+  /** Patterns, of which one must match; none: every key. */
+  readonly include: readonly string[];
+  /** Patterns, of which none may match. */
+  readonly exclude: readonly string[];
+  /** What keys of the source begin with, and what they begin with in the target instead. */
+  readonly renames: Readonly<Record<string, string>>;
+  /** Where the target keeps what was overwritten or deleted: no part of what is compared. */
+  readonly backup?: string;
+}
+
+export const everything: Selection = { include: [], exclude: [], renames: {} };
+
+/** A part of both key spaces in which keys differ by their beginning only, so that both listings have one order. */
+export interface Region {
+  readonly sourcePrefix: string;
+  readonly targetPrefix: string;
+  /** Beginnings that are no part of it, at the source and at the target. */
+  readonly skip: Readonly<Record<'source' | 'target', readonly string[]>>;
+  /** Beginnings of source keys for which the target has no room, with the reason. */
+  readonly forbidden: readonly { readonly prefix: string; readonly reason: string }[];
+}
+
+/** A selection, ready to be asked. */
+export interface Filter {
+  readonly regions: readonly Region[];
+  /** Whether a key of the source is part of it. */
+  accepts(key: string): boolean;
+  /** Patterns that no key has matched until now. */
+  unmatched(): readonly string[];
+}
+
+/** Throws SyntaxError for a pattern that cannot be read; the config has refused those. */
+export function filterOf(selection: Selection): Filter {
+  const included = selection.include.map(readGlob);
+  const excluded = selection.exclude.map(readGlob);
+  const seen = new Set<string>();
+  const hit = (globs: readonly Glob[], key: string) => {
+    // All that match have met a key, not only the first of them.
+    const found = globs.filter((glob) => glob.matches(key));
+    for (const { pattern } of found) seen.add(pattern);
+    return found.length > 0;
+  };
+  const prefix = selection.prefix ?? '';
+  return {
+    regions: regionsOf(
+      selection,
+      beginnings(prefix, included),
+      excluded.filter(({ isPrefix }) => isPrefix).map((glob) => glob.prefix),
+    ),
+    accepts: (key) => key.startsWith(prefix) && !hit(excluded, key) && (included.length === 0 || hit(included, key)),
+    unmatched: () => [...included, ...excluded].map(({ pattern }) => pattern).filter((pattern) => !seen.has(pattern)),
+  };
+}
+
+/** What the keys that are wanted begin with: none of them begins with another. */
+function beginnings(prefix: string, included: readonly Glob[]): string[] {
+  const all = included.length === 0 ? [prefix] : included.map((glob) => longer(prefix, glob.prefix));
+  const usable = all.filter((one) => one !== undefined);
+  return [...new Set(usable)].filter((one) => !usable.some((other) => other !== one && one.startsWith(other)));
+}
+
+/** The longer of two beginnings where one begins with the other; else no key has both. */
+function longer(a: string, b: string): string | undefined {
+  return a.startsWith(b) ? a : b.startsWith(a) ? b : undefined;
+}
+
+function regionsOf({ renames, backup }: Selection, bases: readonly string[], excluded: readonly string[]): Region[] {
+  const pairs = Object.entries(renames);
+  const kept = backup === undefined ? [] : [backup];
+  const forbidden = [
+    ...pairs.map(([from, to]) => ({ prefix: to, reason: `renames puts there what begins with ${from}` })),
+    ...kept.map((prefix) => ({ prefix, reason: 'backup is kept there' })),
+  ];
+  return bases.flatMap((base) => [
+    {
+      sourcePrefix: base,
+      targetPrefix: base,
+      skip: {
+        source: [...pairs.map(([from]) => from), ...excluded],
+        target: [...pairs.map(([, to]) => to), ...kept, ...excluded],
+      },
+      forbidden,
+    },
+    ...pairs.flatMap(([from, to]) => {
+      const start = longer(base, from);
+      if (start === undefined) return [];
+      const skipped = excluded.filter((one) => one.startsWith(from));
+      return {
+        sourcePrefix: start,
+        targetPrefix: to + start.slice(from.length),
+        skip: {
+          source: skipped,
+          target: [...kept, ...skipped.map((one) => to + one.slice(from.length))],
+        },
+        forbidden: kept
+          .map((prefix) => longer(prefix, to))
+          .filter((prefix) => prefix !== undefined)
+          .map((prefix) => ({ prefix: from + prefix.slice(to.length), reason: 'backup is kept there' })),
+      };
+    }),
+  ]);
+}
+
+/** The target's key for a key of the source. */
+export function renamed(selection: Selection, key: string): string {
+  const found = Object.entries(selection.renames).find(([from]) => key.startsWith(from));
+  return found ? found[1] + key.slice(found[0].length) : key;
+}
