@@ -1,14 +1,14 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Document, parseDocument } from 'yaml';
 import { type Environment, startEnvironment } from '../demo/environment.ts';
 import type { Report } from '../src/index.ts';
 import { type Contents, contentsOf } from './contents.ts';
 import { query, type Row } from './sql.ts';
+import { type Ended, reportOf, type Running, type } from './store/command-line.ts';
+
+export type { Ended, Running };
 
 /** The reference user's environment, and a person at a shell in an empty folder. */
 export interface Scene extends AsyncDisposable {
@@ -38,22 +38,6 @@ export interface Scene extends AsyncDisposable {
   readonly secrets: readonly string[];
 }
 
-export interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface Running {
-  readonly ended: Promise<Ended>;
-  /** Waits until it has printed the text. */
-  said(text: string): Promise<void>;
-  signal(name: NodeJS.Signals): void;
-}
-
-const node = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
-const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
-
 export async function startScene(): Promise<Scene> {
   const folder = await mkdtemp(join(tmpdir(), 'restage-scene-'));
   const environment = await startEnvironment().catch(async (error: unknown) => {
@@ -66,7 +50,7 @@ export async function startScene(): Promise<Scene> {
   let configs = 0;
   const begin = (...args: readonly string[]): Running => {
     const full = args.includes('--config') ? args : [...args, '--config', configFile];
-    const started = start(full, folder, variables);
+    const started = type(full, folder, variables);
     running.add(started);
     const ended = started.ended.then((result) => {
       running.delete(started);
@@ -110,40 +94,6 @@ export async function startScene(): Promise<Scene> {
       await environment[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     },
-  };
-}
-
-/** One JSON document, which is all of stdout. */
-function reportOf(ended: Ended): Report {
-  try {
-    return JSON.parse(ended.stdout) as Report; // the tests look at each field that they use
-  } catch {
-    throw new Error(`stdout is no JSON document:\n${ended.stdout}\n${ended.stderr}`);
-  }
-}
-
-function start(args: readonly string[], cwd: string, variables: Readonly<Record<string, string>>): Running {
-  const env = { PATH: process.env['PATH'] ?? '', HOME: cwd, ...variables };
-  const child = spawn(node, [main, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const printed = { stdout: '', stderr: '' };
-  for (const stream of ['stdout', 'stderr'] as const)
-    child[stream].setEncoding('utf8').on('data', (text: string) => {
-      printed[stream] += text;
-      child.emit('said');
-    });
-  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...printed }));
-  const has = (text: string) => (printed.stdout + printed.stderr).includes(text);
-  return {
-    ended,
-    said: async (text) => {
-      const over = ended.then(() => true);
-      while (!has(text)) {
-        const isOver = await Promise.race([over, once(child, 'said').then(() => false)]);
-        if (isOver && !has(text))
-          throw new Error(`it ended without saying ${text}:\n${printed.stdout}\n${printed.stderr}`);
-      }
-    },
-    signal: (name) => void child.kill(name),
   };
 }
 
