@@ -1,6 +1,9 @@
 import { parseArgs } from 'node:util';
 import { benchClone } from './clone.ts';
+import { benchKeys } from './keys.ts';
+import { benchLargeObject } from './large-object.ts';
 import { isInstalled } from './measure.ts';
+import { benchObjects } from './objects.ts';
 import { benchRelay } from './relay.ts';
 import { benchSmall } from './small.ts';
 import { benchWide } from './wide.ts';
@@ -17,13 +20,21 @@ export interface BenchOptions {
   readonly statements: boolean;
 }
 
-const benches = { clone: benchClone, relay: benchRelay, small: benchSmall, wide: benchWide };
+const benches = {
+  clone: benchClone,
+  keys: benchKeys,
+  'large-object': benchLargeObject,
+  objects: benchObjects,
+  relay: benchRelay,
+  small: benchSmall,
+  wide: benchWide,
+};
 
-const usage = `npm run bench -- clone | relay | small | wide
+const usage = `npm run bench -- ${Object.keys(benches).join(' | ')}
   --rounds N      how often each runs
   --scale N       the data's size, of the whole: 0.05 for a try
   --folder PATH   where the servers keep their data
-  --only TEXT     clone, small: those whose name holds it
+  --only TEXT     clone, small, objects, keys, large-object: those whose name holds it
   --statements    clone: what each kind of statement costs the servers`;
 
 const { values, positionals } = parseArgs({

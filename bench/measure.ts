@@ -23,34 +23,54 @@ export interface Command {
   readonly program: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Exit codes that are no failure: 0 where not given. */
+  readonly codes?: readonly number[];
+}
+
+/** Where a command runs, and whom it keeps busy. */
+export interface Place {
+  readonly folder: string;
+  /** CPU seconds of each server, since its start. */
+  serversCpu(): Promise<{ readonly source: number; readonly target: number }>;
+}
+
+/** Runs a command between two databases. */
+export function measure(ground: Ground, command: Command): Promise<Measured> {
+  return measureAt({ folder: ground.folder, serversCpu: () => serversCpu(ground) }, command);
 }
 
 /**
  * Runs a command as a whole process and counts what it cost, also to both servers.
  * Throws what it printed, if it fails.
  */
-export async function measure(ground: Ground, command: Command): Promise<Measured> {
-  const figures = join(ground.folder, 'time');
-  const before = await serversCpu(ground);
+export async function measureAt(place: Place, command: Command): Promise<Measured> {
+  const figures = join(place.folder, 'time');
+  const before = await place.serversCpu();
   const started = performance.now();
   // By GNU time, as the system tells a process's costs only to the one that waited for it.
   const child = spawn('time', ['-f', '%U %S %M', '-o', figures, command.program, ...command.args], {
-    cwd: ground.folder,
+    cwd: place.folder,
     env: { ...process.env, ...command.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true, // a group of its own, to be ended with all that it started
   });
+  const end = () => void (child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'));
+  process.once('exit', end);
   const printed = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const)
     child[stream].setEncoding('utf8').on('data', (text: string) => (printed[stream] += text));
   const [code] = await once(child, 'close');
+  process.off('exit', end);
   const wallSeconds = (performance.now() - started) / 1000;
-  if (code !== 0)
+  if (!(command.codes ?? [0]).includes(Number(code)))
     throw new Error(
       `${command.program} ended with ${code}:\n${printed.stdout.slice(-4000)}\n${printed.stderr.slice(-4000)}`,
     );
   await sleep(200); // the servers' processes end a little after their clients
-  const after = await serversCpu(ground);
-  const [user = 0, system = 0, peak = 0] = (await readFile(figures, 'utf8')).trim().split(' ').map(Number);
+  const after = await place.serversCpu();
+  // GNU time says on a line before them when the command ended otherwise than well.
+  const [user = 0, system = 0, peak = 0] =
+    (await readFile(figures, 'utf8')).trim().split('\n').at(-1)?.split(' ').map(Number) ?? [];
   return {
     wallSeconds,
     clientCpuSeconds: user + system,
