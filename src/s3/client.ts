@@ -2,7 +2,7 @@ import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders, t
 import { request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import aws4 from 'aws4';
-import { XMLParser } from 'fast-xml-parser';
+import type { XMLParser } from 'fast-xml-parser';
 import { RestageError } from '../errors.ts';
 import { readBody } from './read-body.ts';
 import { S3Error } from './s3-error.ts';
@@ -185,17 +185,24 @@ export function encodeKey(key: string): string {
   return key.split('/').map(encode).join('/');
 }
 
-const parser = new XMLParser({
-  parseTagValue: false,
-  trimValues: false,
-  ignoreAttributes: true,
-  htmlEntities: true, // references by number, which a key may be written with
-  isArray: (name, path) => name === 'Bucket' || name === 'Tag' || path === 'DeleteResult.Error',
-});
+/** Loaded with the first answer that needs it, for it takes 8 MB: listings are read without it. */
+async function parse(text: string): Promise<unknown> {
+  const { XMLParser } = await import('fast-xml-parser');
+  parser ??= new XMLParser({
+    parseTagValue: false,
+    trimValues: false,
+    ignoreAttributes: true,
+    htmlEntities: true, // references by number, which a key may be written with
+    isArray: (name, path) => name === 'Bucket' || name === 'Tag' || path === 'DeleteResult.Error',
+  });
+  return parser.parse(text);
+}
+
+let parser: XMLParser | undefined;
 
 /** The body of an answer, parsed: elements as properties, every value a string. */
 export async function readXml(response: Pick<S3Response, 'body'>): Promise<Record<string, unknown>> {
-  return parser.parse(await readText(response.body)) as Record<string, unknown>;
+  return (await parse(await readText(response.body))) as Record<string, unknown>;
 }
 
 /** The body of an answer as text. */
@@ -205,7 +212,7 @@ export async function readText(body: IncomingMessage): Promise<string> {
 
 async function errorOf(response: IncomingMessage, status: number): Promise<S3Error> {
   const text = await readText(response).catch(() => '');
-  const parsed = text.startsWith('<') ? (parser.parse(text) as { Error?: { Code?: string; Message?: string } }) : {};
+  const parsed = (text.startsWith('<') ? await parse(text) : {}) as { Error?: { Code?: string; Message?: string } };
   // HEAD has no body: the status is all there is.
   const code =
     parsed.Error?.Code ??

@@ -75,9 +75,9 @@ export function readPage({ bytes: page, giveBack }: Loan, fail: (what: string) =
   const facts = first < 0 ? page.toString() : page.toString('utf8', 0, first) + page.toString('utf8', end);
   if (!facts.includes('<ListBucketResult') || !facts.includes('</ListBucketResult>'))
     throw fail('no ListBucketResult in it, or not all of one');
-  const isEncoded = elementOf(facts, 'EncodingType') === 'url';
-  const next = elementOf(facts, 'NextContinuationToken');
-  const isCut = elementOf(facts, 'IsTruncated') === 'true';
+  const isEncoded = elementOf(facts, tags.encoding) === 'url';
+  const next = elementOf(facts, tags.next);
+  const isCut = elementOf(facts, tags.truncated) === 'true';
   if (isCut && !next) throw fail('it is cut off and cannot be continued');
   const read = (from: number): ListedObject =>
     readEntry(page.toString('utf8', from, page.indexOf('</Contents>', from)), isEncoded, fail);
@@ -102,10 +102,10 @@ function* entries(
 }
 
 function readEntry(text: string, isEncoded: boolean, fail: (what: string) => Error): ListedObject {
-  const listed = elementOf(text, 'Key') ?? '';
+  const listed = elementOf(text, tags.key) ?? '';
   const key = keyOf(listed, isEncoded);
   if (key === undefined) throw fail(`it has a key that is not UTF-8: ${listed}`);
-  const [size, etag, modifiedAt] = [elementOf(text, 'Size'), elementOf(text, 'ETag'), elementOf(text, 'LastModified')];
+  const [size, etag, modifiedAt] = [elementOf(text, tags.size), elementOf(text, tags.etag), elementOf(text, tags.time)];
   if (size === undefined || etag === undefined || modifiedAt === undefined)
     throw fail(`it has an entry without its facts: ${key}`);
   return {
@@ -113,14 +113,28 @@ function readEntry(text: string, isEncoded: boolean, fail: (what: string) => Err
     sizeBytes: Number(size),
     etag: unquote(etag),
     modifiedAt,
-    storageClass: elementOf(text, 'StorageClass') ?? 'STANDARD',
+    storageClass: elementOf(text, tags.class) ?? 'STANDARD',
   };
 }
 
-function elementOf(text: string, name: string): string | undefined {
-  const start = text.indexOf(`<${name}>`);
-  const end = start < 0 ? -1 : text.indexOf(`</${name}>`, start);
-  return end < 0 ? undefined : text.slice(start + name.length + 2, end);
+/** The beginning and the end of an element: made once, as they are looked for in every entry. */
+type Tag = readonly [begin: string, end: string];
+const tag = (name: string): Tag => [`<${name}>`, `</${name}>`];
+const tags = {
+  key: tag('Key'),
+  size: tag('Size'),
+  etag: tag('ETag'),
+  time: tag('LastModified'),
+  class: tag('StorageClass'),
+  encoding: tag('EncodingType'),
+  next: tag('NextContinuationToken'),
+  truncated: tag('IsTruncated'),
+} as const;
+
+function elementOf(text: string, [begin, end]: Tag): string | undefined {
+  const at = text.indexOf(begin);
+  const until = at < 0 ? -1 : text.indexOf(end, at);
+  return until < 0 ? undefined : text.slice(at + begin.length, until);
 }
 
 /** XML's escapes first, then the URL's where the store uses them; undefined where the bytes are no text. */
@@ -145,5 +159,7 @@ function unescape(text: string): string {
 
 /** An ETag without its quotes, in a header or in XML. */
 export function unquote(etag: string | undefined): string {
-  return etag === undefined ? '' : etag.replaceAll('"', '').replaceAll('&quot;', '').replaceAll('&#34;', '');
+  if (etag === undefined) return '';
+  if (etag.startsWith('&quot;') && etag.endsWith('&quot;')) return etag.slice(6, -6);
+  return etag.replaceAll(/"|&quot;|&#34;/g, '');
 }

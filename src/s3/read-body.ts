@@ -31,7 +31,8 @@ export interface Loan {
   giveBack(): void;
 }
 
-const lentBytes = 512 * 1024;
+const leastBytes = 320 * 1024;
+const mostBytes = 1024 * 1024;
 const keptAtMost = 64;
 const kept: Buffer[] = [];
 
@@ -40,11 +41,11 @@ const kept: Buffer[] = [];
  * slowly while that garbage piles up: for thousands of answers a second it would be most of what a process takes.
  */
 export async function borrowBody(body: Readable): Promise<Loan> {
-  let buffer = kept.pop() ?? Buffer.allocUnsafeSlow(lentBytes);
+  let buffer = kept.pop() ?? Buffer.allocUnsafeSlow(leastBytes);
   let length = 0;
   await readChunks(body, (chunk) => {
     if (length + chunk.length > buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(2 * (length + chunk.length));
+      const larger = Buffer.allocUnsafeSlow(Math.ceil(1.25 * (length + chunk.length)));
       buffer.copy(larger, 0, 0, length);
       buffer = larger;
     }
@@ -56,7 +57,7 @@ export async function borrowBody(body: Readable): Promise<Loan> {
   return {
     bytes: lent.subarray(0, length),
     giveBack: () => {
-      if (lent.length === lentBytes && kept.length < keptAtMost) kept.push(lent);
+      if (lent.length <= mostBytes && kept.length < keptAtMost) kept.push(lent);
     },
   };
 }

@@ -151,6 +151,8 @@ async function walkRange(
           .finally(() => (splitting = undefined));
     }
   }
+  ours.close();
+  theirs.close();
   await splitting;
 }
 
@@ -196,6 +198,8 @@ interface Cursor {
   advance(): boolean;
   /** Reads on until there is an entry, or the end. */
   fill(): Promise<void>;
+  /** Gives back what was lent for the page at hand. */
+  close(): void;
 }
 
 function openCursor(
@@ -208,6 +212,7 @@ function openCursor(
   const { region } = range;
   const prefix = side === 'source' ? region.sourcePrefix : region.targetPrefix;
   const skip = region.skip[side];
+  const isSame = prefix === region.sourcePrefix;
   let objects: Iterator<ListedObject> = [].values();
   let entry: Entry | undefined;
   let last = range.after === undefined ? undefined : prefix + range.after;
@@ -229,7 +234,11 @@ function openCursor(
       if (last !== undefined && compareKeys(last, key) >= 0) throw outOfOrder(bucket, last, key);
       last = key;
       const rest = key.slice(prefix.length);
-      if (!filter.accepts(region.sourcePrefix + rest) || skip.some((beginning) => key.startsWith(beginning))) continue;
+      if (
+        !filter.accepts(isSame ? key : region.sourcePrefix + rest) ||
+        skip.some((beginning) => key.startsWith(beginning))
+      )
+        continue;
       if (side === 'source') requireRoom(bucket, region, key);
       return { rest, object };
     }
@@ -237,6 +246,7 @@ function openCursor(
   };
   return {
     current: () => entry,
+    close: () => void objects.return?.(),
     advance: () => {
       entry = read();
       return entry !== undefined || page === undefined;
