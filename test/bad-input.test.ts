@@ -188,7 +188,7 @@ test('a report that cannot be kept is said after the summary, and is no success'
   const running = scene.begin('sync', '--yes', '--only', 'objects', '--config', file);
   await running.said('run ');
   const [folder = ''] = await readdir(join(scene.folder, '.restage', 'runs'));
-  expect(await readdir(join(scene.folder, '.restage', 'runs', folder))).toEqual(['plan.json']);
+  expect(await readdir(join(scene.folder, '.restage', 'runs', folder))).toContain('plan.json');
   await mkdir(join(scene.folder, '.restage', 'runs', folder, 'report.md'));
   const { code, stdout, stderr } = await running.ended;
   expect([code, stdout]).toEqual([1, expect.stringMatching(/✓ staging is refreshed from production/)]);

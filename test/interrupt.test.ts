@@ -89,10 +89,9 @@ test('an interrupt while objects are copied stops it, and what was copied need n
   const match = { operation: 'GetObject', bucket: production.bucket };
   await aws.inject({ match, kind: 'delay', delayMs: 0, times: 100 });
   await aws.inject({ match, kind: 'delay', delayMs: 5000 });
-  const planned = JSON.parse((await scene.restage('plan', '--json', '--only', 'objects')).stdout) as Pick<
-    Report,
-    'objects'
-  >;
+  const plan = async () =>
+    JSON.parse((await scene.restage('plan', '--json', '--only', 'objects')).stdout) as Pick<Report, 'objects'>;
+  const planned = await plan();
   const toCopy = ({ objects }: Pick<Report, 'objects'>) =>
     objects.reduce((sum, { totals: { missing, changed } }) => sum + missing.objects + changed.objects, 0);
   const halfWay = async () => {
@@ -102,9 +101,12 @@ test('an interrupt while objects are copied stops it, and what was copied need n
   expect(report.steps.find(({ id }) => id === 'copy-objects images')?.outcome.status).toBe('stopped');
   expect(toCopy(report)).toBe(toCopy(planned));
   await aws.clearFaults();
+  // A hundred at least: what was delayed may have come on a slow machine.
+  const left = toCopy(await plan());
+  expect(left).toBeLessThanOrEqual(toCopy(planned) - 100);
   const { report: next } = await scene.sync('--only', 'objects');
   expect(next.outcome).toBe('done');
-  expect(next.figures.objects.copied).toBe(toCopy(planned) - 100);
+  expect(next.figures.objects.copied).toBe(left);
 });
 
 test('an interrupt while staging migrates puts the previous database back', async () => {

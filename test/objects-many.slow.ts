@@ -2,8 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { SynthesizedKeys } from '../demo/local-aws/local-aws.ts';
 import type { Plan, Verification } from '../src/index.ts';
 import { type Configured, configOf } from './store/config-of.ts';
@@ -51,54 +50,6 @@ needs('faults')('a plan of many differences holds none of them', async () => {
   expect(new Set(lines).size).toBe(lines.length);
   expect(peakMiB).toBeLessThan(200);
 });
-
-needs('faults')('where each page takes its time, several are listed at once', async () => {
-  const delayMs = 150;
-  const shell = await arrange('slow', {}, {});
-  await store.aws?.inject({ match: { operation: 'ListObjectsV2' }, kind: 'delay', delayMs });
-  const { code, stdout } = await measured(shell, 'verify', '--json');
-  await store.aws?.clearFaults();
-  const { durationMs, objects: compared } = JSON.parse(stdout) as Verification;
-  expect([code, compared[0]?.totals]).toMatchObject([0, { same: { objects } }]);
-  // Both ends are listed side by side even where it goes one page at a time; the bound leaves room for a busy machine.
-  expect(durationMs).toBeLessThan(pages * delayMs * 0.7);
-});
-
-test('more than a thousand are deleted, whatever characters their keys are made of', async () => {
-  const plain = [
-    'a//b',
-    '../up',
-    '/',
-    ' ',
-    '+ %20 ?x=1#y',
-    'dir/',
-    'cafe\u0301',
-    'caf\u00e9',
-    '🎉/👩‍👩‍👧',
-    '長'.repeat(341),
-  ];
-  const escaped = ['control \u0001\u001f\u007f', 'tab\tnewline\nreturn\r', `<Key>&amp;</Key>'"`, '&#10;', ']]>'];
-  const hostile = [...plain, ...escaped, '\u{10000}', '\ufffe\uffff'];
-  const many = Array.from({ length: 1010 }, (_, index) => `many/${index}`);
-  const buckets = { source: await store.source.createBucket(), target: await store.target.createBucket() };
-  await put('source', buckets.source, ['kept']);
-  await put('target', buckets.target, ['kept', ...hostile, ...many]);
-  const images = { delete: { maxCount: 10_000, maxPercent: 100 } };
-  const shell = await configOf(store, { buckets: { images: buckets }, objects: { images } });
-  const { code, stderr, report } = await shell.sync();
-  expect(code, stderr).toBe(0);
-  expect(report.figures.objects.deleted).toBe(hostile.length + many.length);
-  const { Contents = [] } = await store.target.client.send(new ListObjectsV2Command({ Bucket: buckets.target }));
-  expect(Contents.map(({ Key }) => Key)).toEqual(['kept']);
-});
-
-async function put(side: 'source' | 'target', Bucket: string, keys: readonly string[]): Promise<void> {
-  const left = keys.values();
-  const worker = async () => {
-    for (const Key of left) await store[side].client.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }));
-  };
-  await Promise.all(Array.from({ length: 16 }, worker));
-}
 
 async function arrange(
   name: string,
