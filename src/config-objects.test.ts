@@ -10,7 +10,13 @@ function problems(settings: object): Record<string, string> {
 const parsed = (settings: object) => objectsSchema.parse({ images: settings })['images'];
 
 test('without settings every key is copied, by the way that is open, and nothing is deleted', () => {
-  expect(usualObjects).toEqual({ include: [], exclude: [], renames: {}, route: 'auto' });
+  expect(usualObjects).toEqual({
+    include: [],
+    exclude: [],
+    renames: {},
+    route: 'auto',
+    mayBeEmpty: false,
+  });
   expect(parsed({})).toEqual(usualObjects);
   expect(objectsSchema.parse(undefined)).toEqual({});
 });
@@ -27,6 +33,7 @@ test('all settings together are accepted as they are', () => {
     acl: 'private',
     delete: { maxCount: 0, maxPercent: 100 },
     backup: 'kept/',
+    mayBeEmpty: true,
   };
   expect(parsed(settings)).toEqual(settings);
 });

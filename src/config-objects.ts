@@ -25,7 +25,7 @@ const objects = z
       .describe('Patterns of keys, of which one must match: * within a part between slashes, ** across.'),
     exclude: z.array(pattern).default([]).describe('Patterns of keys that are left alone, at both ends.'),
     renames: z
-      .record(text, z.string('text'))
+      .record(z.string(), z.string('text'))
       .default({})
       .describe('What keys of the source begin with, and what they begin with in the target instead.'),
     route: z
@@ -50,16 +50,27 @@ const objects = z
       })
       .optional()
       .describe('Default: bucket-owner-full-control where the target bucket has ACLs on, else none.'),
+    mayBeEmpty: z
+      .boolean('true or false')
+      .default(false)
+      .describe('The source may list no object that counts; otherwise that is refused.'),
     delete: z
-      .strictObject({
-        maxCount: z.int(countWords).min(0, countWords).default(1000).describe('More is refused, and nothing deleted.'),
-        maxPercent: z
-          .number(percentWords)
-          .min(0, percentWords)
-          .max(100, percentWords)
-          .default(10)
-          .describe("Of the target's objects. Also how far the source may have shrunk since the plan."),
-      })
+      .strictObject(
+        {
+          maxCount: z
+            .int(countWords)
+            .min(0, countWords)
+            .default(1000)
+            .describe('More is refused, and nothing deleted.'),
+          maxPercent: z
+            .number(percentWords)
+            .min(0, percentWords)
+            .max(100, percentWords)
+            .default(10)
+            .describe("Of the target's objects. Also how far the source may have shrunk since the plan."),
+        },
+        'a map; {} for at most 1,000 objects and 10 %',
+      )
       .optional()
       .describe('Deletes what only the target has, last of all. Without it nothing is deleted.'),
     backup: z
@@ -72,10 +83,24 @@ const objects = z
     const pairs = Object.entries(value.renames);
     for (const [from, to] of pairs) {
       const path = ['renames', from];
+      if (from === '') {
+        context.addIssue({
+          code: 'custom',
+          path,
+          message: 'is empty: every key begins so; name what those to rename begin with',
+        });
+        continue;
+      }
+      if (to !== '' && from.endsWith('/') !== to.endsWith('/'))
+        context.addIssue({
+          code: 'custom',
+          path,
+          message: `both end with /, or neither: ${to} would make ${from}a into ${to}a`,
+        });
       if (from === to) context.addIssue({ code: 'custom', path, message: 'is renamed to itself' });
-      const inside = pairs.find(([other]) => other !== from && from.startsWith(other));
+      const inside = pairs.find(([other]) => other !== '' && other !== from && from.startsWith(other));
       if (inside) context.addIssue({ code: 'custom', path, message: `begins with ${inside[0]}, which is renamed too` });
-      const same = pairs.find(([other, there]) => other !== from && to.startsWith(there));
+      const same = pairs.find(([other, there]) => other !== '' && other !== from && to.startsWith(there));
       if (same) context.addIssue({ code: 'custom', path, message: `goes where ${same[0]} goes too: ${same[1]}` });
       const { backup } = value;
       if (backup !== undefined && to.startsWith(backup))

@@ -3,6 +3,7 @@ import { objectsSchema, strayObjects } from './config-objects.ts';
 
 // What a value must be, in words: one text for a wrong type, a wrong form and a wrong range alike.
 const text = z.string().min(1, 'text that is not empty');
+const bucketName = text.regex(/^[^/]*$/, "a bucket's name, without s3:// and without a path");
 const url = z.url({ protocol: /^https?$/, error: 'an address that begins with http:// or https://' });
 const path = z.string('a path that begins with /').startsWith('/', 'a path that begins with /');
 const accountWords = 'an account id of 12 digits, in quotes';
@@ -91,7 +92,7 @@ const end = z.strictObject({
   aws: aws.optional(),
   database: database.optional(),
   buckets: z
-    .record(z.string(), text)
+    .record(z.string(), bucketName)
     .default({})
     .describe('Buckets by a name of your own; the same name at both ends makes a pair.'),
   app: app.optional(),
@@ -211,6 +212,15 @@ export const schema = z
             path: [side, 'buckets', name],
             message: `has no partner in ${other}.buckets`,
           });
+      for (const [name, bucket] of Object.entries(side === 'target' ? buckets : {})) {
+        const twin = Object.keys(buckets).find((one) => one !== name && buckets[one] === bucket);
+        if (twin !== undefined && config.objects[name]?.delete)
+          context.addIssue({
+            code: 'custom',
+            path: ['objects', name, 'delete'],
+            message: `would delete what ${twin} brings: both go to ${bucket}`,
+          });
+      }
       if (account === undefined && (Object.keys(buckets).length > 0 || db?.secret !== undefined))
         context.addIssue({ code: 'custom', path: [side, 'aws'], message: 'is needed for a bucket or a secret' });
       if (db === undefined && config[other].database !== undefined)

@@ -247,3 +247,65 @@ test('a secret or a bucket needs an account to be found in', () => {
   const text = minimal.replace('{ url: "postgres://restage@db.example.com/shop" }', '{ secret: db }');
   expect(problems(text)[1]).toMatch(/source\.aws: is needed for a bucket or a secret$/);
 });
+
+const pair = {
+  version: 1,
+  source: { name: 'production', aws: { profile: 'p' }, buckets: { images: 'a' } },
+  target: { name: 'staging', aws: { profile: 's' }, buckets: { images: 'b' } },
+};
+
+test.each(['s3://a', 's3://a/b', 'a/b'])('%s is no name of a bucket', (images) => {
+  expect(problems({ ...pair, source: { ...pair.source, buckets: { images } } })[1]).toBe(
+    "source.buckets.images: a bucket's name, without s3:// and without a path",
+  );
+});
+
+test('an empty source is refused unless the config says that it may be', () => {
+  const of = (images: object) => loadConfig({ ...pair, objects: { images } }).objects['images']?.mayBeEmpty;
+  expect([of({}), of({ mayBeEmpty: true })]).toEqual([false, true]);
+  expect(problems({ ...pair, objects: { images: { mayBeEmpty: 'yes' } } })[1]).toBe(
+    'objects.images.mayBeEmpty: true or false',
+  );
+});
+
+test.each([
+  ['delete: true', { delete: true }, 'delete: a map; {} for at most 1,000 objects and 10 %'],
+  ['a misspelt key of delete', { delete: { maxcount: 1 } }, 'delete.maxcount: unknown key; did you mean maxCount?'],
+  [
+    'an empty beginning',
+    { renames: { '': 'all/', 'b/': 'c/' } },
+    'renames.: is empty: every key begins so; name what those to rename begin with',
+  ],
+  [
+    'a slash at the end of the old beginning only',
+    { renames: { 'books/': 'catalog' } },
+    'renames.books/: both end with /, or neither: catalog would make books/a into cataloga',
+  ],
+  [
+    'a slash at the end of the new beginning only',
+    { renames: { books: 'catalog/' } },
+    'renames.books: both end with /, or neither: catalog/ would make booksa into catalog/a',
+  ],
+])('%s is refused with a sentence of its own', (_what, images, message) => {
+  expect(problems({ ...pair, objects: { images } })).toEqual([
+    'restage.yaml has a problem:',
+    `objects.images.${message}`,
+  ]);
+});
+
+test('a prefix may be taken away whole', () => {
+  expect(problems({ ...pair, objects: { images: { renames: { 'books/': '' } } } })).toEqual([]);
+});
+
+test('two pairs that go to one bucket may not delete there what the other brings', () => {
+  const twins = structuredClone(pair) as { source: { buckets: object }; target: { buckets: object } };
+  const [from = ''] = Object.values(twins.source.buckets) as string[];
+  const [to = ''] = Object.values(twins.target.buckets) as string[];
+  Object.assign(twins.source.buckets, { docs: `${from}-docs` });
+  Object.assign(twins.target.buckets, { docs: to });
+  expect(problems({ ...twins, objects: { images: {} } })).toEqual([]);
+  expect(problems({ ...twins, objects: { images: { delete: {} } } })).toEqual([
+    'restage.yaml has a problem:',
+    `objects.images.delete: would delete what docs brings: both go to ${to}`,
+  ]);
+});

@@ -174,6 +174,13 @@ function tlsFor(host: string): Address['tls'] {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(host) ? 'disable' : 'verify-full';
 }
 
+/** One text for a bucket, however its store is written. */
+function bucketPlace({ endpoint, bucket }: BucketSettings): string {
+  const url = endpoint === undefined ? undefined : new URL(endpoint);
+  if (!url || url.hostname.endsWith('.amazonaws.com')) return `aws ${bucket}`;
+  return `${url.host.replace(/^(localhost|\[::1\])(?=:|$)/, '127.0.0.1')} ${bucket}`;
+}
+
 /** What can be seen to be the same from the names alone; the plan asks the servers too. */
 function refuseSame(source: Located, target: Located): void {
   const place = (address: Address) => `${address.host.toLowerCase()}:${address.port}/${address.database}`;
@@ -181,11 +188,9 @@ function refuseSame(source: Located, target: Located): void {
     throw new RestageError('target-is-source', `both ends are the same database: ${place(source.address)}`, {
       hint: 'target.database in restage.yaml, or the secret that it names, leads to the source.',
     });
-  const ours = new Map(
-    source.buckets.map(([, settings]) => [`${settings.endpoint ?? ''} ${settings.bucket}`, settings.bucket]),
-  );
+  const ours = new Set(source.buckets.map(([, settings]) => bucketPlace(settings)));
   for (const [name, settings] of target.buckets)
-    if (ours.has(`${settings.endpoint ?? ''} ${settings.bucket}`))
+    if (ours.has(bucketPlace(settings)))
       throw new RestageError(
         'target-is-source',
         `target.buckets.${name} is a bucket of the source: ${settings.bucket}`,

@@ -29,6 +29,7 @@ export const exitCodes = {
   'app-unexpected': 1,
   'migrate-failed': 1,
   'deletion-refused': 3,
+  'bucket-empty': 3,
   'target-is-source': 3,
   'ends-swapped': 3,
   'run-in-progress': 3,

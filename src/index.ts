@@ -11,6 +11,7 @@ export { eventLine } from './report/event-line.ts';
 export { bytes, count, duration } from './report/format.ts';
 export { json } from './report/json.ts';
 export { markdown } from './report/markdown.ts';
+export { isForGood } from './report/plan-objects-text.ts';
 export { planText } from './report/plan-text.ts';
 export type { Report } from './report/report.ts';
 export { plain, type Style, type Tone } from './report/style.ts';

@@ -2,13 +2,14 @@ import { allOf } from './all-of.ts';
 import { usualObjects } from './config-objects.ts';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
+import { failureOf, RestageError, type Failure } from './errors.ts';
 import type { SourceBucket, TargetBucket } from './s3/bucket.ts';
 import { add, counter, diffBuckets, zero, type Amount, type Difference, type DiffTotals } from './s3/diff.ts';
 import { requireDeletable, surveyor, type DeletionGuard, type ExtrasSurvey } from './s3/extras.ts';
 import type { Keeping } from './s3/carried.ts';
 import type { BucketHabits } from './s3/habits.ts';
 import type { ListedObject } from './s3/listing.ts';
-import type { BucketOrigin } from './s3/origin.ts';
+import { describeBucket, type BucketOrigin } from './s3/origin.ts';
 import { canReadTags, chooseRoute, type Route } from './s3/route.ts';
 import { filterOf, type Selection } from './s3/selection.ts';
 
@@ -28,12 +29,19 @@ export interface PlannedBucket {
   /** The route was asked for by name. */
   readonly forced: boolean;
   readonly deletion?: PlannedDeletion;
+  /** What the target keeps of what is overwritten or deleted; absent where neither happens. */
+  readonly versioning?: BucketHabits['versioning'];
+  /** When the listings began, ISO 8601 by the target's clock. */
+  readonly plannedAt: string;
+  /** Patterns and renames that no key matches. */
+  readonly unmatched: readonly string[];
   readonly notes: readonly string[];
+  /** Why this may not be run. */
+  readonly refusals: readonly Failure[];
 }
 
 export interface PlannedDeletion extends ExtrasSurvey {
   readonly guard: DeletionGuard;
-  readonly versioning: BucketHabits['versioning'];
 }
 
 /** One key of a plan, for a list of them beside it. */
@@ -53,7 +61,7 @@ export interface ObjectsPlanOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Compares all pairs. Throws what a listing throws, `bucket-denied` for a route that is not open, `deletion-refused`. */
+/** Compares all pairs. Throws what a listing throws, and `bucket-denied` for a route that is not open. */
 export async function planObjects(config: Config, ends: Ends, options: ObjectsPlanOptions): Promise<PlannedBucket[]> {
   const pairs = [...ends.source.buckets].flatMap(([bucket, source]) => {
     const target = ends.target.buckets.get(bucket);
@@ -86,13 +94,18 @@ async function planPair(
   const settings = config.objects[bucket] ?? usualObjects;
   const selection = selectionOf(config, bucket);
   const filter = filterOf(selection);
+  const renames = Object.keys(selection.renames);
   const { count, totals: sum } = counter();
   const extras = surveyor();
   const archived = zero();
   let sample: ListedObject | undefined;
   let compared = 0;
+  const began = performance.now();
+  const renamesMet = new Set<string>();
   const see = (difference: Difference) => {
     count(difference);
+    if (difference.kind !== 'extra' && renamesMet.size < renames.length)
+      for (const from of renames) if (difference.source.key.startsWith(from)) renamesMet.add(from);
     compared += 1;
     if (onCompared && compared % 1000 === 0) onCompared(bucket, compared);
     if (difference.kind === 'same') return;
@@ -106,12 +119,13 @@ async function planPair(
   await diffBuckets({ source, target, selection }, see, { signal, filter });
   const totals = sum();
   const isDeleting = settings.delete !== undefined && totals.extra.objects > 0;
-  if (settings.delete) requireDeletable(totals, settings.delete, target.origin);
+  const plannedAt = new Date(Math.ceil((target.now() - (performance.now() - began)) / 1000) * 1000).toISOString();
   const [route, readsTags, habits] = await allOf([
     sample && chooseRoute(source, target, settings.route, sample, signal),
     sample ? canReadTags(source, sample, signal) : true,
     sample || isDeleting ? target.habits(signal) : undefined,
   ]);
+  const unmatched = [...filter.unmatched(), ...renames.filter((from) => !renamesMet.has(from))];
   const { storageClass, encryption, acl = habits?.acls === 'on' ? 'bucket-owner-full-control' : undefined } = settings;
   return {
     bucket,
@@ -127,19 +141,11 @@ async function planPair(
     },
     ...(route ? { route } : {}),
     forced: settings.route === 'server',
-    ...(isDeleting && settings.delete
-      ? {
-          deletion: {
-            ...extras.survey(totals),
-            guard: settings.delete,
-            versioning: habits?.versioning ?? 'unknown',
-          },
-        }
-      : {}),
+    ...(isDeleting && settings.delete ? { deletion: { ...extras.survey(totals), guard: settings.delete } } : {}),
+    ...(habits ? { versioning: habits.versioning } : {}),
+    plannedAt,
+    unmatched,
     notes: [
-      ...(totals.source.objects === 0
-        ? [`${bucket}: the source lists no object that counts; is it the right bucket?`]
-        : []),
       ...(archived.objects > 0
         ? [
             `${bucket}: ${archived.objects} of the objects to copy are archived (GLACIER, DEEP_ARCHIVE). Those that have not been restored cannot be read, and will be named as failed; exclude them, or restore them first`,
@@ -148,9 +154,43 @@ async function planPair(
       ...(readsTags
         ? []
         : [`${bucket}: the source's keys lack s3:GetObjectTagging, so objects arrive without their tags`]),
-      ...filter.unmatched().map((pattern) => `${bucket}: no key matches ${pattern}`),
+      ...unmatched.map((pattern) => `${bucket}: no key matches ${pattern}`),
     ],
+    refusals: refusalsOf(config, bucket, totals, source, target),
   };
+}
+
+function refusalsOf(
+  config: Config,
+  bucket: string,
+  totals: DiffTotals,
+  source: SourceBucket,
+  target: TargetBucket,
+): Failure[] {
+  const settings = config.objects[bucket] ?? usualObjects;
+  if (totals.source.objects === 0 && !settings.mayBeEmpty)
+    return [failureOf(emptyBucket(bucket, source.origin, selectionOf(config, bucket)))];
+  try {
+    if (settings.delete) requireDeletable(bucket, totals, settings.delete, target.origin);
+    return [];
+  } catch (error) {
+    return [failureOf(error)];
+  }
+}
+
+/** Nothing was compared: that is no success, unless somebody has said that it may be so. */
+export function emptyBucket(bucket: string, source: BucketOrigin, selection: Selection): RestageError {
+  const { prefix, include, exclude } = selection;
+  const asked = [
+    ...(prefix === undefined ? [] : [`under ${prefix}`]),
+    ...(include.length === 0 ? [] : [`matching ${include.join(', ')}`]),
+    ...(exclude.length === 0 ? [] : [`but ${exclude.join(', ')}`]),
+  ];
+  const where = asked.length === 0 ? '' : ` ${asked.join(' ')}`;
+  const what = asked.length === 0 ? 'Is it the right bucket?' : 'Are prefix and patterns right?';
+  return new RestageError('bucket-empty', `${describeBucket(source)} lists no object${where}: nothing was compared`, {
+    hint: `${what} If it may be so, say objects.${bucket}.mayBeEmpty: true.`,
+  });
 }
 
 function plannedObject(difference: Difference, isDeleting: boolean): Omit<PlannedObject, 'bucket'> {

@@ -73,30 +73,32 @@ export function planSteps(
       }),
     );
   }
+  const content = contentScope(config);
   for (const { bucket, totals, selection, keeping, route, forced } of objects) {
     const amount = {
       objects: totals.missing.objects + totals.changed.objects,
       bytes: totals.missing.bytes + totals.changed.bytes,
     };
     // Beside a database the buckets are always listed again, after its snapshot was taken; by themselves they have just been.
-    if (!database && amount.objects === 0) continue;
-    const copied = add(`copy-objects ${bucket}`, snapshot, {
-      kind: 'copy-objects',
-      bucket,
-      ...amount,
-      selection,
-      keeping,
-      route: route?.kind ?? 'stream',
-      routeReason: route?.reason ?? 'nothing was to be copied when it was planned',
-      forced,
-    });
+    const isCopied = database !== undefined || amount.objects > 0;
+    if (!isCopied && content === 'none') continue;
+    const copied = isCopied
+      ? [
+          add(`copy-objects ${bucket}`, snapshot, {
+            kind: 'copy-objects',
+            bucket,
+            ...amount,
+            selection,
+            keeping,
+            route: route?.kind ?? 'stream',
+            routeReason: route?.reason ?? 'nothing was to be copied when it was planned',
+            forced,
+          }),
+        ]
+      : [];
+    const mayBeEmpty = config.objects[bucket]?.mayBeEmpty ?? false;
     verified.push(
-      add(`verify-objects ${bucket}`, [copied], {
-        kind: 'verify-objects',
-        bucket,
-        selection,
-        content: contentScope(config),
-      }),
+      add(`verify-objects ${bucket}`, copied, { kind: 'verify-objects', bucket, selection, content, mayBeEmpty }),
     );
   }
   let last = verified;
@@ -129,7 +131,7 @@ export function planSteps(
       }),
     ];
   // What is deleted cannot be put back with the database: last of all, when everything else has ended well.
-  for (const { bucket, selection, deletion, totals } of objects)
+  for (const { bucket, selection, deletion, totals, versioning, plannedAt } of objects)
     if (deletion)
       add(`delete-objects ${bucket}`, last, {
         kind: 'delete-objects',
@@ -139,7 +141,8 @@ export function planSteps(
         objects: deletion.objects,
         bytes: deletion.bytes,
         sourceObjects: totals.source.objects,
-        versioned: deletion.versioning === 'enabled',
+        plannedAt,
+        versioned: versioning === 'enabled',
       });
   return list;
 }

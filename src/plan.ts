@@ -3,7 +3,7 @@ import type { App } from './app/client.ts';
 import { readVersion, type Version } from './app/version.ts';
 import type { AppConfig, Config } from './config.ts';
 import type { Ends } from './connect.ts';
-import { RestageError } from './errors.ts';
+import { RestageError, type Failure } from './errors.ts';
 import type { DatabaseFigures, PlannedDatabase } from './plan-database.ts';
 import { planObjects, type ObjectsPlanOptions, type PlannedBucket } from './plan-objects.ts';
 import { planSteps } from './plan-steps.ts';
@@ -23,6 +23,8 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** What a reader should know before agreeing, in whole sentences. */
   readonly notes: readonly string[];
+  /** Why it may not be run; absent where nothing stands against it. */
+  readonly refusals?: readonly Failure[];
 }
 
 export interface PlannedEnd {
@@ -42,6 +44,7 @@ export interface PlanOptions extends ObjectsPlanOptions {
  */
 export async function plan(config: Config, ends: Ends, options: PlanOptions = {}): Promise<Plan> {
   refuseProduction(ends.target.name, 'target.name');
+  requireSome(config, options.only);
   const withDatabase = options.only !== 'objects';
   const withObjects = options.only !== 'database';
   const [database, objects, sourceApp, targetApp] = await allOf([
@@ -58,6 +61,7 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
     ...(database ? { database: database[end] } : {}),
     ...(app ? { app } : {}),
   });
+  const refusals = objects.flatMap((bucket) => bucket.refusals);
   refuseProduction(targetApp?.environment, `the environment of ${targetApp?.url}`);
   return {
     version: 1,
@@ -68,6 +72,7 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
     jobs: config.database.jobs,
     steps: planSteps(config, database, objects, withDatabase),
     notes: [...(database?.notes ?? []), ...objects.flatMap(({ notes }) => notes)],
+    ...(refusals.length > 0 ? { refusals } : {}),
   };
 }
 
@@ -101,6 +106,14 @@ async function planApp(
     Object.entries(version).filter(([, value]) => value !== undefined),
   ) as Partial<Version>; // fewer of the same
   return { url: app.url, ...known };
+}
+
+/** Throws `config-invalid` where nothing of what was asked for is there: that must not look like success. */
+export function requireSome(config: Config, only: PlanOptions['only']): void {
+  if (only === 'database' && config.target.database === undefined)
+    throw new RestageError('config-invalid', 'the config names no database', { hint: 'Leave --only database out.' });
+  if (only === 'objects' && Object.keys(config.target.buckets).length === 0)
+    throw new RestageError('config-invalid', 'the config names no buckets', { hint: 'Leave --only objects out.' });
 }
 
 /** A target that calls itself production is refused, whatever else the config says. */

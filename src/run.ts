@@ -9,7 +9,7 @@ import { objectSteps } from './perform/objects.ts';
 import type { Plan } from './plan.ts';
 import type { SchemaDumper } from './postgres/schema-dump.ts';
 import { figuresOf, type Report } from './report/report.ts';
-import type { Facts, Kind, Outcome, Step, StepReport } from './step.ts';
+import type { Facts, Kind, Outcome, Step, StepProgress, StepReport } from './step.ts';
 
 export interface RunOptions {
   readonly listen?: Listener | undefined;
@@ -27,9 +27,11 @@ export function newRunId(now = new Date()): string {
 /**
  * Executes a plan. A step that fails stops the others at once; then the target is put back as it was, unless
  * everything was verified before. Failures are told in the Report.
- * Throws only for what stops it from starting: `run-in-progress`, and whatever the target's server refuses at once.
+ * Throws only for what stops it from starting: the plan's own refusals, `run-in-progress`, and whatever the target's server refuses at once.
  */
 export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Promise<Report> {
+  const [refusal] = plan.refusals ?? [];
+  if (refusal) throw new RestageError(refusal.code, refusal.message, { hint: refusal.hint });
   const id = newRunId();
   const { listen, broken } = watched(options.listen);
   const { source, target } = ends;
@@ -69,7 +71,7 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
     steps,
     ...(failure ? { failure } : {}),
     ...(recovery ? { recovery } : {}),
-    holds: holding(plan, database, recovery),
+    holds: holding(plan, ends, database, recovery),
   };
   const report: Report = { ...told, figures: figuresOf(told) };
   listen({ kind: 'run-ended', report });
@@ -111,6 +113,7 @@ async function runSteps(
   const outcomes = new Map<string, Outcome>(steps.map((step) => [step.id, { status: 'not-run' }]));
   const running = new Map<string, { readonly kind: Kind; readonly ended: Promise<void> }>();
   const finished = new Set<string>();
+  const progress = new Map<string, StepProgress>();
   let failure: StepFailure | undefined;
   const context: Context = {
     run: runId,
@@ -123,7 +126,14 @@ async function runSteps(
         return step.kind === kind && outcome?.status === 'done' ? [outcome.facts as Facts[K]] : []; // a step's facts are of its kind
       }),
     object: (step, object) => listen({ kind: 'object', step, object }),
-    progress: (step, done) => listen({ kind: 'step-progress', step, ...done }),
+    progress: (step, done) => {
+      progress.set(step.id, { ...done });
+      listen({ kind: 'step-progress', step, ...done });
+    },
+  };
+  const progressOf = ({ id }: Step) => {
+    const known = progress.get(id);
+    return known ? { progress: known } : {};
   };
   const start = async (step: Step): Promise<void> => {
     const startedAt = new Date().toISOString();
@@ -139,7 +149,7 @@ async function runSteps(
     } catch (error) {
       // What ends because the run was stopped has not failed itself.
       outcome = signal.aborted
-        ? { status: 'stopped', ...timed() }
+        ? { status: 'stopped', ...timed(), ...progressOf(step) }
         : { status: 'failed', ...timed(), failure: failureOf(error) };
     }
     outcomes.set(step.id, outcome);
@@ -197,9 +207,10 @@ function refusedBy({ outcome }: StepReport): readonly string[] {
 }
 
 /** What the target holds when the run is over. */
-function holding(plan: Plan, database: DatabaseRun | undefined, recovery: Recovery | undefined): string {
+function holding(plan: Plan, ends: Ends, database: DatabaseRun | undefined, recovery: Recovery | undefined): string {
   const name = plan.target.name;
-  if (!database) return `${name}'s database was not touched`;
+  if (!database)
+    return ends.target.database ? `${name}'s database was not touched` : `nothing of ${name} but objects was concerned`;
   if (recovery?.failure)
     return `${name} could not be put back completely: ${recovery.failure.message}. ${recovery.failure.hint ?? ''}`.trim();
   if (recovery?.swappedBack) return `${name} holds its previous database again, as it was before the run`;

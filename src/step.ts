@@ -5,7 +5,7 @@ import type { TableName } from './postgres/names.ts';
 import type { Origin } from './postgres/session.ts';
 import type { ContentCheck } from './s3/content.ts';
 import type { DiffTotals } from './s3/diff.ts';
-import type { Deleted, DeletionGuard } from './s3/extras.ts';
+import type { Deleted, DeletionGuard, PlannedExtras } from './s3/extras.ts';
 import type { Selection } from './s3/selection.ts';
 import type { Copying, Transferred } from './s3/transfer.ts';
 
@@ -72,18 +72,17 @@ export type Act =
       readonly selection: Selection;
       /** What is compared beside both listings. */
       readonly content: ContentScope;
+      /** A source without an object that counts is believed. */
+      readonly mayBeEmpty: boolean;
     }
-  | {
+  | ({
       readonly kind: 'delete-objects';
       readonly bucket: string;
       readonly selection: Selection;
       readonly guard: DeletionGuard;
-      readonly objects: number;
       readonly bytes: number;
-      /** How many objects the source had when this was planned. */
-      readonly sourceObjects: number;
       readonly versioned: boolean;
-    }
+    } & PlannedExtras)
   | { readonly kind: 'swap'; readonly database: string; readonly sessions: number }
   | {
       readonly kind: 'migrate';
@@ -133,7 +132,7 @@ export interface Facts {
     readonly refused: readonly string[];
   };
   readonly 'verify-tables': { readonly tables: number; readonly rows: number; readonly different: readonly string[] };
-  readonly 'copy-objects': Transferred;
+  readonly 'copy-objects': Transferred & { readonly bucket: string };
   readonly 'verify-objects': DiffTotals & { readonly content?: ContentCheck };
   readonly 'delete-objects': Deleted;
   readonly swap: { readonly database: string; readonly previous: string; readonly sessionsEnded: number };
@@ -143,10 +142,23 @@ export interface Facts {
   readonly 'drop-previous': { readonly dropped: readonly string[]; readonly kept: readonly string[] };
 }
 
+/** How far a step is: all bytes and objects so far. */
+export interface StepProgress {
+  readonly bytes: number;
+  readonly objects?: number;
+  readonly failed?: number;
+}
+
 /** How a step ended. `stopped` was under way when another one failed; `failed` keeps what was known all the same. */
 export type Outcome<K extends Kind = Kind> =
   | { readonly status: 'not-run' }
-  | { readonly status: 'stopped'; readonly startedAt: string; readonly durationMs: number }
+  | {
+      readonly status: 'stopped';
+      readonly startedAt: string;
+      readonly durationMs: number;
+      /** How far it came, where that is counted. */
+      readonly progress?: StepProgress;
+    }
   | { readonly status: 'done'; readonly startedAt: string; readonly durationMs: number; readonly facts: Facts[K] }
   | {
       readonly status: 'failed';

@@ -8,7 +8,8 @@ import type { VerifiedDatabase } from './verify-database.ts';
 import type { BucketOrigin } from './s3/origin.ts';
 import { checkContent, type ContentCheck } from './s3/content.ts';
 import { countDifferences, type DiffTotals } from './s3/diff.ts';
-import { selectionOf } from './plan-objects.ts';
+import { requireSome } from './plan.ts';
+import { emptyBucket, selectionOf } from './plan-objects.ts';
 
 /** How the target compares with the source, now. Plain JSON. */
 export interface Verification {
@@ -56,15 +57,19 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
   const clock = performance.now();
   const madeAt = new Date().toISOString();
   const { signal, only } = options;
+  requireSome(config, only);
   const hasDatabase = only !== 'objects' && ends.source.database && ends.target.database;
   const databases = hasDatabase ? await import('./verify-database.ts') : undefined;
   const database = await databases?.verifyDatabase(config, ends, signal);
+  const empty: string[] = [];
   const objects: Verification['objects'][number][] = [];
   for (const [bucket, source] of only === 'database' ? [] : ends.source.buckets) {
     const target = ends.target.buckets.get(bucket);
     if (!target) continue;
     const pair = { source, target, selection: selectionOf(config, bucket) };
     const totals = await countDifferences(pair, { signal });
+    if (totals.source.objects === 0 && !config.objects[bucket]?.mayBeEmpty)
+      empty.push(emptyBucket(bucket, source.origin, pair.selection).message);
     const wanted = config.verify.objects;
     const sample = typeof wanted === 'object' ? { count: wanted.sample, of: totals.same.objects } : undefined;
     const content = wanted === 'listing' ? undefined : await checkContent(pair, { sample, signal });
@@ -85,7 +90,7 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
     source: ends.source.name,
     target: ends.target.name,
     ...found,
-    differences: differencesOf(found),
+    differences: [...differencesOf(found), ...empty],
   };
 }
 
@@ -119,11 +124,13 @@ function differencesOf({
       return [`table ${name} has ${source.rows} rows in the source and ${target.rows} in the target`];
     return [`table ${name} has the same ${source.rows} rows by number, but not by content`];
   });
-  const buckets = objects.flatMap(({ bucket, totals: { missing, changed }, content }) => {
+  const buckets = objects.flatMap(({ bucket, totals: { missing, changed, examples }, content }) => {
     const listed =
       missing.objects + changed.objects === 0
         ? []
-        : [`bucket ${bucket}: ${missing.objects} objects are missing in the target, ${changed.objects} are different`];
+        : [
+            `bucket ${bucket}: missing in the target ${missing.objects.toLocaleString('en-US')}, different ${changed.objects.toLocaleString('en-US')}; e.g. ${examples.map((key) => JSON.stringify(key)).join(', ')}`,
+          ];
     const read = (content?.different ?? []).map(
       ({ key, reason }) => `bucket ${bucket}, ${JSON.stringify(key)}: ${reason}`,
     );

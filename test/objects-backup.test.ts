@@ -67,7 +67,9 @@ test('what is overwritten or deleted is kept with all that it carries, by run, a
   expect(last.get(prefix + keys.overwritten)).toEqual(before.get(keys.overwritten));
 
   const page = await readFile(join(shell.folder, '.restage', 'runs', first.report.run, 'report.md'), 'utf8');
-  expect(page).toContain(`1 object deleted and 1 object overwritten in ${to} is kept under \`${prefix}\``);
+  expect(page).toContain(
+    `1 object deleted and 1 object overwritten in ${to} are kept under \`${prefix}\`. To bring them back, with the target's profile:`,
+  );
   const command = /aws s3 cp --recursive 's3:\/\/(\S+?)\/(.+?)\/' s3:\/\/(\S+)\/$/m.exec(page)?.slice(1);
   expect(command).toEqual([to, prefix.slice(0, -1), to]);
   for (const key of [keys.overwritten, keys.deleted]) {
@@ -141,7 +143,7 @@ test('in a versioned bucket the report’s commands bring back what was deleted'
   const [list, removal] = await typeUndo(shell.folder, report.run, answer);
   expect(list?.slice(0, 6)).toEqual(['s3api', 'list-object-versions', '--bucket', to, '--output', 'json']);
   expect(list?.at(-1)).toMatch(
-    /^\{Objects: DeleteMarkers\[\?IsLatest && LastModified >= '[0-9T:-]+'\] \| \[:1000\]\.\{Key: Key, VersionId: VersionId\}\}$/,
+    /^\{Objects: DeleteMarkers\[\?LastModified >= '[0-9T:-]+' && LastModified <= '[0-9T:-]+Z'\] \| \[:1000\]\.\{Key: Key, VersionId: VersionId\}\}$/,
   );
   expect(removal?.slice(0, 5)).toEqual(['s3api', 'delete-objects', '--bucket', to, '--delete']);
   const Delete = JSON.parse(await readFile((removal?.[5] ?? '').replace('file://', ''), 'utf8')) as Delete;
@@ -149,14 +151,22 @@ test('in a versioned bucket the report’s commands bring back what was deleted'
   expect(await readObjects(store.target, to)).toEqual(before);
 });
 
-test('the report’s commands find the delete markers of the second in which the run began', async () => {
+test('the report’s commands find the delete markers of the seconds in which the run began and ended', async () => {
   const { from, to, shell } = await arrange({ images: { delete: deletion } }, true);
   await put('source', from, 'a', 'a');
   for (const key of ['a', 'b']) await put('target', to, key, 'a');
   const { report } = await shell.sync();
   const [list] = await typeUndo(shell.folder, report.run, '');
   const since = /LastModified >= '(.+?)'/.exec(list?.at(-1) ?? '')?.[1] ?? '';
-  expect(`${report.startedAt.slice(0, 19)}+00:00` >= since).toBe(true);
+  const until = /LastModified <= '(.+?)'/.exec(list?.at(-1) ?? '')?.[1] ?? '';
+  const end = new Date(Date.parse(report.startedAt) + report.durationMs).toISOString().slice(0, 19);
+  for (const zone of ['.999Z', '+00:00', 'Z']) {
+    expect(`${report.startedAt.slice(0, 19)}${zone}` >= since).toBe(true);
+    expect(`${end}${zone}` <= until).toBe(true);
+  }
+  const { DeleteMarkers = [] } = await store.target.client.send(new ListObjectVersionsCommand({ Bucket: to }));
+  const [deleted = ''] = DeleteMarkers.map(({ LastModified }) => LastModified?.toISOString());
+  expect(deleted >= since && deleted <= until).toBe(true);
 });
 
 async function arrange(objects: object, versioned = false) {

@@ -68,7 +68,7 @@ needs('faults')('an object that cannot be read back is named, with the reason', 
   const { code, found } = await verifyWith('content');
   expect([code, found.differences]).toEqual([
     4,
-    ['bucket images, "k3": it could not be read back: Access Denied (AccessDenied)'],
+    [`bucket images, "k3": it could not be read back: Access Denied (AccessDenied, GET of ${to})`],
   ]);
 });
 

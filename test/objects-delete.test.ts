@@ -24,7 +24,7 @@ test('what only the target has stays without `delete`, and with it goes last, bu
   const shell = await shellOf(buckets, { delete: { maxCount: 5, maxPercent: 60 }, exclude: ['lambda/**'] });
   const { stdout: planned } = await shell.restage('plan');
   expect(planned).toMatch(/only in target\s+4 objects.*they are deleted, last of all/);
-  expect(planned).toContain('Only the target has 4 objects, 37 bytes, 57 % of its objects.');
+  expect(planned).toContain("Only the target has 4 objects, 37 bytes, 57 % of the target's selected objects.");
   expect(planned).toContain('for good: the bucket keeps no older versions');
   expect(planned).toMatch(/old\/\s+3 objects\s+29 bytes/);
   expect(planned).toMatch(/\(no slash\)\s+1 object\s+8 bytes/);
@@ -45,20 +45,40 @@ test('what only the target has stays without `delete`, and with it goes last, bu
 });
 
 test.each([
-  ['more than maxCount', ['a'], 4, { maxCount: 3, maxPercent: 100 }, /4 of the 5 objects, 80 %.*maxCount allows 3/],
-  ['none at all allowed', ['a'], 1, { maxCount: 0 }, /1 of the 2 objects, 50 %.*maxCount allows 0/],
-  ['more than maxPercent', ['a', 'b'], 2, { maxPercent: 49 }, /2 of the 4 objects, 50 %.*maxPercent allows 49 %/],
-  ['an empty source', [], 2, all, /the source lists no object at all, and all 2 of the target would go/],
+  [
+    'more than maxCount',
+    ['a'],
+    4,
+    { maxCount: 3, maxPercent: 100 },
+    /4 of the target's 5 objects, 80 %.*maxCount allows 3/,
+  ],
+  [
+    'none at all allowed',
+    ['a'],
+    1,
+    { maxCount: 0 },
+    /1 of the target's 2 objects, 50 %.*maxCount allows 0, maxPercent allows 10 %/,
+  ],
+  [
+    'more than maxPercent',
+    ['a', 'b'],
+    2,
+    { maxPercent: 49 },
+    /2 of the target's 4 objects, 50 %.*maxPercent allows 49 %/,
+  ],
+  ['an empty source', [], 2, all, /lists no object: nothing was compared/],
 ] as const)('%s is refused with the figures before anything is written', async (_what, keys, extras, guard, said) => {
   const extra = Array.from({ length: extras }, (_, index) => `extra-${index}`);
   const buckets = await fill([...keys, ...(keys.length > 0 ? ['to copy'] : [])], [...keys, ...extra]);
   const before = await keysOf(buckets.target);
   const shell = await shellOf(buckets, { delete: guard });
   const { code, stdout, stderr } = await shell.restage('sync', '--yes');
-  expect([code, stdout], stderr).toEqual([3, '']);
+  expect(code, stderr).toBe(3);
+  // The plan is shown all the same: how else would one judge?
+  expect(stdout).toMatch(/only in target +\d/);
+  expect(stdout).not.toContain('run 2');
   expect(stderr).toMatch(said);
-  expect(stderr).toContain(`nothing is deleted in ${buckets.target}`);
-  expect(stderr).toMatch(/exclude them|Is it the right bucket, and the right prefix\?/);
+  expect(stderr).toMatch(/exclude them|Is it the right bucket\?/);
   expect(await keysOf(buckets.target)).toEqual(before);
 });
 
@@ -92,7 +112,9 @@ test('more that is only in the target than the guard allows, since the plan, del
   const buckets = await fill(['a'], ['a', 'extra']);
   await using made = await plannedIn(await shellOf(buckets, { delete: { maxCount: 1, maxPercent: 100 } }));
   await put('target', buckets.target, 'later');
-  expect((await made.run()).failure?.message).toContain('2 of the 3 objects, 67 %, would go, and maxCount allows 1');
+  expect((await made.run()).failure?.message).toMatch(
+    /2 objects would go, and 1 was planned|2 of the target's 3 objects/,
+  );
   expect(await keysOf(buckets.target)).toEqual(['a', 'extra', 'later']);
 });
 

@@ -135,7 +135,10 @@ function renewing(provider: (ignoreCache: boolean) => Promise<Keys>, profile: st
     present = provider(!first).then(
       (keys) => {
         current = keys;
-        until = keys.expiration ? keys.expiration.getTime() - 5 * 60_000 : Number.POSITIVE_INFINITY;
+        // Keys that have less left than that are all that the provider has: it is not asked again for every request.
+        until = keys.expiration
+          ? Math.max(keys.expiration.getTime() - 5 * 60_000, Date.now() + 30_000)
+          : Number.POSITIVE_INFINITY;
         keepSecret(keys.secretAccessKey);
         if (keys.sessionToken) keepSecret(keys.sessionToken);
         return keys;

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { count, RestageError, type Plan } from '../index.ts';
+import { count, isForGood, RestageError, type Plan } from '../index.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -21,20 +21,43 @@ export async function confirm(plan: Plan, terminal: Terminal, signal: AbortSigna
   );
 }
 
-/** What a run of the plan does to what is there now, and where: `replaces … and overwrites …`; what cannot be undone first. */
-function changesOf({ target, objects }: Plan): string {
-  const account = target.account === undefined ? '' : ` (AWS account ${target.account})`;
+/**
+ * What a run of the plan does to what is there now, and where: `replaces … and overwrites …`; what cannot be undone first.
+ * `for good`: nothing keeps it.
+ */
+export function changesOf({ target, objects, steps }: Plan): string {
+  const account = target.account === undefined ? '' : `AWS account ${target.account}`;
   const database = target.database?.origin;
-  const parts = objects.flatMap(({ target: { bucket }, totals: { missing, changed }, deletion }) => [
-    ...(deletion ? [`deletes up to ${count(deletion.objects)} objects in ${bucket}${account}`] : []),
-    ...(changed.objects > 0 ? [`overwrites up to ${count(changed.objects)} objects in ${bucket}${account}`] : []),
-    ...(changed.objects === 0 && (missing.objects > 0 || !deletion)
-      ? [`adds up to ${count(missing.objects)} objects to ${bucket}${account}`]
-      : []),
-  ]);
+  const parts = objects.flatMap((planned) => {
+    const { missing, changed } = planned.totals;
+    const forGood = isForGood(planned) ? ' for good' : '';
+    const acts = [
+      ...(planned.deletion ? [{ verb: 'deletes', objects: planned.deletion.objects, forGood }] : []),
+      ...(changed.objects > 0 ? [{ verb: 'overwrites', objects: changed.objects, forGood }] : []),
+      ...(missing.objects > 0 ? [{ verb: 'adds', objects: missing.objects, forGood: '' }] : []),
+    ];
+    // Beside a database every pair is listed again: what has come since is added too.
+    const isListed = steps.some((step) => step.kind === 'copy-objects' && step.bucket === planned.bucket);
+    if (acts.length === 0 && isListed) acts.push({ verb: 'adds', objects: 0, forGood: '' });
+    if (acts.length === 0) return [];
+    const words = acts.map(({ verb, objects: number, forGood: end }, index) => {
+      // "overwrites 5 and adds 470 objects": the noun stands with what is told last, and with what is deleted.
+      const noun = verb === 'deletes' || index === acts.length - 1 ? (number === 1 ? ' object' : ' objects') : '';
+      return `${verb} ${count(number)}${noun}${end}`;
+    });
+    const where = [...(account === '' ? [] : [account]), 'as of this plan'].join(', ');
+    return [`${inWords(words)} in ${planned.target.bucket} (${where})`];
+  });
   if (database)
-    parts.unshift(`replaces the database ${database.database} at ${database.host}:${database.port}${account}`);
+    parts.unshift(
+      `replaces the database ${database.database} at ${database.host}:${database.port}${account === '' ? '' : ` (${account})`}`,
+    );
   return parts.join(' and ');
+}
+
+/** a, b and c */
+function inWords(parts: readonly string[]): string {
+  return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
 /** The line that is typed; undefined where the input ends (Ctrl-D). */

@@ -87,7 +87,7 @@ test('tables under way show how many, how much, how fast and how long still', ()
 test('objects go by what is further behind, bytes or number, and tell what failed', () => {
   const state = after([1000, started(images)], [11_000, progress(images, 900_000_000, 20, 3)]);
   const line = frame(state, 11_000, 120, plain);
-  expect(line).toContain('██░░░░░░░░ 20 of 100  900 MB of 1.0 GB  40.0 s left  3 failed  90.0 MB/s  2 objects/s');
+  expect(line).toContain('██░░░░░░░░ 20 of 100  900 MB of 1.0 GB  40 s left  3 failed  90.0 MB/s  2 objects/s');
 });
 
 test('80 columns show how long still, also of millions of objects', () => {
@@ -99,6 +99,36 @@ test('80 columns show how long still, also of millions of objects', () => {
 
 test('a step of another kind shows its name and for how long it has been going on', () => {
   expect(frame(after([1000, started(swap)]), 3500, 80, plain)).toMatch(/^\S swap {2}2\.5 s$/);
+});
+
+test('a deletion shows how many of how many', () => {
+  const extras: Step = {
+    id: 'delete-objects images',
+    after: [],
+    kind: 'delete-objects',
+    bucket: 'images',
+    selection: { include: [], exclude: [], renames: {} },
+    guard: { maxCount: 5000, maxPercent: 50 },
+    objects: 2000,
+    bytes: 1,
+    sourceObjects: 9,
+    plannedAt: '2026-11-22T23:15:00.000Z',
+    versioned: false,
+  };
+  expect(frame(after([1000, started(extras)]), 3500, 80, plain)).toMatch(/2\.5 s, 0 of 2,000 objects$/);
+  const state = after([1000, started(extras)], [2000, progress(extras, 0, 1000, 2)]);
+  expect(frame(state, 3500, 80, plain)).toMatch(/2\.5 s, 1,000 of 2,000 objects, 2 failed$/);
+});
+
+test.each([
+  [9.94, '9.9 s left'],
+  [9.96, '10 s left'],
+  [39.4, '39 s left'],
+  [59.6, '1 min 0 s left'],
+])('%d s that are left are told as %s', (seconds, words) => {
+  const half = 2_000_000; // of four: as long again as it took
+  const state = after([1000, started(books)], [1000, progress(books, half)]);
+  expect(frame(state, 1000 + seconds * 1000, 120, plain)).toContain(`  ${words}  `);
 });
 
 test('a rate is told in whole bytes', () => {

@@ -97,7 +97,10 @@ export function frame(state: LiveState, now: number, width: number, style: Style
   const turn = spinner[Math.floor(now / 80) % spinner.length] ?? '';
   const steps = state.running
     .filter(({ step }) => step.kind !== 'copy-table' && step.kind !== 'copy-objects')
-    .map(({ step, since, ...done }) => `${turn} ${step.id}  ${style('dim', doneText(now - since, done))}`);
+    .map(({ step, since, ...done }) => {
+      const planned = step.kind === 'delete-objects' ? step.objects : undefined;
+      return `${turn} ${step.id}  ${style('dim', doneText(now - since, done, planned))}`;
+    });
   const tables = state.running.flatMap(({ step, bytes: size }) =>
     step.kind === 'copy-table' ? [`${step.id.slice('copy-table '.length)} ${bytes(size)}`] : [],
   );
@@ -113,10 +116,15 @@ export function frame(state: LiveState, now: number, width: number, style: Style
 function doneText(
   ms: number,
   done: { readonly objects: number; readonly bytes: number; readonly failed: number },
+  planned: number | undefined,
 ): string {
+  const objects =
+    planned === undefined
+      ? done.objects > 0 && `${count(done.objects)} objects`
+      : `${count(done.objects)} of ${count(planned)} objects`;
   const parts = [
     duration(ms),
-    ...(done.objects > 0 ? [`${count(done.objects)} objects`] : []),
+    ...(objects === false ? [] : [objects]),
     ...(done.bytes > 0 ? [bytes(done.bytes)] : []),
     ...(done.failed > 0 ? [`${count(done.failed)} failed`] : []),
   ];
@@ -130,11 +138,18 @@ function progressLine(name: string, progress: Progress, now: number, turn: strin
   // By bytes, or where most objects are small by their number: whichever is further behind.
   const share = Math.min(totalBytes > 0 ? size / totalBytes : 1, name === 'objects' && total > 0 ? done / total : 1);
   // The rates come last: a narrow terminal cuts them off.
-  if (share > 0 && share < 1 && seconds > 1) parts.push(`${duration(((1 - share) / share) * seconds * 1000)} left`);
+  if (share > 0 && share < 1 && seconds > 1) parts.push(leftText(((1 - share) / share) * seconds * 1000));
   if (failed > 0) parts.push(style('bad', `${count(failed)} failed`));
   parts.push(`${bytes(size / seconds)}/s`);
   if (name === 'objects') parts.push(`${count(done / seconds)} objects/s`);
   return `${turn} ${name.padEnd(7)} ${bar(share)} ${parts.join('  ')}`;
+}
+
+/** From ten seconds on a tenth of one is no knowledge. */
+function leftText(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (ms < 9950) return `${duration(ms)} left`;
+  return `${seconds < 60 ? `${seconds} s` : duration(seconds * 1000)} left`;
 }
 
 function bar(share: number): string {

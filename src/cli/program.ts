@@ -146,7 +146,12 @@ async function showPlan({ terminal, signal, file }: Session, only: Only, out?: s
   kept?.finish(planned);
   terminal.print(planText(planned, terminal.style));
   terminal.json(planned);
-  return 0;
+  const [refusal] = planned.refusals ?? [];
+  for (const { message, hint } of planned.refusals ?? []) {
+    terminal.warn(`${terminal.style('bad', '✗')} ${message}`);
+    if (hint !== undefined) terminal.warn(`  ${hint}`);
+  }
+  return refusal ? exitCodes[refusal.code] : 0;
 }
 
 /** The frame of every command: output, interrupts, and errors as sentences. */

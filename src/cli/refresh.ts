@@ -2,6 +2,7 @@ import {
   eventLine,
   plan,
   planText,
+  RestageError,
   run,
   startDumper,
   summary,
@@ -46,6 +47,7 @@ export async function refresh(
     plan(config, ends, { only, signal, onObject: folder.planned, onCompared }),
   );
   terminal.tell(`${planText(planned, terminal.style)}\n`);
+  requireRunnable(planned);
   if (!options.yes && planned.steps.length > 0) await confirm(planned, terminal, signal);
   const report = await watched(terminal, (show) => {
     const listen: Listener = (event) => {
@@ -69,6 +71,13 @@ export async function comparing(
 ): Promise<Plan> {
   using shown = showComparing(terminal);
   return await make(shown.onCompared);
+}
+
+/** Throws why a plan may not be run, when it has been shown. */
+function requireRunnable({ refusals: [first, ...more] = [] }: Plan): void {
+  if (!first) return;
+  const others = more.map(({ message }) => `\n  ${message}`).join('');
+  throw new RestageError(first.code, `${first.message}${others}`, { hint: first.hint });
 }
 
 async function keep(

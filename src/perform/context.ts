@@ -1,7 +1,7 @@
 import type { Ends } from '../connect.ts';
 import type { Failure } from '../errors.ts';
 import type { ObjectOutcome } from '../s3/transfer.ts';
-import type { Facts, Kind, Step } from '../step.ts';
+import type { Facts, Kind, Step, StepProgress } from '../step.ts';
 import type { DatabaseRun } from './database-run.ts';
 
 /** What a step may use. */
@@ -16,7 +16,7 @@ export interface Context {
   facts<K extends Kind>(kind: K): readonly Facts[K][];
   /** What became of one object. */
   object(step: Step, object: ObjectOutcome): void;
-  progress(step: Step, done: { readonly bytes: number; readonly objects?: number; readonly failed?: number }): void;
+  progress(step: Step, done: StepProgress): void;
 }
 
 /** What a step gives back: its facts, and a failure where the facts are to be kept in spite of it. */

@@ -1,6 +1,7 @@
 import { failureOf, RestageError } from '../errors.ts';
 import type { SourceBucket, TargetBucket } from '../s3/bucket.ts';
 import { checkContent, type ContentCheck } from '../s3/content.ts';
+import { emptyBucket } from '../plan-objects.ts';
 import { countDifferences } from '../s3/diff.ts';
 import { deleteExtras } from '../s3/extras.ts';
 import { copyObjects, type ObjectFailure, type ObjectOutcome } from '../s3/transfer.ts';
@@ -15,22 +16,20 @@ const named = 5;
 export const objectSteps: Perform<'copy-objects' | 'verify-objects' | 'delete-objects'> = {
   'copy-objects': async (step, context) => {
     const { source, target } = pair(context, step.bucket);
-    const facts = await copyObjects(source, target, step, {
+    const done = await copyObjects(source, target, step, {
       backup: backupOf(context, step.selection),
       ...watch(step, context),
     });
+    const facts = { bucket: step.bucket, ...done };
     if (facts.failed === 0) return { facts };
-    const message = `${facts.failed} of ${facts.failed + facts.copied.objects} objects could not be copied from ${source.origin.bucket} to ${target.origin.bucket}:\n  ${lines(facts.failures, facts.failed)}`;
+    const message = `${count(facts.failed)} of ${count(facts.failed + facts.copied.objects)} objects could not be copied from ${source.origin.bucket} to ${target.origin.bucket}:\n  ${lines(facts.failures, facts.failed)}`;
     return { facts, failure: failureOf(new RestageError('objects-failed', message)) };
   },
 
   'verify-objects': async (step, context) => {
     const both = { ...pair(context, step.bucket), selection: step.selection };
     // The source goes on being written to: what is newer than the copy's listing is not the copy's to have.
-    const listedAt = context
-      .facts('copy-objects')
-      .map((copied) => copied.listedAt)
-      .toSorted()[0];
+    const listedAt = context.facts('copy-objects').find(({ bucket }) => bucket === step.bucket)?.listedAt;
     const { signal } = context;
     const totals = await countDifferences(both, { until: listedAt, signal });
     const content: ContentCheck | undefined =
@@ -42,12 +41,14 @@ export const objectSteps: Perform<'copy-objects' | 'verify-objects' | 'delete-ob
           });
     const facts = { ...totals, ...(content ? { content } : {}) };
     const wrong = totals.missing.objects + totals.changed.objects;
+    if (totals.source.objects === 0 && !step.mayBeEmpty)
+      return { facts, failure: failureOf(emptyBucket(step.bucket, both.source.origin, step.selection)) };
     const [to, from] = [both.target.origin.bucket, both.source.origin.bucket];
     const message =
       wrong > 0
-        ? `${to} still differs from ${from}: ${totals.missing.objects} objects missing, ${totals.changed.objects} different`
+        ? `${to} still differs from ${from}: ${count(totals.missing.objects)} objects missing, ${count(totals.changed.objects)} different, e.g. ${totals.examples.map((key) => JSON.stringify(key)).join(', ')}`
         : content && content.differences > 0
-          ? `${content.differences} of ${content.checked.objects} objects read back from ${to} are not what ${from} holds:\n  ${lines(content.different, content.differences)}`
+          ? `${count(content.differences)} of ${count(content.checked.objects)} objects read back from ${to} are not what ${from} holds:\n  ${lines(content.different, content.differences)}`
           : undefined;
     if (message === undefined) return { facts };
     const hint =
@@ -59,16 +60,16 @@ export const objectSteps: Perform<'copy-objects' | 'verify-objects' | 'delete-ob
 
   'delete-objects': async (step, context) => {
     const { source, target } = pair(context, step.bucket);
-    const { selection, guard, sourceObjects } = step;
-    const facts = await deleteExtras(source, target, {
+    const { selection, guard } = step;
+    const facts = await deleteExtras(step.bucket, source, target, {
       selection,
       guard,
-      planned: sourceObjects,
+      planned: step,
       backup: backupOf(context, selection),
       ...watch(step, context),
     });
     if (facts.failed === 0) return { facts };
-    const message = `${facts.failed} of ${facts.failed + facts.deleted.objects} objects could not be deleted in ${target.origin.bucket}:\n  ${lines(facts.failures, facts.failed)}`;
+    const message = `${count(facts.failed)} of ${count(facts.failed + facts.deleted.objects)} objects could not be deleted in ${target.origin.bucket}:\n  ${lines(facts.failures, facts.failed)}`;
     return { facts, failure: failureOf(new RestageError('objects-failed', message)) };
   },
 };
@@ -95,16 +96,21 @@ function watch(
     },
     onObject: (object) => {
       if (object.outcome === 'failed' || object.outcome === 'different') done.failed += 1;
-      else done.objects += 1;
+      else if (object.outcome !== 'interrupted') done.objects += 1;
       context.object(step, object);
       context.progress(step, done);
     },
   };
 }
 
+/** 4709 → 4,709 */
+function count(number: number): string {
+  return number.toLocaleString('en-US');
+}
+
 function lines(failures: readonly ObjectFailure[], all: number): string {
   const told = failures.slice(0, named).map(({ key, reason }) => `${JSON.stringify(key)}: ${reason}`);
-  return [...told, ...(all > told.length ? [`and ${all - told.length} more`] : [])].join('\n  ');
+  return [...told, ...(all > told.length ? [`and ${count(all - told.length)} more`] : [])].join('\n  ');
 }
 
 function pair({ ends }: Context, bucket: string): { source: SourceBucket; target: TargetBucket } {

@@ -16,7 +16,10 @@ export function eventLine(event: Event, style: Style): string | undefined {
       const { outcome } = step;
       const time = 'durationMs' in outcome ? style('dim', duration(outcome.durationMs)) : '';
       const did = hasDone(step);
-      if (outcome.status === 'failed') return `${style('bad', '✗')} ${step.id}  ${outcome.failure.message}  ${time}`;
+      if (outcome.status === 'failed') {
+        const [first = '', ...more] = outcome.failure.message.split('\n');
+        return [`${style('bad', '✗')} ${step.id}  ${first}  ${time}`, ...more].join('\n');
+      }
       if (outcome.status === 'stopped') return `${style('warn', '–')} ${step.id}  stopped  ${time}`;
       return `${style('good', '✓')} ${step.kind.padEnd(longest)}  ${did === undefined ? '' : `${did}  `}${time}`;
     }

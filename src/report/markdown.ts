@@ -12,10 +12,13 @@ import { describeBucket } from '../s3/origin.ts';
 /** The report of a run as a page to keep or send. `list` is the file beside it that has a line for each object. */
 export function markdown(report: Report, list?: string): string {
   const { source, target, run, outcome } = report;
-  const verdict = { done: 'Refreshed', failed: 'Failed', interrupted: 'Interrupted' }[outcome];
+  const isIdle = outcome === 'done' && report.steps.length === 0;
+  const verdict = isIdle
+    ? 'Nothing was to be done'
+    : { done: 'Refreshed', failed: 'Failed', interrupted: 'Interrupted' }[outcome];
   const stay = objectsStay(report);
   return [
-    `# ${source.name} to ${target.name}: ${verdict.toLowerCase()}`,
+    `# ${source.name} to ${target.name}: ${isIdle ? 'nothing to do' : verdict.toLowerCase()}`,
     '',
     `**Date:** ${moment(report.startedAt)}  `,
     `**Run:** ${run}  `,

@@ -20,13 +20,22 @@ export function bucketLines(planned: PlannedBucket, style: Style): string[] {
     bytes: totals.missing.bytes + totals.changed.bytes,
   };
   const kinds = [
-    `${count(totals.missing.objects)} missing, ${count(totals.changed.objects)} different`,
+    `${count(totals.missing.objects)} missing, ${count(totals.changed.objects)} different${totals.changed.objects > 0 && isForGood(planned) ? ', overwritten for good' : ''}`,
     ...(archived.objects > 0 ? [`${count(archived.objects)} of them archived`] : []),
   ];
-  const extra = totals.extra.objects === 0 ? '' : deletion ? 'they are deleted, last of all' : 'they stay';
+  const isRefused = planned.refusals.length > 0;
+  const extra =
+    totals.extra.objects === 0
+      ? ''
+      : deletion
+        ? isRefused
+          ? 'deleting them is refused'
+          : 'they are deleted, last of all'
+        : 'they stay';
   const told: [string, string][] = [
     ...(route ? [['route', routeText(route)] as [string, string]] : []),
     ...selectionLines(selection),
+    ...backupLines(selection),
     ...keepingLines(keeping),
   ];
   return [
@@ -35,7 +44,7 @@ export function bucketLines(planned: PlannedBucket, style: Style): string[] {
       [
         amount('source', totals.source),
         amount('target', totals.target),
-        amount('to copy', toCopy, kinds.join(', ')),
+        amount('to copy', toCopy, kinds.join('; ')),
         amount('unchanged', totals.same),
         amount('only in target', totals.extra, extra),
       ],
@@ -43,7 +52,7 @@ export function bucketLines(planned: PlannedBucket, style: Style): string[] {
       '  ',
     ),
     ...columns(told, ['left', 'left'], '  '),
-    ...(deletion ? deletionLines(deletion, selection.backup).map((line) => style('warn', line)) : []),
+    ...(deletion ? deletionLines(planned, deletion).map((line) => style('warn', line)) : []),
     '',
   ];
 }
@@ -53,16 +62,23 @@ export function routeText({ kind, reason }: { readonly kind: 'server' | 'stream'
   return `${kind === 'server' ? 'copied by the store itself' : 'through this process'}: ${reason}`;
 }
 
-function selectionLines({ prefix, include, exclude, renames, backup }: Selection): [string, string][] {
+/** What is overwritten or deleted there is not kept by anything. */
+export function isForGood({ selection, versioning }: Pick<PlannedBucket, 'selection' | 'versioning'>): boolean {
+  return selection.backup === undefined && (versioning === 'never' || versioning === 'suspended');
+}
+
+/** Which keys count, a name and a text for each setting. */
+export function selectionLines({ prefix, include, exclude, renames }: Selection): [string, string][] {
   return [
     ...(prefix === undefined ? [] : [['prefix', prefix] as [string, string]]),
     ...(include.length === 0 ? [] : [['include', include.join(', ')] as [string, string]]),
     ...(exclude.length === 0 ? [] : [['exclude', exclude.join(', ')] as [string, string]]),
     ...Object.entries(renames).map(([from, to]): [string, string] => ['renames', `${from} → ${to}`]),
-    ...(backup === undefined
-      ? []
-      : [['backup', `what is overwritten or deleted is kept under ${backup}`] as [string, string]]),
   ];
+}
+
+function backupLines({ backup }: Selection): [string, string][] {
+  return backup === undefined ? [] : [['backup', `what is overwritten or deleted is kept under ${backup}`]];
 }
 
 function keepingLines({ storageClass, encryption, acl }: Keeping): [string, string][] {
@@ -76,11 +92,16 @@ function keepingLines({ storageClass, encryption, acl }: Keeping): [string, stri
   return kept.length === 0 ? [] : [['written as', kept.join(', ')]];
 }
 
-function deletionLines(deletion: PlannedDeletion, backup: string | undefined): string[] {
+function deletionLines(planned: PlannedBucket, deletion: PlannedDeletion): string[] {
+  const { selection, unmatched, refusals } = planned;
+  const how =
+    refusals.length > 0
+      ? 'Deleting them is refused.'
+      : `They are deleted when all else is verified${undoText(planned)}.`;
   const { objects, bytes: size, percent, prefixes, others, samples, guard } = deletion;
   const rows = prefixes.map(({ prefix, ...amount }) => [prefix === '' ? '(no slash)' : prefix, amount] as const);
   return [
-    `  Only the target has ${counted(objects, 'object')}, ${bytes(size)}, ${percent.toFixed(percent < 10 ? 1 : 0)} % of its objects. They are deleted when all else is verified${undoText(deletion, backup)}.`,
+    `  Only the target has ${counted(objects, 'object')}, ${bytes(size)}, ${percent.toFixed(percent < 10 ? 1 : 0)} % of ${selectionLines(selection).length > 0 ? "the target's selected objects" : 'its objects'}. ${how}`,
     ...columns(
       [...rows, ...(others.objects > 0 ? [['other prefixes', others] as const] : [])].map(([name, amount]) => [
         name,
@@ -92,13 +113,17 @@ function deletionLines(deletion: PlannedDeletion, backup: string | undefined): s
     ),
     `    e.g. ${samples.map((key) => JSON.stringify(key)).join(', ')}`,
     `    allowed: ${counted(guard.maxCount, 'object')}, ${guard.maxPercent} %`,
+    ...selection.exclude
+      .filter((pattern) => unmatched.includes(pattern))
+      .map((pattern) => `    exclude ${pattern} matches no key: is it what should protect something?`),
   ];
 }
 
 /** What is left of what was deleted. */
-function undoText({ versioning }: PlannedDeletion, backup: string | undefined): string {
+function undoText({ versioning, selection: { backup } }: PlannedBucket): string {
   if (backup !== undefined) return `, and kept under ${backup} first`;
   if (versioning === 'enabled') return '; the bucket is versioned, older versions stay';
-  if (versioning === 'unknown') return '; whether the bucket keeps older versions could not be asked';
+  if (versioning === undefined || versioning === 'unknown')
+    return '; whether the bucket keeps older versions could not be asked';
   return ', and for good: the bucket keeps no older versions';
 }

@@ -103,8 +103,8 @@ const words: Words = {
     did: (step) =>
       told(
         step,
-        ({ deleted, kept, failed }) =>
-          `${step.bucket}: ${counted(deleted.objects, 'object')} deleted, ${bytes(deleted.bytes)}${kept > 0 ? `; ${count(kept)} left, as the source has them after all` : ''}${failed > 0 ? `; ${count(failed)} failed` : ''}`,
+        ({ deleted, kept, newer, failed }) =>
+          `${step.bucket}: ${counted(deleted.objects, 'object')} deleted, ${bytes(deleted.bytes)}${kept > 0 ? `; ${count(kept)} left, as the source has them after all` : ''}${newer > 0 ? `; ${count(newer)} left, written since the plan` : ''}${failed > 0 ? `; ${count(failed)} failed` : ''}`,
       ),
   },
   swap: {

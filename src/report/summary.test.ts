@@ -17,6 +17,7 @@ const totals = {
   same: amount(7, 700),
   extra: amount(1, 50),
   newer: amount(0, 0),
+  examples: [],
 };
 const digest = { rows: 153, content: '77' };
 
@@ -76,7 +77,9 @@ const done: readonly StepReport[] = [
         failed: 0,
         listedAt: '2026-11-22T23:15:00.000Z',
         failures: [],
+        bucket: 'images',
         backedUp: amount(0, 0),
+        overwritten: amount(1, 100),
         width: 32,
       },
     },
@@ -87,6 +90,7 @@ const done: readonly StepReport[] = [
     kind: 'verify-objects',
     bucket: 'images',
     selection: everything,
+    mayBeEmpty: false,
     content: 'none',
     outcome: {
       status: 'done',
@@ -161,6 +165,9 @@ function report(given: Partial<Report> = {}): Report {
         archived: amount(0, 0),
         keeping: {},
         forced: false,
+        plannedAt: at.startedAt,
+        unmatched: [],
+        refusals: [],
         notes: [],
       },
     ],
@@ -210,7 +217,7 @@ test('the summary of a refresh says what was copied, that it is equal, and what 
   const text = summary(report(), plain);
   expect(text).toMatch(/^✓ staging is refreshed from production {2}run 20261122-231500-ab12, 4\.2 s$/m);
   expect(text).toMatch(
-    /^ {2}objects images +3 objects copied, 300 bytes; 7 unchanged; 1 only in the target, left there$/m,
+    /^ {2}objects images +3 objects copied, 1 of them over another, 300 bytes; 7 unchanged; 1 only in the target, left there$/m,
   );
   expect(text).toMatch(/^ +10 of 10 equal, 1\.0 kB at the source$/m);
   expect(text).toMatch(/^ {2}tables +1 of 1 copied; 153 rows from shop at db\.prod:5432$/m);
@@ -242,16 +249,104 @@ test('the summary of an interrupted run claims nothing that was not done', () =>
   expect(text).not.toMatch(/equal|digests/);
 });
 
-test('objects whose copying was stopped are not told as untouched', () => {
-  const text = summary(
-    report({
-      outcome: 'interrupted',
-      steps: steps('copy-objects images', { status: 'stopped', ...at }),
-      failure: { ...interruption, step: 'copy-objects images' },
-    }),
-    plain,
+test('a copy that was stopped says how far it came, and how much may have arrived beside that', () => {
+  const stopped = (progress: object) =>
+    summary(
+      report({
+        outcome: 'interrupted',
+        steps: done.map((step) =>
+          step.kind === 'copy-objects'
+            ? { ...step, objects: 9012, outcome: { status: 'stopped', ...at, ...progress } }
+            : step,
+        ),
+        failure: { ...interruption, step: 'copy-objects images' },
+      }),
+      plain,
+    );
+  const text = (objects: number, wrong = 0) => stopped({ progress: { bytes: 5, objects, failed: wrong } });
+  expect(text(1387)).toMatch(
+    /^ {2}objects images +stopped: 1,387 of 9,012 objects copied; they stay; up to 32 more were under way$/m,
   );
-  expect(text).toMatch(/^ {2}objects images +stopped; what was copied until then stays$/m);
+  expect(text(9010, 1)).toMatch(/9,010 of 9,012 objects copied; they stay; 1 failed; up to 1 more was under way$/m);
+  expect(text(0)).toMatch(/stopped: 0 of 9,012 objects copied; up to 32 more were under way$/m);
+  expect(text(9500)).toMatch(/stopped: 9,500 objects copied; they stay; up to 32 more were under way$/m);
+  expect(stopped({})).toMatch(/stopped; what was copied until then stays$/m);
+});
+
+const deletion: Extract<StepReport, { kind: 'delete-objects' }> = {
+  id: 'delete-objects images',
+  after: [],
+  kind: 'delete-objects',
+  bucket: 'images',
+  selection: everything,
+  guard: { maxCount: 1000, maxPercent: 10 },
+  objects: 2000,
+  bytes: 50,
+  sourceObjects: 10,
+  plannedAt: at.startedAt,
+  versioned: false,
+  outcome: { status: 'not-run' },
+};
+const deleted = { deleted: amount(20, 900), kept: 0, newer: 0, failed: 0, failures: [] };
+
+test.each<[string, Outcome<'delete-objects'>, string]>([
+  ['was not reached', { status: 'not-run' }, 'nothing'],
+  [
+    'was refused',
+    { status: 'failed', ...at, failure: { code: 'deletion-refused', message: 'too many' } },
+    'nothing: refused',
+  ],
+  [
+    'could not list',
+    { status: 'failed', ...at, failure: { code: 'bucket-denied', message: 'no' } },
+    'nothing: it failed before that',
+  ],
+  [
+    'was stopped',
+    { status: 'stopped', ...at, progress: { bytes: 0, objects: 1500 } },
+    'stopped: 1,500 of 2,000 objects deleted; up to 500 more were under way',
+  ],
+  ['is done', { status: 'done', ...at, facts: deleted }, '20 objects that only the target had, 900 bytes'],
+])('a deletion that %s is told', (_what, outcome, words) => {
+  const text = summary(report({ steps: [...done, { ...deletion, outcome }] }), plain);
+  expect(text.split('\n').find((line) => line.startsWith('  deleted images'))).toMatch(new RegExp(` {2}${words}$`));
+});
+
+test('a deletion says where what was deleted is kept, and what was left', () => {
+  const step = { ...deletion, selection: { ...everything, backup: 'kept/' } };
+  const facts = { ...deleted, newer: 2 };
+  const text = summary(report({ steps: [...done, { ...step, outcome: { status: 'done', ...at, facts } }] }), plain);
+  expect(text).toContain(
+    '20 objects that only the target had, 900 bytes; kept under kept/20261122-231500-ab12/; 2 left, as they were written since the plan',
+  );
+});
+
+test('a pair of which nothing was to be copied says what only the target has', () => {
+  expect(summary(report({ steps: [] }), plain)).toMatch(
+    /^ {2}objects images +nothing to copy when planned: 7 of 10 equal, 1\.0 kB at the source; 1 only in the target, left there$/m,
+  );
+  expect(summary(report({ steps: [deletion] }), plain)).toMatch(/1\.0 kB at the source$/m);
+});
+
+test.each([
+  [5, 5, '5 objects copied, all of them over others, '],
+  [40, 14, '40 objects copied, 14 of them over others, '],
+  [1, 1, '1 object copied, over another, '],
+  [2, 0, '2 objects copied, 300 bytes'],
+])('of %i copied objects %i took the place of others', (objects, overwritten, words) => {
+  const list = done.map((step): StepReport => {
+    if (step.kind !== 'copy-objects' || step.outcome.status !== 'done') return step;
+    const facts = { ...step.outcome.facts, copied: amount(objects, 300), overwritten: amount(overwritten, 100) };
+    return { ...step, outcome: { ...step.outcome, facts } };
+  });
+  expect(summary(report({ steps: list }), plain)).toContain(words);
+});
+
+test('the page of a run in which nothing was to be done says so', () => {
+  const page = markdown(report({ steps: [], holds: 'nothing was touched' }));
+  expect(page).toMatch(/^# production to staging: nothing to do\n/);
+  expect(page).toContain('**Outcome:** Nothing was to be done. Nothing was touched.\n');
+  expect(page).not.toContain('## Objects');
 });
 
 test('what could not be put back is the last thing said, with the statements that do it, once', () => {

@@ -1,9 +1,16 @@
 import { displayTable } from '../postgres/names.ts';
 import { bytes, columns, count, counted, duration } from './format.ts';
-import { factsOf, stepsOf, type Report } from './report.ts';
+import { factsOf, stepsOf, type Report, type StepOf } from './report.ts';
 import { contentText, newerText } from './step-words.ts';
+import type { Amount } from '../s3/diff.ts';
 import type { Deleted } from '../s3/extras.ts';
+import { transfersAtOnce, type Transferred } from '../s3/transfer.ts';
 import type { Style } from './style.ts';
+
+interface Progress {
+  readonly objects: number;
+  readonly failed: number;
+}
 
 /** The end of a run for whoever watched it: what was done, what was not, what staging holds now. */
 export function summary(report: Report, style: Style): string {
@@ -43,14 +50,12 @@ export function facts(report: Report, style: Style): [string, string][] {
   for (const step of stepsOf(report, 'copy-objects')) {
     const known = factsOf(step);
     const name = `objects ${step.bucket}`;
-    if (!known) {
-      const begun = step.outcome.status !== 'not-run';
-      list.push([name, style('dim', begun ? 'stopped; what was copied until then stays' : 'not copied')]);
-    } else
+    if (known)
       list.push([
         name,
-        `${counted(known.copied.objects, 'object')} copied, ${bytes(known.copied.bytes)}; ${count(known.unchanged.objects)} unchanged${known.onlyInTarget.objects > 0 && !deletes(report, step.bucket) ? `; ${count(known.onlyInTarget.objects)} only in the target, left there` : ''}${known.failed > 0 ? style('bad', `; ${count(known.failed)} failed`) : ''}`,
+        `${copiedText(known)}, ${bytes(known.copied.bytes)}; ${count(known.unchanged.objects)} unchanged${leftThere(report, step.bucket, known.onlyInTarget)}${known.failed > 0 ? style('bad', `; ${count(known.failed)} failed`) : ''}`,
       ]);
+    else list.push([name, style('dim', notCopiedText(step))]);
   }
   for (const step of stepsOf(report, 'verify-objects')) {
     const known = factsOf(step);
@@ -64,13 +69,13 @@ export function facts(report: Report, style: Style): [string, string][] {
     if (!report.steps.some((step) => step.kind === 'copy-objects' && step.bucket === bucket))
       list.push([
         `objects ${bucket}`,
-        `nothing to copy: ${count(totals.same.objects)} of ${count(totals.source.objects)} equal, ${bytes(totals.source.bytes)} at the source`,
+        `nothing to copy when planned: ${count(totals.same.objects)} of ${count(totals.source.objects)} equal, ${bytes(totals.source.bytes)} at the source${leftThere(report, bucket, totals.extra)}`,
       ]);
   for (const step of stepsOf(report, 'delete-objects')) {
     const known = factsOf(step);
     const name = `deleted ${step.bucket}`;
-    if (!known) list.push([name, style('dim', step.outcome.status === 'not-run' ? 'nothing' : 'stopped on the way')]);
-    else list.push([name, deletionText(known)]);
+    if (known) list.push([name, deletionText(known, step.selection.backup, report.run)]);
+    else list.push([name, style('dim', notDeletedText(step))]);
   }
   list.push(...tableFacts(report, style));
   const revisions = revisionText(report);
@@ -108,8 +113,73 @@ function deletes(report: Report, bucket: string): boolean {
   return report.steps.some((step) => step.kind === 'delete-objects' && step.bucket === bucket);
 }
 
-function deletionText({ deleted, kept, failed }: Deleted): string {
+/** What only the target has, where nothing was to be deleted. */
+function leftThere(report: Report, bucket: string, { objects }: Amount): string {
+  return objects > 0 && !deletes(report, bucket) ? `; ${count(objects)} only in the target, left there` : '';
+}
+
+/** 40 objects copied, 14 of them over others */
+function copiedText({ copied, overwritten }: Transferred): string {
+  const text = `${counted(copied.objects, 'object')} copied`;
+  if (overwritten.objects === 0) return text;
+  if (copied.objects === 1) return `${text}, over another`;
+  const part = overwritten.objects === copied.objects ? 'all' : count(overwritten.objects);
+  return `${text}, ${part} of them over ${overwritten.objects === 1 ? 'another' : 'others'}`;
+}
+
+/** How far a step had come when it was stopped. */
+export function progressOf(step: StepOf<'copy-objects' | 'delete-objects'>): Progress | undefined {
+  const known = step.outcome.status === 'stopped' ? step.outcome.progress : undefined;
+  return known && { objects: known.objects ?? 0, failed: known.failed ?? 0 };
+}
+
+function notCopiedText(step: StepOf<'copy-objects'>): string {
+  const { status } = step.outcome;
+  if (status === 'not-run') return 'not copied';
+  const progress = progressOf(step);
+  if (!progress) return `${status}; what was copied until then stays`;
+  const { objects, failed } = progress;
+  return [
+    `stopped: ${partOf(objects, step.objects)} copied`,
+    ...(objects > 0 ? [objects === 1 ? 'it stays' : 'they stay'] : []),
+    ...(failed > 0 ? [`${count(failed)} failed`] : []),
+    ...underWay(progress, step.objects, transfersAtOnce),
+  ].join('; ');
+}
+
+function notDeletedText(step: StepOf<'delete-objects'>): string {
+  const { outcome } = step;
+  if (outcome.status === 'not-run') return 'nothing';
+  // What fails while objects are deleted is told in the facts: without them none was.
+  if (outcome.status === 'failed')
+    return outcome.failure.code === 'deletion-refused' ? 'nothing: refused' : 'nothing: it failed before that';
+  const progress = progressOf(step) ?? { objects: 0, failed: 0 };
+  return [
+    `stopped: ${partOf(progress.objects, step.objects)} deleted`,
+    ...(progress.failed > 0 ? [`${count(progress.failed)} failed`] : []),
+    ...underWay(progress, step.objects, deletedAtOnce),
+  ].join('; ');
+}
+
+/** S3 deletes so many in one request. */
+const deletedAtOnce = 1000;
+
+/** 1,387 of 9,012 objects; where there turned out to be more than planned, only how many. */
+function partOf(objects: number, planned: number): string {
+  return objects > planned ? counted(objects, 'object') : `${count(objects)} of ${counted(planned, 'object')}`;
+}
+
+/** What may have arrived all the same. */
+function underWay({ objects, failed }: Progress, planned: number, most: number): string[] {
+  const rest = planned - objects - failed;
+  const more = rest > 0 ? Math.min(rest, most) : most;
+  return [`up to ${count(more)} more ${more === 1 ? 'was' : 'were'} under way`];
+}
+
+function deletionText({ deleted, kept, newer, failed }: Deleted, backup: string | undefined, run: string): string {
   const more = [
+    ...(backup !== undefined && deleted.objects > 0 ? [`kept under ${backup}${run}/`] : []),
+    ...(newer > 0 ? [`${count(newer)} left, as they were written since the plan`] : []),
     ...(kept > 0 ? [`${count(kept)} left, as the source has them after all`] : []),
     ...(failed > 0 ? [`${count(failed)} failed`] : []),
   ];

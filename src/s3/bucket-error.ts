@@ -61,8 +61,9 @@ export function reasonOf(error: unknown, end: 'source' | 'target' = 'source'): s
     case 'NotFound':
       return `it was deleted at the ${end} since it was listed`;
     case 'InvalidObjectState':
-      return 'it is archived: it can be read when it has been restored (InvalidObjectState)';
+    case 'ObjectNotInActiveTierError':
+      return `it is archived: it can be read when it has been restored (${error.code})`;
     default:
-      return `${error.message} (${error.code})`;
+      return `${error.message} (${error.asked === undefined ? error.code : `${error.code}, ${error.asked}`})`;
   }
 }

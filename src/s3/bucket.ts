@@ -24,12 +24,17 @@ export interface SourceBucket extends Disposable {
   list(range?: ListRange, token?: string, signal?: AbortSignal): Promise<ListPage>;
   /** The object or a part of it, if it is still the one that was listed. */
   get(object: ListedObject, part?: Part, signal?: AbortSignal): Promise<FetchedObject>;
-  /** Headers of an object; with `partNumber` those of that part of its upload. */
-  head(key: string, query?: { readonly partNumber?: string }, signal?: AbortSignal): Promise<IncomingHttpHeaders>;
+  /** Headers of an object; with `partNumber` those of that part of its upload. `onFailure` hears of each try. */
+  head(
+    key: string,
+    query?: { readonly partNumber?: string },
+    signal?: AbortSignal,
+    onFailure?: (error: unknown) => void,
+  ): Promise<IncomingHttpHeaders>;
   /** The time by the store's clock, in milliseconds: what it says of when an object was written is told by that. */
   now(): number;
   /** `k1=v1&k2=v2`, as the x-amz-tagging header wants them; empty where there are none. */
-  tags(key: string, signal?: AbortSignal): Promise<string>;
+  tags(key: string, signal?: AbortSignal, onFailure?: (error: unknown) => void): Promise<string>;
 }
 
 /** A bucket of staging. */
@@ -77,7 +82,7 @@ function readable(client: S3Client, origin: BucketOrigin): SourceBucket {
         throw await listError(client, origin, error, signal);
       }
     },
-    get: async ({ key, etag }, part, signal) => {
+    get: async ({ key, etag, sizeBytes }, part, signal) => {
       const range = part ? { range: `bytes=${part.start}-${part.start + part.sizeBytes - 1}` } : {};
       const { headers, body } = await client.send({
         method: 'GET',
@@ -86,17 +91,24 @@ function readable(client: S3Client, origin: BucketOrigin): SourceBucket {
         headers: { 'if-match': `"${etag}"`, ...range },
         signal,
       });
+      // A store that does not heed the range would send all of it as every part.
+      const [sent, wanted] = [headers['content-length'], part?.sizeBytes ?? sizeBytes];
+      if (sent !== undefined && Number(sent) !== wanted) {
+        body.destroy();
+        throw new Error(`the store sends ${sent} bytes where ${wanted} were asked for`);
+      }
       return { headers, body };
     },
-    head: async (key, query = {}, signal) => {
-      const response = await again(() => sendHead(client, { bucket, key, query, signal }), signal);
+    head: async (key, query = {}, signal, onFailure) => {
+      const response = await again(() => sendHead(client, { bucket, key, query, signal }), signal, onFailure);
       response.body.resume();
       return response.headers;
     },
-    tags: async (key, signal) => {
+    tags: async (key, signal, onFailure) => {
       const answer = await again(
         async () => readXml(await client.send({ method: 'GET', bucket, key, query: { tagging: '' }, signal })),
         signal,
+        onFailure,
       );
       const { Tagging: tagging } = answer as { Tagging?: { TagSet?: { Tag?: { Key: string; Value: string }[] } } };
       return taggingHeader(tagging?.TagSet?.Tag ?? []);

@@ -127,7 +127,7 @@ export function s3Client(settings: S3Settings): S3Client {
     const theirs = Date.parse(response.headers.date ?? '');
     if (!Number.isNaN(theirs)) storeAheadMs = theirs - Date.now();
     if (status < 300) return { status, headers: response.headers, body: response };
-    const error = await errorOf(response, status);
+    const error = await errorOf(response, status, bucket === undefined ? method : `${method} of ${bucket}`);
     // Refused before all was sent: the rest has nowhere to go, and the socket would wait for it.
     if (request && !request.writableFinished) request.destroy();
     if (error.code === 'ExpiredToken') refused = credentials;
@@ -210,7 +210,7 @@ export async function readText(body: IncomingMessage): Promise<string> {
   return (await readBody(body)).toString();
 }
 
-async function errorOf(response: IncomingMessage, status: number): Promise<S3Error> {
+async function errorOf(response: IncomingMessage, status: number, asked: string): Promise<S3Error> {
   const text = await readText(response).catch(() => '');
   const parsed = (text.startsWith('<') ? await parse(text) : {}) as { Error?: { Code?: string; Message?: string } };
   // HEAD has no body: the status is all there is.
@@ -218,5 +218,7 @@ async function errorOf(response: IncomingMessage, status: number): Promise<S3Err
     parsed.Error?.Code ??
     { 301: 'PermanentRedirect', 403: 'AccessDenied', 404: 'NotFound', 412: 'PreconditionFailed' }[status] ??
     `HTTP ${status}`;
-  return new S3Error(status, code, parsed.Error?.Message ?? `HTTP ${status}`);
+  const region = response.headers['x-amz-bucket-region'];
+  const where = code === 'PermanentRedirect' && region !== undefined ? ` The bucket is in ${String(region)}.` : '';
+  return new S3Error(status, code, `${parsed.Error?.Message ?? `HTTP ${status}`}${where}`, asked);
 }

@@ -6,8 +6,10 @@ import type { ListedObject } from './listing.ts';
 import { isMd5 } from './parts.ts';
 import { readChunks } from './read-body.ts';
 import { again } from './retry.ts';
+import { S3Error } from './s3-error.ts';
 import { throttle } from './throttle.ts';
 import { transfersAtOnce, type ObjectFailure, type ObjectOutcome } from './transfer.ts';
+import { underWay } from './under-way.ts';
 import type { Pair } from './walk.ts';
 
 /** What reading objects back has shown. */
@@ -38,7 +40,7 @@ export async function checkContent(pair: Pair, options: ContentOptions = {}): Pr
   const checked = zero();
   const different: ObjectFailure[] = [];
   let differences = 0;
-  const underWay = new Set<Promise<void>>();
+  const reading = underWay();
   const salt = `${Date.now()}`;
   const share = sample ? sample.count / Math.max(1, sample.of) : 1;
   const isChosen = (key: string) => share >= 1 || hash('md5', key + salt, 'buffer').readUInt32BE() < share * 2 ** 32;
@@ -49,16 +51,26 @@ export async function checkContent(pair: Pair, options: ContentOptions = {}): Pr
   };
   const check = async (key: string, source: ListedObject, target: ListedObject) => {
     const leave = await turns.enter(signal);
+    let end: 'source' | 'target' = 'target';
     try {
       const theirs = await md5Of(pair.target, target, turns.failed, signal);
-      const equal =
-        (isMd5(source.etag) && theirs === source.etag) ||
-        theirs === (await md5Of(pair.source, source, turns.failed, signal));
+      let equal = isMd5(source.etag) && theirs === source.etag;
+      if (!equal) {
+        end = 'source';
+        equal = theirs === (await md5Of(pair.source, source, turns.failed, signal));
+      }
       add(checked, target.sizeBytes);
       onBytes?.(target.sizeBytes);
       if (!equal) differ(key, target.sizeBytes, "its content is not the source's");
     } catch (error) {
-      if (!signal?.aborted) differ(key, target.sizeBytes, `it could not be read back: ${reasonOf(error, 'target')}`);
+      // The source goes on being written to: what changed there meanwhile is no fault of the copy.
+      const isNewer = end === 'source' && error instanceof S3Error && (error.status === 404 || error.status === 412);
+      if (!signal?.aborted && !isNewer)
+        differ(
+          key,
+          target.sizeBytes,
+          `${end === 'target' ? 'it could not be read back' : 'the source could not be read'}: ${reasonOf(error, end)}`,
+        );
     } finally {
       leave();
     }
@@ -68,16 +80,13 @@ export async function checkContent(pair: Pair, options: ContentOptions = {}): Pr
       pair,
       (difference) => {
         if (difference.kind !== 'same' || !isChosen(difference.key)) return undefined;
-        const checking = check(difference.key, difference.source, difference.target).finally(() =>
-          underWay.delete(checking),
-        );
-        underWay.add(checking);
-        return underWay.size < transfersAtOnce ? undefined : Promise.race(underWay);
+        reading.add(check(difference.key, difference.source, difference.target));
+        return reading.size < transfersAtOnce ? undefined : reading.next();
       },
       { signal },
     );
   } finally {
-    await Promise.all(underWay);
+    await reading.all();
   }
   signal?.throwIfAborted();
   return { checked, different, differences };

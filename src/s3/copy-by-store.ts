@@ -9,13 +9,13 @@ import { S3Error } from './s3-error.ts';
  * the source's ETag must be put beside it, all of that is written anew.
  */
 export async function copyByStore(job: CopyJob, object: ListedObject, key: string): Promise<void> {
-  const { source, target, keeping, learnt, signal } = job;
+  const { source, target, keeping, learnt, throttle, signal } = job;
   const { etag } = object;
-  const headers = await source.head(object.key, {}, signal);
+  const headers = await source.head(object.key, {}, signal, throttle.failed);
   // Some stores do not heed the condition on the source.
   if (unquote(headers.etag) !== etag)
     throw new S3Error(412, 'PreconditionFailed', 'it changed at the source while it was being read');
-  const from = { origin: source.origin, key: object.key, etag };
+  const from = { origin: source.origin, key: object.key, etag, sizeBytes: object.sizeBytes };
   const copy = (remember: boolean) => {
     const anew = { ...carriedHeaders(headers), [sourceEtagHeader]: etag, 'x-amz-metadata-directive': 'REPLACE' };
     const sent = { ...keepingHeaders(keeping, object.storageClass), ...(remember ? anew : redirectHeader(headers)) };

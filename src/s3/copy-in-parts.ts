@@ -60,11 +60,12 @@ async function copyParts(job: CopyJob, object: ListedObject, key: string, header
 }
 
 /** The headers of the object, if it is still the one that was listed; of its first part, where the store knows of parts. */
-async function headersOf({ source, signal }: CopyJob, object: ListedObject): Promise<IncomingHttpHeaders> {
+async function headersOf({ source, throttle, signal }: CopyJob, object: ListedObject): Promise<IncomingHttpHeaders> {
   const headers = await source.head(
     object.key,
     partsCount(object.etag) === undefined ? {} : { partNumber: '1' },
     signal,
+    throttle.failed,
   );
   if (unquote(headers.etag) !== object.etag)
     throw new S3Error(412, 'PreconditionFailed', 'it changed at the source while it was being read');
@@ -120,8 +121,10 @@ async function upload(
   layout: Layout & { readonly meets: boolean },
 ): Promise<boolean> {
   const { source, target, keeping, learnt, throttle, signal } = job;
-  const tags = await source.tags(object.key, signal).catch((error: unknown) => {
-    if (error instanceof S3Error && (error.status === 403 || error.status === 501)) return ''; // the plan has said so
+  const tags = await source.tags(object.key, signal, throttle.failed).catch((error: unknown) => {
+    const hasSome = Number(headers['x-amz-tagging-count'] ?? 0) > 0;
+    // Who may not read tags is not told that there are any; the plan has said so.
+    if (!hasSome && error instanceof S3Error && (error.status === 403 || error.status === 501)) return '';
     throw error;
   });
   const begun = await target.write.upload(
@@ -156,6 +159,8 @@ async function upload(
     // Some stores leave out the tags that an upload was begun with.
     if (tags !== '') await again(() => target.write.tag(key, tags, signal), signal, throttle.failed);
     if (stored.opaque) learnt.opaqueEtags = true;
+    // What was there before may still be there.
+    if (!layout.meets && stored.etag === '') throw new StoredOtherwise('the store does not show what it was given');
     if (!layout.meets || stored.etag === object.etag) return true;
     job.onBytes(-counted);
     return false;
@@ -181,7 +186,7 @@ async function copyPart(
   withMd5: boolean,
 ): Promise<CopiedPart> {
   if (route === 'server') {
-    const from = { origin: source.origin, key: object.key, etag: object.etag };
+    const from = { origin: source.origin, key: object.key, etag: object.etag, sizeBytes: object.sizeBytes };
     return { etag: await begun.copy(part, from, signal) };
   }
   const { body } = await source.get(object, part, signal);

@@ -37,8 +37,9 @@ export async function copyObject(job: CopyJob, object: ListedObject, key: string
 }
 
 /** What was stored wrong and says that it is the source's: the next run would believe it. */
-async function takeBack({ target, signal }: CopyJob, key: string): Promise<void> {
-  await target.write.remove([key], signal).catch(() => {}); // the object is told as failed in any case
+async function takeBack({ target }: CopyJob, key: string): Promise<void> {
+  // By itself, as all else may have been called off; the object is told as failed in any case.
+  await target.write.remove([key], AbortSignal.timeout(10_000)).catch(() => {});
 }
 
 function isChanged(error: unknown): boolean {
@@ -73,16 +74,15 @@ async function copyListed(job: CopyJob, object: ListedObject, key: string): Prom
 
 /** GET and PUT, to be retried as one: a body that was half read cannot be sent again. */
 async function stream(job: CopyJob, object: ListedObject, key: string): Promise<void> {
-  const { source, target, keeping, learnt, signal } = job;
+  const { source, target, keeping, learnt, throttle, signal } = job;
   const { headers, body } = await source.get(object, undefined, signal);
   let counted = 0;
   try {
     // A count comes with the object, so that only objects with tags cost a further request.
     const tagged = Number(headers['x-amz-tagging-count'] ?? 0) > 0;
-    const tags = tagged ? { 'x-amz-tagging': await source.tags(object.key, signal) } : {};
+    const tags = tagged ? { 'x-amz-tagging': await source.tags(object.key, signal, throttle.failed) } : {};
     // The ETag of a plain object is its MD5: the store itself refuses what arrives otherwise.
     const isPlain = isMd5(object.etag) && !isOpaque(headers);
-    const md5 = isPlain ? Buffer.from(object.etag, 'hex').toString('base64') : undefined;
     // Where the source's ETag proves nothing, what passes through here does at least.
     const digest = isPlain ? undefined : createHash('md5');
     const isSlow = object.sizeBytes >= slowBytes;
@@ -95,7 +95,8 @@ async function stream(job: CopyJob, object: ListedObject, key: string): Promise<
     const loan = object.sizeBytes <= bufferedBytes ? await readWhole(body, object.sizeBytes) : undefined;
     if (loan) digest?.update(loan.bytes);
     const content = loan ? loan.bytes : isSlow || digest ? shown(body, see) : body;
-    const remember = md5 === undefined || learnt.opaqueEtags;
+    const md5 = isPlain ? Buffer.from(object.etag, 'hex').toString('base64') : loan && digest?.copy().digest('base64');
+    const remember = !isPlain || learnt.opaqueEtags;
     const stored = await target.write.put(
       key,
       content,

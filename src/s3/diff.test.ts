@@ -177,6 +177,7 @@ test('the totals count objects and bytes of each kind, and of each side as it is
     newer: { objects: 0, bytes: 0 },
     source: { objects: 3, bytes: 321 },
     target: { objects: 4, bytes: 4350 },
+    examples: ['a', 'b'],
   });
 });
 

@@ -2,6 +2,8 @@ import type { SourceBucket } from './bucket.ts';
 import { sourceEtagHeader } from './carried.ts';
 import type { ListedObject } from './listing.ts';
 import { S3Error } from './s3-error.ts';
+import { filterOf } from './selection.ts';
+import { underWay } from './under-way.ts';
 import { walk, type Meeting, type Pair, type WalkOptions } from './walk.ts';
 
 /** What one key is, seen from both listings; `key` is the target's. */
@@ -26,7 +28,11 @@ export interface DiffTotals {
   readonly extra: Amount;
   /** Missing or changed, but written to the source after the moment that counts: no fault of the copy. */
   readonly newer: Amount;
+  /** A few keys that are missing or changed. */
+  readonly examples: readonly string[];
 }
+
+const examplesTold = 5;
 
 /** HEAD requests under way at once, for objects whose listing does not settle whether they are the same. */
 const headsAtOnce = 32;
@@ -40,30 +46,29 @@ export async function diffBuckets(
   visit: (difference: Difference) => void | Promise<void>,
   options: WalkOptions = {},
 ): Promise<void> {
-  const asked = new Set<Promise<void>>();
+  const asked = underWay();
+  const filter = options.filter ?? filterOf(pair.selection);
   let failure: { readonly error: unknown } | undefined;
   const ask = (difference: Difference & { kind: 'changed' }) => {
-    const answered = settle(difference, pair.target, options.signal)
-      .then(visit)
-      .catch((error: unknown) => void (failure ??= { error }))
-      .finally(() => asked.delete(answered));
-    asked.add(answered);
+    const answered = settle(difference, pair.target, options.signal).then(visit);
+    asked.add(answered.catch((error: unknown) => void (failure ??= { error })));
   };
   try {
     await walk(
       pair,
       (meeting) => {
         if (failure) throw failure.error;
+        if (!meeting.source && filter.leaves(meeting.key)) return undefined;
         const difference = compare(meeting);
         if (difference.kind !== 'changed' || difference.source.sizeBytes !== difference.target.sizeBytes)
           return visit(difference);
         ask({ ...difference, kind: 'changed' });
-        return asked.size < headsAtOnce ? undefined : Promise.race(asked);
+        return asked.size < headsAtOnce ? undefined : asked.next();
       },
-      options,
+      { ...options, filter },
     );
   } finally {
-    await Promise.all(asked);
+    await asked.all();
   }
   if (failure) throw failure.error;
 }
@@ -101,6 +106,7 @@ export interface Counter {
 export function counter(until?: string): Counter {
   const count = { missing: zero(), changed: zero(), same: zero(), extra: zero(), newer: zero() };
   const replaced = zero();
+  const examples: string[] = [];
   const moment = until === undefined ? undefined : Date.parse(until);
   return {
     count: (difference) => {
@@ -108,12 +114,14 @@ export function counter(until?: string): Counter {
       const differs = difference.kind === 'missing' || difference.kind === 'changed';
       const newer = differs && moment !== undefined && Date.parse(difference.source.modifiedAt) >= moment;
       add(count[newer ? 'newer' : difference.kind], sizeBytes);
+      if (differs && !newer && examples.length < examplesTold) examples.push(difference.key);
       if (difference.kind === 'changed') add(replaced, difference.target.sizeBytes);
     },
     totals: () => ({
       ...structuredClone(count),
       source: sum(count.missing, count.changed, count.same, count.newer),
       target: sum(replaced, count.same, count.extra),
+      examples,
     }),
   };
 }

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import { memoryBucket, object, type Call, type MemoryBucket, type MemorySettings } from '../../test/memory-buckets.ts';
 import type { DiffTotals } from './diff.ts';
-import { deleteExtras, requireDeletable, surveyor, type DeletionGuard, type DeletionOptions } from './extras.ts';
+import {
+  deleteExtras,
+  requireDeletable,
+  surveyor,
+  type DeletionGuard,
+  type DeletionOptions,
+  type PlannedExtras,
+} from './extras.ts';
 import { S3Error } from './s3-error.ts';
 import { everything } from './selection.ts';
 import type { ObjectOutcome } from './transfer.ts';
@@ -17,25 +24,32 @@ const totals = (source: number, target: number, extra: number): DiffTotals => ({
   changed: count(0),
   same: count(target - extra),
   newer: count(0),
+  examples: [],
+});
+/** What somebody agreed to, when the source had so many objects. */
+const agreed = (sourceObjects: number, objects = 100_000): PlannedExtras => ({
+  objects,
+  sourceObjects,
+  plannedAt: '2100-01-01T00:00:00.000Z',
 });
 const refused = (message: string) =>
   expect.objectContaining({ code: 'deletion-refused', message: expect.stringContaining(message) });
 
 test('no guard is asked where nothing would be deleted', () => {
-  requireDeletable(totals(0, 0, 0), { maxCount: 0, maxPercent: 0 }, origin, 1000);
+  requireDeletable('images', totals(0, 0, 0), { maxCount: 0, maxPercent: 0 }, origin, agreed(1000));
 });
 
 test('an empty source never deletes, whatever the guard allows', () => {
-  expect(() => requireDeletable(totals(0, 3, 3), anything, origin)).toThrow(
+  expect(() => requireDeletable('images', totals(0, 3, 3), anything, origin)).toThrow(
     refused('the source lists no object at all'),
   );
 });
 
 test('exactly as many as maxCount may go, and not one more', () => {
   const guard = { maxCount: 5, maxPercent: 100 };
-  requireDeletable(totals(5, 10, 5), guard, origin);
-  expect(() => requireDeletable(totals(5, 10, 6), guard, origin)).toThrow(
-    refused('shelf (account 222222222222): 6 of the 10 objects, 60 %, would go, and maxCount allows 5'),
+  requireDeletable('images', totals(5, 10, 5), guard, origin);
+  expect(() => requireDeletable('images', totals(5, 10, 6), guard, origin)).toThrow(
+    refused("shelf (account 222222222222): 6 of the target's 10 objects, 60 %, would go, and maxCount allows 5"),
   );
 });
 
@@ -44,9 +58,9 @@ test('exactly the share of maxPercent may go, and not one more', () => {
     for (const target of [100, 300, 700, 12_300]) {
       const allowed = (target / 100) * maxPercent;
       const guard = { maxCount: 100_000, maxPercent };
-      requireDeletable(totals(1, target, allowed), guard, origin);
+      requireDeletable('images', totals(1, target, allowed), guard, origin);
       if (maxPercent < 100)
-        expect(() => requireDeletable(totals(1, target, allowed + 1), guard, origin)).toThrow(
+        expect(() => requireDeletable('images', totals(1, target, allowed + 1), guard, origin)).toThrow(
           refused(`maxPercent allows ${maxPercent} %`),
         );
     }
@@ -58,19 +72,49 @@ test('a source that shrank by exactly maxPercent since the plan may delete, and 
       const left = planned - (planned / 100) * maxPercent;
       const guard = { maxCount: 100_000, maxPercent };
       const share = totals(left, 1_000_000, 1);
-      if (maxPercent > 0) requireDeletable(share, guard, origin, planned); // else the one that goes is more already
-      expect(() => requireDeletable(totals(left - 1, 1_000_000, 1), guard, origin, planned)).toThrow(
+      if (maxPercent > 0) requireDeletable('images', share, guard, origin, agreed(planned)); // else the one that goes is more already
+      expect(() => requireDeletable('images', totals(left - 1, 1_000_000, 1), guard, origin, agreed(planned))).toThrow(
         refused(left === 1 ? 'lists no object at all' : 'when this was planned'),
       );
     }
-  requireDeletable(totals(2000, 1_000_000, 1), { maxCount: 1, maxPercent: 10 }, origin, 1000); // it grew
+  requireDeletable('images', totals(2000, 1_000_000, 1), { maxCount: 1, maxPercent: 10 }, origin, agreed(1000)); // it grew
+});
+
+test('both limits are told where both are broken, with the names in the config', () => {
+  try {
+    requireDeletable('images', totals(9, 10, 5), { maxCount: 1, maxPercent: 10 }, origin);
+    expect.unreachable();
+  } catch (error) {
+    expect(error).toMatchObject({
+      message: expect.stringContaining('maxCount allows 1, maxPercent allows 10 %'),
+      hint: expect.stringContaining('objects.images.delete.maxCount and objects.images.delete.maxPercent'),
+    });
+  }
+});
+
+test('not one more goes than was planned', () => {
+  requireDeletable('images', totals(9, 10, 3), anything, origin, agreed(9, 3));
+  expect(() => requireDeletable('images', totals(9, 10, 4), anything, origin, agreed(9, 3))).toThrow(
+    refused('4 objects would go, and 3 were planned'),
+  );
+});
+
+test('what was written to the target since the plan is left', async () => {
+  const both = arrange();
+  const present = new Date().toISOString();
+  const planned = { ...agreed(10, 5), plannedAt: '2020-01-01T00:00:00.000Z' };
+  both.target.objects.set('late', { ...object('late'), modifiedAt: present });
+  for (const one of both.target.objects.values())
+    if (one.key !== 'late') Object.assign(one, { modifiedAt: planned.plannedAt });
+  const { deleted, newer } = await remove(both, { planned });
+  expect([deleted.objects, newer, both.target.objects.has('late')]).toEqual([5, 1, true]);
 });
 
 test('guards of nothing refuse the first object', () => {
-  expect(() => requireDeletable(totals(9, 10, 1), { maxCount: 0, maxPercent: 100 }, origin)).toThrow(
+  expect(() => requireDeletable('images', totals(9, 10, 1), { maxCount: 0, maxPercent: 100 }, origin)).toThrow(
     refused('maxCount'),
   );
-  expect(() => requireDeletable(totals(9, 10, 1), { maxCount: 9, maxPercent: 0 }, origin)).toThrow(
+  expect(() => requireDeletable('images', totals(9, 10, 1), { maxCount: 9, maxPercent: 0 }, origin)).toThrow(
     refused('maxPercent'),
   );
 });
@@ -118,10 +162,10 @@ async function remove(
   options: Partial<DeletionOptions> = {},
 ) {
   const outcomes: ObjectOutcome[] = [];
-  const result = await deleteExtras(source, target, {
+  const result = await deleteExtras('images', source, target, {
     selection: everything,
     guard: anything,
-    planned: source.objects.size,
+    planned: agreed(source.objects.size),
     onObject: (outcome) => outcomes.push(outcome),
     ...options,
   });
@@ -143,8 +187,8 @@ test('what only the target has is deleted, told one by one, and nothing else is 
 test.each<[string, Arranged, Partial<DeletionOptions>]>([
   ['the guard allows fewer', {}, { guard: { maxCount: 4, maxPercent: 100 } }],
   ['the guard allows a smaller share', {}, { guard: { maxCount: 100, maxPercent: 33 } }],
-  ['the source has shrunk since the plan', {}, { planned: 17, guard: { maxCount: 9, maxPercent: 40 } }],
-  ['the source is empty', { common: 0 }, { planned: 0 }],
+  ['the source has shrunk since the plan', {}, { planned: agreed(17), guard: { maxCount: 9, maxPercent: 40 } }],
+  ['the source is empty', { common: 0 }, { planned: agreed(0) }],
 ])('nothing is deleted where %s', async (_why, arranged, options) => {
   const both = arrange(arranged);
   await expect(remove(both, options)).rejects.toMatchObject({ code: 'deletion-refused' });
@@ -195,12 +239,12 @@ test('what the source does not tell of stays, and is named', async () => {
   expect(both.target.objects.has('gone/00002')).toBe(true);
 });
 
-test('a renamed object is asked for by its own key, and what has none is not asked for', async () => {
+test('a renamed object is asked for by its own key, and what begins with a renamed prefix stays', async () => {
   const source = memoryBucket([object('old/a'), object('x')]);
   const target = memoryBucket([object('new/a'), object('new/b'), object('old/c'), object('x')]);
   const { deleted } = await remove({ source, target }, { selection: { ...everything, renames: { 'old/': 'new/' } } });
-  expect(deleted.objects).toBe(2);
-  expect([...target.objects.keys()]).toEqual(['new/a', 'x']);
+  expect(deleted.objects).toBe(1);
+  expect([...target.objects.keys()]).toEqual(['new/a', 'old/c', 'x']);
   expect(source.asked('head').map(({ key }) => key)).toEqual(['old/b']);
 });
 

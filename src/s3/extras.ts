@@ -69,48 +69,70 @@ function percentOf(part: number, whole: number): number {
   return whole === 0 ? 0 : (part * 100) / whole; // in this order whole percents are exact
 }
 
+/** What somebody has agreed to. */
+export interface PlannedExtras {
+  /** How many objects only the target had. */
+  readonly objects: number;
+  /** How many objects the source had. */
+  readonly sourceObjects: number;
+  /** When the target's listing began, ISO 8601 by its clock: what is written there later is not meant. */
+  readonly plannedAt: string;
+}
+
 /**
- * Throws `deletion-refused` where what would be deleted is more than the guard allows, or where the source lists so little
- * that its listing cannot be trusted. `planned` is how many objects the source had when somebody agreed.
+ * Throws `deletion-refused` where what would be deleted is more than the guard allows or somebody has agreed to, or where the
+ * source lists so little that its listing cannot be trusted. `name` is the config's name for the pair.
  */
 export function requireDeletable(
+  name: string,
   totals: DiffTotals,
   guard: DeletionGuard,
   target: TargetBucket['origin'],
-  planned?: number,
+  planned?: PlannedExtras,
 ): void {
   const { extra, source } = totals;
   if (extra.objects === 0) return;
   const percent = percentOf(extra.objects, totals.target.objects);
-  const share = `${extra.objects} of the ${totals.target.objects} objects, ${percent.toFixed(percent < 10 ? 1 : 0)} %`;
+  const share = `${number(extra.objects)} of the target's ${number(totals.target.objects)} objects, ${percent.toFixed(percent < 10 ? 1 : 0)} %`;
   const refuse = (why: string, hint: string) =>
     new RestageError('deletion-refused', `nothing is deleted in ${describeBucket(target)}: ${why}`, { hint });
   if (source.objects === 0)
     throw refuse(
-      `the source lists no object at all, and all ${extra.objects} of the target would go`,
+      `the source lists no object at all, and all ${number(extra.objects)} of the target would go`,
       'Is it the right bucket, and the right prefix? An empty source never deletes.',
     );
-  if (planned !== undefined && percentOf(planned - source.objects, planned) > guard.maxPercent)
+  if (planned && percentOf(planned.sourceObjects - source.objects, planned.sourceObjects) > guard.maxPercent)
     throw refuse(
-      `the source lists ${source.objects} objects now and listed ${planned} when this was planned`,
+      `the source lists ${number(source.objects)} objects now and listed ${number(planned.sourceObjects)} when this was planned`,
       `It has shrunk by more than maxPercent, ${guard.maxPercent} %. Find out why, then plan again.`,
     );
-  if (extra.objects > guard.maxCount)
+  if (planned && extra.objects > planned.objects)
     throw refuse(
-      `${share}, would go, and maxCount allows ${guard.maxCount}`,
-      'If they are to go, raise objects.….delete.maxCount; if not, exclude them.',
+      `${number(extra.objects)} objects would go, and ${number(planned.objects)} ${planned.objects === 1 ? 'was' : 'were'} planned`,
+      'Objects are gone at the source since. Plan again, and see whether they are meant.',
     );
-  if (percent > guard.maxPercent)
+  const broken = [
+    ...(extra.objects > guard.maxCount ? [{ key: 'maxCount', allows: number(guard.maxCount) }] : []),
+    ...(percent > guard.maxPercent ? [{ key: 'maxPercent', allows: `${guard.maxPercent} %` }] : []),
+  ];
+  if (broken.length > 0)
     throw refuse(
-      `${share}, would go, and maxPercent allows ${guard.maxPercent} %`,
-      'If they are to go, raise objects.….delete.maxPercent; if not, exclude them.',
+      `${share}, would go, and ${broken.map(({ key, allows }) => `${key} allows ${allows}`).join(', ')}`,
+      `If they are to go, raise ${broken.map(({ key }) => `objects.${name}.delete.${key}`).join(' and ')}; if not, exclude them.`,
     );
+}
+
+/** 4709 → 4,709 */
+function number(value: number): string {
+  return value.toLocaleString('en-US');
 }
 
 export interface Deleted {
   readonly deleted: Amount;
   /** Found at the source after all, when each was asked for once more. */
   readonly kept: number;
+  /** Written to the target since it was planned, and left. */
+  readonly newer: number;
   readonly failed: number;
   readonly failures: readonly ObjectFailure[];
 }
@@ -118,7 +140,7 @@ export interface Deleted {
 export interface DeletionOptions {
   readonly selection: Selection;
   readonly guard: DeletionGuard;
-  readonly planned: number;
+  readonly planned: PlannedExtras;
   /** What is deleted is kept under this run's own prefix first. */
   readonly backup?: string | undefined;
   readonly onObject?: (outcome: ObjectOutcome) => void;
@@ -136,6 +158,7 @@ const failuresNamed = 100;
  * Throws `deletion-refused`, and what a listing throws; nothing is deleted then.
  */
 export async function deleteExtras(
+  name: string,
   source: SourceBucket,
   target: TargetBucket,
   options: DeletionOptions,
@@ -144,14 +167,20 @@ export async function deleteExtras(
   const pair = { source, target, selection };
   const counted = counter();
   const found: Extra[] = [];
+  let newer = 0;
+  const plannedAt = Date.parse(planned.plannedAt);
   const see = (difference: Difference) => {
+    if (difference.kind === 'extra' && Date.parse(difference.target.modifiedAt) > plannedAt) {
+      newer += 1;
+      return;
+    }
     counted.count(difference);
     // Beyond what the guard allows nothing needs to be held: it is refused below.
     if (difference.kind === 'extra' && found.length <= guard.maxCount)
       found.push({ object: difference.target, sourceKey: sourceKeyOf(selection, difference.key) });
   };
   await diffBuckets(pair, see, { signal });
-  requireDeletable(counted.totals(), guard, target.origin, planned);
+  requireDeletable(name, counted.totals(), guard, target.origin, planned);
   const turns = throttle(transfersAtOnce);
   const job: CopyJob = {
     source,
@@ -165,7 +194,7 @@ export async function deleteExtras(
     signal,
   };
   const putAside = backup === undefined ? undefined : backupOf(job, backup);
-  const total = { deleted: zero(), kept: 0, failed: 0 };
+  const total = { deleted: zero(), kept: 0, newer, failed: 0 };
   const failures: ObjectFailure[] = [];
   const fail = ({ key, sizeBytes }: ListedObject, reason: string) => {
     total.failed += 1;
@@ -189,6 +218,7 @@ export async function deleteExtras(
             return;
           }
         } catch (error) {
+          if (signal?.aborted) return; // everything was called off
           return fail(object, `it could not be asked for at the source: ${reasonOf(error)}`);
         } finally {
           leave();
@@ -196,7 +226,7 @@ export async function deleteExtras(
         try {
           doomed.set(object.key, { object, kept: await putAside?.(object) });
         } catch (error) {
-          fail(object, `it could not be put aside: ${reasonOf(error, 'target')}`);
+          if (!signal?.aborted) fail(object, `it could not be put aside: ${reasonOf(error, 'target')}`);
         }
         return undefined;
       }),

@@ -29,12 +29,12 @@ const longestBound = 1000;
 
 /**
  * Bounds that part what comes after a key from what begins like it, the widest first: behind everything that begins with
- * none, one, two … of its code points.
+ * none, one, two … of its code points. `beginning` is what stands before all of them.
  */
-export function boundsOf(key: string): string[] {
+export function boundsOf(key: string, beginning = ''): string[] {
   const bounds = [behind('')];
   let prefix = '';
-  let bytes = 0;
+  let bytes = Buffer.byteLength(beginning);
   for (const point of key) {
     bytes += Buffer.byteLength(point);
     if (bytes > longestBound) break;

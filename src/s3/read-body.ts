@@ -3,6 +3,8 @@ import type { Readable } from 'node:stream';
 /** Shows every chunk of a body to `see`, to its end. Rejects where it breaks off. Cheaper than an async iterator. */
 export function readChunks(body: Readable, see: (chunk: Buffer) => void): Promise<void> {
   return new Promise((resolve, reject) => {
+    // What broke off before anybody listened says nothing any more.
+    if (body.destroyed) throw new Error('the connection was closed in the middle of an answer');
     body.on('data', (chunk: Buffer) => {
       try {
         see(chunk);

@@ -2,6 +2,7 @@ import { RestageError } from '../errors.ts';
 import type { SourceBucket, TargetBucket } from './bucket.ts';
 import type { ListedObject } from './listing.ts';
 import { describeBucket } from './origin.ts';
+import { again } from './retry.ts';
 import { S3Error } from './s3-error.ts';
 
 /** By which way objects go, and why. */
@@ -48,12 +49,20 @@ async function findObstacle(
   if (!seen) return 'the buckets are in two stores';
   try {
     await seen.head(sample.key, {}, signal);
+    // An object that is encrypted with a key of KMS may be looked at and not read.
+    if (sample.sizeBytes > 0) await again(() => readByte(seen, sample, signal), signal);
     return undefined;
   } catch (error) {
     if (!(error instanceof S3Error)) throw error;
+    if (error.code === 'InvalidObjectState') return undefined; // archived, which is no matter of who asks
     const what = error.status === 403 ? 'may not read the source' : 'cannot read the source';
     return `the target's keys ${what} (${error.code})`;
   }
+}
+
+async function readByte(seen: SourceBucket, sample: ListedObject, signal: AbortSignal | undefined): Promise<void> {
+  const { body } = await seen.get(sample, { number: 1, start: 0, sizeBytes: 1 }, signal);
+  body.destroy();
 }
 
 /** Whether the source's keys may read tags; where they may not, the store does not even say that there are any. */

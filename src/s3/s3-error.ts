@@ -3,9 +3,12 @@ export class S3Error extends Error {
   override readonly name = 'S3Error';
   readonly status: number;
   readonly code: string;
+  /** What was asked, and of which bucket: `GET of shop-images`. */
+  readonly asked: string | undefined;
 
-  constructor(status: number, code: string, message: string) {
+  constructor(status: number, code: string, message: string, asked?: string) {
     super(message);
+    this.asked = asked;
     this.status = status;
     this.code = code;
   }

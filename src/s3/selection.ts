@@ -31,6 +31,8 @@ export interface Filter {
   readonly regions: readonly Region[];
   /** Whether a key of the source is part of it. */
   accepts(key: string): boolean;
+  /** Whether a key that only the target has is not to be looked at: excluded by its own name, or kept by an earlier run. */
+  leaves(key: string): boolean;
   /** Patterns that no key has matched until now. */
   unmatched(): readonly string[];
 }
@@ -54,9 +56,13 @@ export function filterOf(selection: Selection): Filter {
       excluded.filter(({ isPrefix }) => isPrefix).map((glob) => glob.prefix),
     ),
     accepts: (key) => key.startsWith(prefix) && !hit(excluded, key) && (included.length === 0 || hit(included, key)),
+    leaves: (key) => keptByRun.test(key) || hit(excluded, key),
     unmatched: () => [...included, ...excluded].map(({ pattern }) => pattern).filter((pattern) => !seen.has(pattern)),
   };
 }
+
+/** Under a backup's prefix stands the run's id, whatever the prefix was called then. */
+const keptByRun = /(?:^|\/)\d{8}-\d{6}-[0-9a-f]{4}\//;
 
 /** What the keys that are wanted begin with: none of them begins with another. */
 function beginnings(prefix: string, included: readonly Glob[]): string[] {
@@ -83,7 +89,8 @@ function regionsOf({ renames, backup }: Selection, bases: readonly string[], exc
       targetPrefix: base,
       skip: {
         source: [...pairs.map(([from]) => from), ...excluded],
-        target: [...pairs.map(([, to]) => to), ...kept, ...excluded],
+        // What begins with a renamed prefix is nobody's copy: it stays as it is.
+        target: [...pairs.flat(), ...kept, ...excluded],
       },
       forbidden,
     },

@@ -1,7 +1,11 @@
 import { Agent as HttpAgent, type AgentOptions } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { Socket } from 'node:net';
 
 const readBytes = 64 * 1024;
+
+/** Where no way leads to a store, as from a VPC without a route, it never answers. */
+const connectMs = 10_000;
 
 /**
  * Keep-alive sockets that read into a buffer of their own, again and again. Node would allocate one for each read, and V8
@@ -21,6 +25,10 @@ export function openSockets(secure: boolean, most: number): HttpAgent {
       },
     };
     const socket = connect({ ...options, onread } as typeof options, callback); // net and tls take it, see their connect
+    if (socket instanceof Socket) {
+      const late = setTimeout(() => socket.destroy(new Error(`no connection within ${connectMs / 1000} s`)), connectMs);
+      for (const event of ['connect', 'close']) socket.once(event, () => clearTimeout(late));
+    }
     return socket;
   };
   return agent;

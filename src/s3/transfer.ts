@@ -9,6 +9,7 @@ import type { ListedObject } from './listing.ts';
 import { S3Error } from './s3-error.ts';
 import type { Selection } from './selection.ts';
 import { throttle } from './throttle.ts';
+import { underWay } from './under-way.ts';
 
 /** Objects, or parts of large ones, that are under way at once; as many sockets are needed at each end. */
 export const transfersAtOnce = 32;
@@ -21,7 +22,8 @@ export interface ObjectOutcome {
   /** The target's. */
   readonly key: string;
   readonly bytes: number;
-  readonly outcome: 'copied' | 'deleted' | 'failed' | 'kept' | 'different';
+  /** `interrupted`: it was under way when everything was called off, and may have arrived. */
+  readonly outcome: 'copied' | 'overwritten' | 'deleted' | 'failed' | 'interrupted' | 'kept' | 'different';
   /** Why it was not done; in words. */
   readonly reason?: string;
   /** Where what was overwritten or deleted is kept. */
@@ -37,6 +39,8 @@ export interface Transferred {
   /** When the listings began, ISO 8601: what is written to the source after that may be missing. */
   readonly listedAt: string;
   readonly copied: Amount;
+  /** Of what was copied: what took the place of another object. */
+  readonly overwritten: Amount;
   readonly unchanged: Amount;
   readonly onlyInTarget: Amount;
   /** Overwritten objects that were put aside before. */
@@ -82,7 +86,7 @@ export async function copyObjects(
   const { backup, onObject, signal } = options;
   // By the store's clock and to the second, as LastModified is.
   const listedAt = new Date(Math.floor(source.now() / 1000) * 1000).toISOString();
-  const total = { copied: zero(), unchanged: zero(), onlyInTarget: zero(), backedUp: zero() };
+  const total = { copied: zero(), overwritten: zero(), unchanged: zero(), onlyInTarget: zero(), backedUp: zero() };
   const turns = throttle(transfersAtOnce);
   const uploads = throttle(uploadsAtOnce);
   const job: CopyJob = {
@@ -99,7 +103,7 @@ export async function copyObjects(
   const failures: ObjectFailure[] = [];
   let failed = 0;
   let hopeless: RestageError | undefined;
-  const underWay = new Set<Promise<void>>();
+  const copies = underWay();
   const putAside = backup === undefined ? undefined : backupOf(job, backup);
   const copy = async ({ key, ...difference }: Difference, object: ListedObject) => {
     try {
@@ -107,9 +111,15 @@ export async function copyObjects(
       if (kept !== undefined && 'target' in difference) add(total.backedUp, difference.target.sizeBytes);
       await copyObject(job, object, key);
       add(total.copied, object.sizeBytes);
-      onObject?.({ key, bytes: object.sizeBytes, outcome: 'copied', ...(kept === undefined ? {} : { backup: kept }) });
+      const overwrites = 'target' in difference;
+      if (overwrites) add(total.overwritten, object.sizeBytes);
+      const outcome = overwrites ? 'overwritten' : 'copied';
+      onObject?.({ key, bytes: object.sizeBytes, outcome, ...(kept === undefined ? {} : { backup: kept }) });
     } catch (error) {
-      if (signal?.aborted) return; // it did not fail: everything was called off
+      if (signal?.aborted) {
+        onObject?.({ key, bytes: object.sizeBytes, outcome: 'interrupted' });
+        return;
+      }
       hopeless ??= forAll(error);
       if (hopeless) return;
       failed += 1;
@@ -121,13 +131,9 @@ export async function copyObjects(
   const start = async (difference: Difference, object: ListedObject): Promise<void> => {
     const large = isInParts(object);
     const leave = large ? await uploads.enter(signal) : undefined;
-    const transfer = copy(difference, object).finally(() => {
-      leave?.();
-      underWay.delete(transfer);
-    });
-    underWay.add(transfer);
+    copies.add(copy(difference, object).finally(leave));
     // The listings wait until there is room: what they have found does not pile up.
-    if (!large && underWay.size >= turns.width + uploadsAtOnce) await Promise.race(underWay);
+    if (!large && copies.size >= turns.width + uploadsAtOnce) await copies.next();
   };
   try {
     await diffBuckets(
@@ -143,7 +149,7 @@ export async function copyObjects(
       { signal },
     );
   } finally {
-    await Promise.all(underWay); // also after a listing has failed: nothing is written behind the caller's back
+    await copies.all(); // also after a listing has failed: nothing is written behind the caller's back
   }
   signal?.throwIfAborted();
   if (hopeless) throw hopeless;

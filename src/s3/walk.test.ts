@@ -43,6 +43,8 @@ function expected(
   for (const key of target) {
     if (backup !== undefined && key.startsWith(backup)) continue;
     const pair = moved.find(([, to]) => key.startsWith(to));
+    // What begins with a renamed prefix, and is where nothing is renamed to, is nobody's copy.
+    if (!pair && moved.some(([from]) => key.startsWith(from))) continue;
     if (!counts(pair ? pair[0] + key.slice(pair[1].length) : key)) continue;
     met.set(key, `${found.get(key) ?? ''} | ${key}`);
   }

@@ -164,7 +164,7 @@ async function findSplit(
   upTo: string | undefined,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const bounds = boundsOf(position).filter((bound) => upTo === undefined || compareKeys(bound, upTo) < 0);
+  const bounds = boundsOf(position, sourcePrefix).filter((bound) => upTo === undefined || compareKeys(bound, upTo) < 0);
   // The widest bound that has a key behind it: with each that is narrower there is no fewer.
   let [low, high] = [0, bounds.length];
   while (low < high) {

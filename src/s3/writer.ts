@@ -22,6 +22,7 @@ export interface CopyFrom {
   readonly origin: BucketOrigin;
   readonly key: string;
   readonly etag: string;
+  readonly sizeBytes: number;
 }
 
 /** An upload in parts: nothing of it is to be seen before it is complete. */
@@ -65,7 +66,8 @@ export function bucketWriter(client: S3Client, { bucket }: BucketOrigin): Bucket
       const { CopyObjectResult: result } = successful(await readXml(response)) as {
         CopyObjectResult?: { ETag?: string };
       };
-      return { etag: unquote(result?.ETag), opaque: isOpaque(response.headers) };
+      if (!result?.ETag) throw new Error('the store answered a copy without saying that it is done');
+      return { etag: unquote(result.ETag), opaque: isOpaque(response.headers) };
     },
     upload: async (key, headers, signal) => {
       const { InitiateMultipartUploadResult: begun } = (await again(
@@ -127,7 +129,11 @@ function openUpload(client: S3Client, bucket: string, key: string, uploadId: str
       return { etag: unquote(response.headers.etag), opaque: isOpaque(response.headers) };
     },
     copy: async (part, from, signal) => {
-      const range = { 'x-amz-copy-source-range': `bytes=${part.start}-${part.start + part.sizeBytes - 1}` };
+      // S3 takes a range of objects above 5 MB only: a small one that was uploaded in one part is copied whole.
+      const range =
+        part.sizeBytes === from.sizeBytes
+          ? {}
+          : { 'x-amz-copy-source-range': `bytes=${part.start}-${part.start + part.sizeBytes - 1}` };
       const headers = { ...copySource(from), ...range };
       const response = await client.send({ method: 'PUT', bucket, key, query: query(part), headers, signal });
       const { CopyPartResult: result } = successful(await readXml(response)) as { CopyPartResult?: { ETag?: string } };
@@ -185,9 +191,10 @@ async function removeAll(
     await client.send({ method: 'POST', bucket, query: { delete: '' }, body, headers: xmlHeaders(body), signal }),
   );
   const { DeleteResult: result } = successful(answer) as {
-    DeleteResult?: { Error?: readonly { Key: string; Code: string; Message: string }[] };
+    DeleteResult?: '' | { Error?: readonly { Key: string; Code: string; Message: string }[] };
   };
-  return new Map((result?.Error ?? []).map(({ Key, Code, Message }) => [Key, `${Message} (${Code})`]));
+  if (result === undefined) throw new Error('the store answered a deletion without saying what became of it');
+  return new Map(((result || {}).Error ?? []).map(({ Key, Code, Message }) => [Key, `${Message} (${Code})`]));
 }
 
 /** Some stores refuse such a request without an MD5. */
