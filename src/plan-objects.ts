@@ -5,7 +5,7 @@ import type { Ends } from './connect.ts';
 import { failureOf, RestageError, type Failure } from './errors.ts';
 import type { SourceBucket, TargetBucket } from './s3/bucket.ts';
 import { add, counter, diffBuckets, zero, type Amount, type Difference, type DiffTotals } from './s3/diff.ts';
-import { requireDeletable, surveyor, type DeletionGuard, type ExtrasSurvey } from './s3/extras.ts';
+import { requireDeletable, surveyor, type DeletionGuard, type ExtrasSurvey } from './s3/deletion-guard.ts';
 import type { Keeping } from './s3/carried.ts';
 import type { BucketHabits } from './s3/habits.ts';
 import type { ListedObject } from './s3/listing.ts';

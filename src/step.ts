@@ -5,7 +5,8 @@ import type { TableName } from './postgres/names.ts';
 import type { Origin } from './postgres/session.ts';
 import type { ContentCheck } from './s3/content.ts';
 import type { DiffTotals } from './s3/diff.ts';
-import type { Deleted, DeletionGuard, PlannedExtras } from './s3/extras.ts';
+import type { DeletionGuard, PlannedExtras } from './s3/deletion-guard.ts';
+import type { Deleted } from './s3/extras.ts';
 import type { Selection } from './s3/selection.ts';
 import type { Copying, Transferred } from './s3/transfer.ts';
 
