@@ -150,17 +150,19 @@ for (const side of ['source', 'target'] as const) {
   );
 }
 
-const failing = needs('faults');
-failing('a listing that fails when two thousand keys to delete have been found deletes none of them', async () => {
-  const buckets = await fillMany(10, 3300);
-  await using made = await plannedIn(await shellOf(buckets, { delete: all }));
-  await inject({ match: { operation: 'ListObjectsV2', bucket: buckets.target }, skip: 3, ...denied });
-  const report = await made.run();
-  await store.aws?.clearFaults();
-  await sleep(500); // what would go on behind the report
-  expect(report.failure?.code).toBe('bucket-denied');
-  expect(await keysOf(buckets.target)).toHaveLength(3310);
-});
+needs('faults')(
+  'a listing that fails when two thousand keys to delete have been found deletes none of them',
+  async () => {
+    const buckets = await fillMany(10, 3300);
+    await using made = await plannedIn(await shellOf(buckets, { delete: all }));
+    await inject({ match: { operation: 'ListObjectsV2', bucket: buckets.target }, skip: 3, ...denied });
+    const report = await made.run();
+    await store.aws?.clearFaults();
+    await sleep(500); // what would go on behind the report
+    expect(report.failure?.code).toBe('bucket-denied');
+    expect(await keysOf(buckets.target)).toHaveLength(3310);
+  },
+);
 
 needs('faults')('what the source has after all when each key is asked for stays, and is told', async () => {
   const buckets = await fill(['a'], ['a', 'b', 'unlisted']);

@@ -101,19 +101,21 @@ test('several buckets go in one run, each by its own settings', async () => {
 
 const denied = { kind: 'error', status: 403, code: 'AccessDenied', message: 'Access Denied' } as const;
 
-const failing = needs('faults');
-failing('an object of one bucket that cannot be read does not keep another bucket from being copied', async () => {
-  const keys = Array.from({ length: 200 }, (_, index) => `k${index}`);
-  const [one, two] = [await fill(['good', 'unreadable'], []), await fill(keys, [])];
-  const shell = await configOf(store, { buckets: { one, two } });
-  await store.aws?.inject({ match: { operation: 'GetObject', key: 'unreadable' }, ...denied });
-  await store.aws?.inject({ match: { operation: 'PutObject', bucket: two.target }, kind: 'delay', delayMs: 50 });
-  const { code, report } = await shell.sync();
-  await store.aws?.clearFaults();
-  expect(report.failure?.message).toContain('1 of 2 objects could not be copied');
-  expect(code).toBe(1);
-  expect(Object.keys(await contentsOf('target', two.target))).toHaveLength(keys.length);
-});
+needs('faults')(
+  'an object of one bucket that cannot be read does not keep another bucket from being copied',
+  async () => {
+    const keys = Array.from({ length: 200 }, (_, index) => `k${index}`);
+    const [one, two] = [await fill(['good', 'unreadable'], []), await fill(keys, [])];
+    const shell = await configOf(store, { buckets: { one, two } });
+    await store.aws?.inject({ match: { operation: 'GetObject', key: 'unreadable' }, ...denied });
+    await store.aws?.inject({ match: { operation: 'PutObject', bucket: two.target }, kind: 'delay', delayMs: 50 });
+    const { code, report } = await shell.sync();
+    await store.aws?.clearFaults();
+    expect(report.failure?.message).toContain('1 of 2 objects could not be copied');
+    expect(code).toBe(1);
+    expect(Object.keys(await contentsOf('target', two.target))).toHaveLength(keys.length);
+  },
+);
 
 needs('faults')('of two buckets the one that failed is told as that, and the other as what it is', async () => {
   const [one, two] = [await fill(['good', 'unreadable'], []), await fill(['a', 'b'], [])];
