@@ -119,7 +119,9 @@ async function planPair(
   await diffBuckets({ source, target, selection }, see, { signal, filter });
   const totals = sum();
   const isDeleting = settings.delete !== undefined && totals.extra.objects > 0;
-  const plannedAt = new Date(Math.ceil((target.now() - (performance.now() - began)) / 1000) * 1000).toISOString();
+  // The store's time is known to the second, and may be one more: what was there when it was listed must not count as newer.
+  const startedMs = target.now() - (performance.now() - began);
+  const plannedAt = new Date((Math.ceil(startedMs / 1000) + 1) * 1000).toISOString();
   const [route, readsTags, habits] = await allOf([
     sample && chooseRoute(source, target, settings.route, sample, signal),
     sample ? canReadTags(source, sample, signal) : true,
