@@ -104,7 +104,7 @@ test('an object that cannot be read is named and the others are copied', async (
   const synced = await scene.sync();
   const said = await requireFailed(synced, 'copy-objects images');
   expect(said).toMatch(
-    /1 of \d+ objects could not be copied .*\n.*"books\/1\/own\.jpg": Access Denied \(AccessDenied\)/,
+    /1 of \d+ objects could not be copied .*\n.*"books\/1\/own\.jpg": Access Denied \(AccessDenied, GET of bluemoxon-images\)/,
   );
   const planned = synced.report.objects.reduce(
     (sum, { totals: { missing, changed } }) => sum + missing.objects + changed.objects,
