@@ -9,6 +9,7 @@ import type { BucketOrigin } from './s3/origin.ts';
 import { checkContent, type ContentCheck } from './s3/content.ts';
 import { countDifferences, type DiffTotals } from './s3/diff.ts';
 import { requireSome } from './plan.ts';
+import { count } from './report/format.ts';
 import { emptyBucket, selectionOf } from './plan-objects.ts';
 
 /** How the target compares with the source, now. Plain JSON. */
@@ -129,7 +130,7 @@ function differencesOf({
       missing.objects + changed.objects === 0
         ? []
         : [
-            `bucket ${bucket}: missing in the target ${missing.objects.toLocaleString('en-US')}, different ${changed.objects.toLocaleString('en-US')}; e.g. ${examples.map((key) => JSON.stringify(key)).join(', ')}`,
+            `bucket ${bucket}: missing in the target ${count(missing.objects)}, different ${count(changed.objects)}; e.g. ${examples.map((key) => JSON.stringify(key)).join(', ')}`,
           ];
     const read = (content?.different ?? []).map(
       ({ key, reason }) => `bucket ${bucket}, ${JSON.stringify(key)}: ${reason}`,

@@ -1,6 +1,7 @@
 import { failureOf, RestageError } from '../errors.ts';
 import type { SourceBucket, TargetBucket } from '../s3/bucket.ts';
 import { checkContent, type ContentCheck } from '../s3/content.ts';
+import { count } from '../report/format.ts';
 import { emptyBucket } from '../plan-objects.ts';
 import { countDifferences } from '../s3/diff.ts';
 import { deleteExtras } from '../s3/extras.ts';
@@ -101,11 +102,6 @@ function watch(
       context.progress(step, done);
     },
   };
-}
-
-/** 4709 → 4,709 */
-function count(number: number): string {
-  return number.toLocaleString('en-US');
 }
 
 function lines(failures: readonly ObjectFailure[], all: number): string {

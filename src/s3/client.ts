@@ -151,7 +151,7 @@ function amzDate(time: number): string {
  */
 function asSigned(headers: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const entries = Object.entries(headers);
-  // oxlint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- ASCII as a whole, of which they are a part
   const isPlain = entries.every(([, value]) => /^[\u0000-\u007f]*$/.test(value));
   if (isPlain) return headers;
   return Object.fromEntries(entries.map(([name, value]) => [name, Buffer.from(value, 'latin1').toString('utf8')]));

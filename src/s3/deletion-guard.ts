@@ -116,7 +116,7 @@ export function requireDeletable(
     );
 }
 
-/** 4709 → 4,709 */
+/** 4709 → 4,709; the reports' own is not for this room. */
 function number(value: number): string {
   return value.toLocaleString('en-US');
 }

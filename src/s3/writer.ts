@@ -176,7 +176,7 @@ function successful(answer: Record<string, unknown>): Record<string, unknown> {
 }
 
 /** XML has no room for these, not even escaped: such keys are deleted one by one. */
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- a key may have them
 const unwritable = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 
 async function removeAll(

@@ -35,6 +35,7 @@ export function needs(...abilities: readonly Ability[]): (name: string, run: () 
   const reason = abilities.flatMap((ability) => lacks[ability] ?? []).join('; it ');
   return (name, run) => {
     if (reason === '') test(name, run);
+    // What a store cannot do is no fault of ours: the reason stands in the test's name, and abilities.test.ts tries that it is so.
     else test.skip(`${name} (${storeName}: it ${reason})`, run);
   };
 }

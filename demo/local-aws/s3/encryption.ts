@@ -38,6 +38,7 @@ export function etagOf(encryption: Encryption, md5: string): string {
 
 /** What an upload's headers say, or else what the bucket does by default. */
 export function requestedEncryption({ request, bucket, caller, storage }: BucketCall): Encryption {
+  // Nobody here sends such keys: refused, rather than stored as if they did not matter.
   if (header(request, 'x-amz-server-side-encryption-customer-algorithm') !== undefined)
     throw new AwsError(501, 'NotImplemented', 'Keys of the customer (SSE-C) are not implemented by the local AWS.');
   const algorithm = header(request, 'x-amz-server-side-encryption');
