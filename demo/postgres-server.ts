@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chown, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { Socket, createServer } from 'node:net';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
@@ -13,6 +13,7 @@ import {
   findBinaries,
   serverUser,
 } from './postgres-binaries.ts';
+import { findFreePort } from './free-port.ts';
 
 /** A throw-away PostgreSQL server on loopback. Disposing it stops the server and removes its folder. */
 export interface PostgresServer extends AsyncDisposable {
@@ -131,7 +132,7 @@ async function launch(
   parameters: Readonly<Record<string, string>>,
 ): Promise<{ readonly child: ChildProcess; readonly port: number }> {
   for (let attempt = 1; ; attempt += 1) {
-    const port = await findFreePort();
+    const port = await findFreePort(host);
     const child = await spawnServer(cluster, { ...parameters, port: String(port) });
     const failure = await waitUntilReady(child, urlOf(cluster, port, 'postgres'));
     if (failure === undefined) return { child, port };
@@ -194,17 +195,6 @@ async function readVersion(url: string): Promise<string> {
   } finally {
     await client.end();
   }
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, host, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 /**

@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { Socket, createServer } from 'node:net';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { allOf } from '../src/all-of.ts';
+import { findFreePort } from '../demo/free-port.ts';
 
 /** A throw-away Ceph cluster in memory with its S3 gateway on loopback. Disposing it stops all of it and removes its folder. */
 export interface CephGateway extends AsyncDisposable {
@@ -41,7 +42,7 @@ const cephPackages = ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common', 'ceph-ba
 export async function startCephGateway(folder: string, port?: number): Promise<CephGateway> {
   for (let attempt = 1; ; attempt += 1)
     try {
-      return await startOnce(folder, port ?? (await findFreePort()));
+      return await startOnce(folder, port ?? (await findFreePort(host)));
     } catch (error) {
       // Somebody else may have taken a port between its choice and its use.
       const portTaken = error instanceof Error && /address (already )?in use/i.test(error.message);
@@ -54,7 +55,7 @@ async function startOnce(folder: string, port: number): Promise<CephGateway> {
   const cluster = openCluster(folder);
   try {
     const uuid = randomUUID();
-    const monitorPort = await findFreePort();
+    const monitorPort = await findFreePort(host);
     for (const part of ['log', 'run', 'mon/a', 'osd/0', 'rgw']) await mkdir(join(folder, part), { recursive: true });
     const id = randomUUID();
     const monitor = `v2:${host}:${monitorPort}/0`;
@@ -290,15 +291,4 @@ function guardAgainstOurDeath(folder: string): { watch(child: ChildProcess): voi
     watch: ({ pid }) => void (pid === undefined || guard.stdin.write(`${pid}\n`)),
     dismiss: () => void guard.kill('SIGKILL'),
   };
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, host, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
