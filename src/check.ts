@@ -66,7 +66,7 @@ async function checkEnd(
   let account: Account | undefined;
   const { aws, database, buckets, app } = end;
   if (aws)
-    await look('aws.profile', aws.profile, async () => {
+    await look('aws.profile', aws.profile ?? 'ambient', async () => {
       account = await (await import('./aws/account.ts')).openAccount(aws, options.profileFiles, signal);
       return account.id
         ? `account ${account.id}, ${account.arn}`

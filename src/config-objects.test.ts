@@ -16,6 +16,7 @@ test('without settings every key is copied, by the way that is open, and nothing
     renames: {},
     route: 'auto',
     mayBeEmpty: false,
+    mayShrink: false,
   });
   expect(parsed({})).toEqual(usualObjects);
   expect(objectsSchema.parse(undefined)).toEqual({});
@@ -34,6 +35,7 @@ test('all settings together are accepted as they are', () => {
     delete: { maxCount: 0, maxPercent: 100 },
     backup: 'kept/',
     mayBeEmpty: true,
+    mayShrink: true,
   };
   expect(parsed(settings)).toEqual(settings);
 });

@@ -54,6 +54,10 @@ const objects = z
       .boolean('true or false')
       .default(false)
       .describe('The source may list no object that counts; otherwise that is refused.'),
+    mayShrink: z
+      .boolean('true or false')
+      .default(false)
+      .describe('The source may have lost any share of its objects since the last run.'),
     delete: z
       .strictObject(
         {

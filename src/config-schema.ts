@@ -1,102 +1,9 @@
 import { z } from 'zod';
+import { path, sourceEnd, targetEnd, text, wholeFrom } from './config-end.ts';
 import { objectsSchema, strayObjects } from './config-objects.ts';
 
-// What a value must be, in words: one text for a wrong type, a wrong form and a wrong range alike.
-const text = z.string().min(1, 'text that is not empty');
-const bucketName = text.regex(/^[^/]*$/, "a bucket's name, without s3:// and without a path");
-const url = z.url({ protocol: /^https?$/, error: 'an address that begins with http:// or https://' });
-const path = z.string('a path that begins with /').startsWith('/', 'a path that begins with /');
-const accountWords = 'an account id of 12 digits, in quotes';
 const jobsWords = 'a whole number from 1 to 32';
-const portWords = 'a port from 1 to 65535';
-const wholeFrom = (least: number) => {
-  const words = `a whole number, ${least} or more`;
-  return z.int(words).min(least, words);
-};
-
-const endpoints = z
-  .strictObject({ s3: url.optional(), secretsManager: url.optional(), sts: url.optional() })
-  .describe('Local stand-ins and other S3 stores, instead of AWS.');
-
-const aws = z
-  .strictObject({
-    profile: text.describe('A profile of the AWS config or credentials file.'),
-    region: text.optional().describe("Default: the profile's own region."),
-    account: z
-      .string(accountWords)
-      .regex(/^\d{12}$/, accountWords)
-      .optional()
-      .describe('The account that the profile must turn out to be.'),
-    endpoints: endpoints.optional(),
-  })
-  .describe('One AWS account.');
-
-const database = z
-  .strictObject({
-    secret: text
-      .optional()
-      .describe('Name or ARN of a Secrets Manager secret: host, port, username, password, dbname or database.'),
-    url: text.optional().describe('postgres://user:password@host:port/database'),
-    host: text.optional().describe('With `secret`: for secrets without a host.'),
-    port: z.int(portWords).min(1, portWords).max(65535, portWords).optional(),
-    database: text.optional(),
-    user: text.optional(),
-    passwordEnv: text.optional().describe('The environment variable that holds the password.'),
-    tls: z
-      .enum(['verify-full', 'disable'], 'verify-full or disable')
-      .optional()
-      .describe('Default: verify-full, but disable on loopback.'),
-  })
-  .superRefine((value, context) => {
-    const ways = [value.secret && 'secret', value.url && 'url', value.user && 'user'].filter(Boolean);
-    if (ways.length !== 1)
-      context.addIssue({
-        code: 'custom',
-        message: `one of secret, url, or host with user and passwordEnv${ways.length > 1 ? `; it has ${ways.join(' and ')}` : ''}`,
-      });
-    if (value.user && !value.secret && !value.url)
-      for (const key of ['host', 'database', 'passwordEnv'] as const)
-        if (value[key] === undefined)
-          context.addIssue({ code: 'custom', path: [key], message: 'is needed beside user' });
-    // What would be read past must not look as if it counted.
-    if (value.url)
-      for (const key of ['host', 'port', 'database', 'passwordEnv'] as const)
-        if (value[key] !== undefined)
-          context.addIssue({ code: 'custom', path: [key], message: 'is not read beside url, which holds it' });
-    if (value.url && URL.canParse(value.url) && new URL(value.url).search !== '')
-      context.addIssue({
-        code: 'custom',
-        path: ['url'],
-        message: 'its part after ? is not read; for TLS there is tls',
-      });
-    if (value.secret && value.passwordEnv !== undefined)
-      context.addIssue({
-        code: 'custom',
-        path: ['passwordEnv'],
-        message: 'is not read beside secret, which holds the password',
-      });
-  })
-  .describe('A PostgreSQL database.');
-
-const app = z
-  .strictObject({
-    url: url.describe('The base of its API, e.g. https://api.example.com/api/v1'),
-    environment: text.optional().describe('What its version answer must give as environment.'),
-    version: path.default('/health/version').describe('Where it tells its version.'),
-    headers: z.record(z.string(), z.string()).default({}),
-  })
-  .describe('The application behind this end.');
-
-const end = z.strictObject({
-  name: text,
-  aws: aws.optional(),
-  database: database.optional(),
-  buckets: z
-    .record(z.string(), bucketName)
-    .default({})
-    .describe('Buckets by a name of your own; the same name at both ends makes a pair.'),
-  app: app.optional(),
-});
+const percentWords = 'a number from 0 to 100';
 
 const expected = z
   .record(z.string(), z.union([z.string(), z.number(), z.boolean()], 'text, a number, true or false'))
@@ -106,8 +13,8 @@ const expected = z
 export const schema = z
   .strictObject({
     version: z.literal(1, '1, the version of this format'),
-    source: end.describe('Production. It is only read.'),
-    target: end.describe('Staging.'),
+    source: sourceEnd.describe('Production. It is only read.'),
+    target: targetEnd.describe('Staging.'),
     database: z
       .strictObject({
         mode: z
@@ -145,9 +52,26 @@ export const schema = z
           .describe(
             "Tables that may read zero rows where the source's statistics say that they have some. Bare = public, else schema.table.",
           ),
+        mayShrink: z
+          .array(text)
+          .default([])
+          .describe('Tables that may have lost any share of their rows. Bare = public, else schema.table.'),
         keepPrevious: wholeFrom(0).default(1).describe('How many earlier databases stay on the target server.'),
       })
       .prefault({}),
+    guards: z
+      .strictObject({
+        maxShrinkPercent: z
+          .number(percentWords)
+          .min(0, percentWords)
+          .max(100, percentWords)
+          .default(50)
+          .describe(
+            'How much a table or bucket of the source may have lost since the last run: more stops the run before anything is replaced.',
+          ),
+      })
+      .prefault({})
+      .describe('When a run is refused.'),
     objects: objectsSchema.describe('How the pairs of buckets are copied, by their names in source.buckets.'),
     migrate: z
       .array(
@@ -221,8 +145,14 @@ export const schema = z
             message: `would delete what ${twin} brings: both go to ${bucket}`,
           });
       }
-      if (account === undefined && (Object.keys(buckets).length > 0 || db?.secret !== undefined))
-        context.addIssue({ code: 'custom', path: [side, 'aws'], message: 'is needed for a bucket or a secret' });
+      if (account === undefined && (Object.keys(buckets).length > 0 || isOfAws(db)))
+        context.addIssue({
+          code: 'custom',
+          path: [side, 'aws'],
+          message: 'is needed for a bucket, a secret, an identifier, or auth: iam',
+        });
+      if (account === undefined && side === 'target' && config.target.lambda)
+        context.addIssue({ code: 'custom', path: ['target', 'aws'], message: 'is needed for lambda' });
       if (db === undefined && config[other].database !== undefined)
         context.addIssue({ code: 'custom', path: [side, 'database'], message: `is needed beside ${other}.database` });
     }
@@ -245,3 +175,7 @@ export const schema = z
         if (config[side].app === undefined)
           context.addIssue({ code: 'custom', path: [side, 'app'], message: 'is needed for verify.totals' });
   });
+
+function isOfAws(database: z.output<typeof sourceEnd>['database']): boolean {
+  return database?.secret !== undefined || database?.identifier !== undefined || database?.auth !== undefined;
+}

@@ -245,7 +245,7 @@ test('a bucket that is called like a method of every object has no partner by th
 
 test('a secret or a bucket needs an account to be found in', () => {
   const text = minimal.replace('{ url: "postgres://restage@db.example.com/shop" }', '{ secret: db }');
-  expect(problems(text)[1]).toMatch(/source\.aws: is needed for a bucket or a secret$/);
+  expect(problems(text)[1]).toMatch(/source\.aws: is needed for a bucket, a secret/);
 });
 
 const pair = {

@@ -1,5 +1,6 @@
 /**
- * The closed list of what can go wrong, with the exit code of the command line:
+ * The closed list of what can go wrong, on the way to an end in the order of its hops: profile, account, secret, tunnel,
+ * DNS, TCP, TLS, login, database, privilege. With the exit code of the command line:
  * 1 a step failed · 2 usage or config · 3 refused by a guard · 4 differences found · 130 interrupted.
  */
 export const exitCodes = {
@@ -8,13 +9,19 @@ export const exitCodes = {
   'config-invalid': 2,
   'profile-missing': 2,
   'credentials-failed': 1,
+  'aws-unreachable': 1,
   'account-mismatch': 3,
   'secret-missing': 2,
   'secret-denied': 1,
   'secret-invalid': 2,
-  'database-missing': 2,
+  'identifier-missing': 2,
+  'rds-denied': 1,
+  'tunnel-failed': 1,
+  'host-unknown': 1,
   'database-unreachable': 1,
+  'tls-failed': 1,
   'database-login': 1,
+  'database-missing': 2,
   'database-lost': 1,
   'database-unfit': 3,
   'statement-failed': 1,
@@ -30,12 +37,20 @@ export const exitCodes = {
   'migrate-failed': 1,
   'deletion-refused': 3,
   'bucket-empty': 3,
+  'lambda-missing': 2,
+  'lambda-denied': 1,
   'target-is-source': 3,
+  'host-unexpected': 3,
+  protected: 3,
+  'source-shrunk': 3,
+  'plan-invalid': 2,
+  'plan-outdated': 3,
   'ends-swapped': 3,
   'run-in-progress': 3,
   'not-confirmed': 3,
   'demo-unavailable': 2,
   'folder-unwritable': 2,
+  'file-exists': 2,
   interrupted: 130,
   internal: 1,
 } as const;

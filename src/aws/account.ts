@@ -5,7 +5,11 @@ import { keepSecret, RestageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 
 export interface AccountSettings {
-  readonly profile: string;
+  readonly profile?: string | undefined;
+  /** Instead of a profile: what AWS's own tools find by themselves. */
+  readonly ambient?: true | undefined;
+  /** A role that those keys take on. */
+  readonly assumeRole?: { readonly role: string; readonly externalId?: string | undefined } | undefined;
   readonly region?: string | undefined;
   /** The id that the account must turn out to have. */
   readonly account?: string | undefined;
@@ -14,6 +18,8 @@ export interface AccountSettings {
         readonly s3?: string | undefined;
         readonly secretsManager?: string | undefined;
         readonly sts?: string | undefined;
+        readonly rds?: string | undefined;
+        readonly lambda?: string | undefined;
       }
     | undefined;
 }
@@ -59,6 +65,8 @@ export async function openAccount(
   signal?: AbortSignal,
 ): Promise<Account> {
   const { profile, endpoints = {} } = settings;
+  if (profile === undefined || settings.assumeRole)
+    throw new RestageError('config-invalid', 'aws: only profile can be used yet, without assumeRole');
   const places = {
     ...(files.credentials ? { filepath: files.credentials } : {}),
     ...(files.config ? { configFilepath: files.config } : {}),

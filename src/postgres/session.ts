@@ -30,8 +30,19 @@ export interface Address {
   readonly port: number;
   readonly database: string;
   readonly user: string;
-  readonly password: string;
+  /** A function is asked for each connection: a token of IAM holds for a quarter of an hour. */
+  readonly password: string | (() => Promise<string>);
   readonly tls: 'verify-full' | 'disable';
+  /** Certificates to trust, PEM, beside the system's and RDS's. */
+  readonly ca?: string | undefined;
+  /** What forwards a port of this machine there. The address stays the database's own, which TLS verifies. */
+  readonly tunnel?: Tunnel | undefined;
+}
+
+/** A forwarder of a port, started when it is first used, and again when it has ended. */
+export interface Tunnel extends Disposable {
+  /** Where it listens on 127.0.0.1. Throws `tunnel-failed`. */
+  port(signal?: AbortSignal): Promise<number>;
 }
 
 export interface SessionOptions {

@@ -1,0 +1,193 @@
+import { z } from 'zod';
+
+// What a value must be, in words: one text for a wrong type, a wrong form and a wrong range alike.
+export const text = z.string().min(1, 'text that is not empty');
+export const path = z.string('a path that begins with /').startsWith('/', 'a path that begins with /');
+export const wholeFrom = (least: number) => {
+  const words = `a whole number, ${least} or more`;
+  return z.int(words).min(least, words);
+};
+const bucketName = text.regex(/^[^/]*$/, "a bucket's name, without s3:// and without a path");
+const url = z.url({ protocol: /^https?$/, error: 'an address that begins with http:// or https://' });
+const accountWords = 'an account id of 12 digits, in quotes';
+const portWords = 'a port from 1 to 65535';
+const port = z.int(portWords).min(1, portWords).max(65535, portWords);
+
+const endpoints = z
+  .strictObject({
+    s3: url.optional(),
+    secretsManager: url.optional(),
+    sts: url.optional(),
+    rds: url.optional(),
+    lambda: url.optional(),
+  })
+  .describe('Local stand-ins and other S3 stores, instead of AWS.');
+
+const roleWords = 'the ARN of a role, arn:aws:iam::…:role/…';
+
+const aws = z
+  .strictObject({
+    profile: text.optional().describe('A profile of the AWS config or credentials file, of any kind.'),
+    ambient: z
+      .literal(true, 'true')
+      .optional()
+      .describe(
+        "Instead of a profile: the keys that AWS's own tools find by themselves, in the environment or from the machine's, task's or function's role.",
+      ),
+    assumeRole: z
+      .strictObject({
+        role: z
+          .string(roleWords)
+          .regex(/^arn:[\w-]+:iam::\d{12}:role\/.+/, roleWords)
+          .describe('The role, by its ARN.'),
+        externalId: text.optional().describe("What the role's trust policy may demand."),
+      })
+      .optional()
+      .describe('A role that the keys of profile, or the ambient ones, take on.'),
+    region: text.optional().describe("Default: the profile's own region."),
+    account: z
+      .string(accountWords)
+      .regex(/^\d{12}$/, accountWords)
+      .optional()
+      .describe('The account that it must turn out to be.'),
+    endpoints: endpoints.optional(),
+  })
+  .superRefine((value, context) => {
+    if (value.profile !== undefined && value.ambient)
+      context.addIssue({ code: 'custom', path: ['ambient'], message: 'is not read beside profile' });
+    if (value.profile === undefined && !value.ambient)
+      context.addIssue({ code: 'custom', message: 'needs profile, or ambient: true' });
+  })
+  .describe('One AWS account.');
+
+const via = z
+  .strictObject({
+    command: z
+      .array(text, 'a list: the program, then its arguments')
+      .min(1, 'a list: the program, then its arguments')
+      .describe(
+        "What forwards a port of this machine to the database; {localPort}, {host} and {port} stand for that port and the database's own.",
+      ),
+    localPort: port.optional().describe('Default: one that is free, by {localPort}.'),
+    withinSeconds: wholeFrom(1).default(20).describe('How long it may take to listen.'),
+  })
+  .superRefine(({ command, localPort }, context) => {
+    if (localPort === undefined && !command.some((part) => part.includes('{localPort}')))
+      context.addIssue({
+        code: 'custom',
+        path: ['command'],
+        message: 'has no {localPort}; without it localPort must say where the command listens',
+      });
+  })
+  .describe('A forwarder, such as ssh -L or an SSM session, that restage starts and ends.');
+
+const database = z
+  .strictObject({
+    secret: text
+      .optional()
+      .describe('Name or ARN of a Secrets Manager secret: host, port, username, password, dbname or database.'),
+    url: text.optional().describe('postgres://user:password@host:port/database'),
+    identifier: text
+      .optional()
+      .describe('Of an RDS instance or Aurora cluster, whose endpoint RDS is asked for; instead of host and port.'),
+    host: text.optional().describe('With `secret`: for secrets without a host.'),
+    port: port.optional(),
+    database: text.optional(),
+    user: text.optional(),
+    passwordEnv: text.optional().describe('The environment variable that holds the password.'),
+    auth: z
+      .literal('iam', 'iam')
+      .optional()
+      .describe('iam: a token of IAM, made anew for each connection, instead of a password.'),
+    tls: z
+      .enum(['verify-full', 'disable'], 'verify-full or disable')
+      .optional()
+      .describe('Default: verify-full, but disable on loopback.'),
+    ca: text
+      .optional()
+      .describe(
+        "A PEM file with the certificates to trust, beside the system's own and RDS's; from the config's folder.",
+      ),
+    via: via.optional(),
+  })
+  .superRefine((value, context) => {
+    const problem = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message });
+    const ways = [value.secret && 'secret', value.url && 'url', value.user && 'user'].filter(Boolean);
+    if (ways.length !== 1)
+      context.addIssue({
+        code: 'custom',
+        message: `one of secret, url, or host with user and passwordEnv${ways.length > 1 ? `; it has ${ways.join(' and ')}` : ''}`,
+      });
+    if (value.user && !value.secret && !value.url) {
+      if (value.host === undefined && value.identifier === undefined) problem('host', 'is needed beside user');
+      if (value.database === undefined) problem('database', 'is needed beside user');
+      if (value.passwordEnv === undefined && value.auth === undefined)
+        problem('passwordEnv', 'is needed beside user, or auth: iam');
+      if (value.passwordEnv !== undefined && value.auth !== undefined)
+        problem('passwordEnv', 'is not read beside auth: iam');
+    }
+    // What would be read past must not look as if it counted.
+    if (value.url)
+      for (const key of ['host', 'port', 'database', 'passwordEnv', 'identifier', 'auth'] as const)
+        if (value[key] !== undefined) problem(key, 'is not read beside url, which holds it');
+    if (value.url && URL.canParse(value.url) && new URL(value.url).search !== '')
+      problem('url', 'its part after ? is not read; for TLS there is tls');
+    if (value.secret)
+      for (const key of ['passwordEnv', 'auth'] as const)
+        if (value[key] !== undefined) problem(key, 'is not read beside secret, which holds the password');
+    if (value.identifier !== undefined)
+      for (const key of ['host', 'port'] as const)
+        if (value[key] !== undefined) problem(key, 'is not read beside identifier, which RDS is asked for');
+    if (value.tls === 'disable') {
+      if (value.ca !== undefined) problem('ca', 'is not read beside tls: disable');
+      if (value.auth === 'iam') problem('tls', 'a token of IAM is a password: it does not go without TLS');
+    }
+  })
+  .describe('A PostgreSQL database.');
+
+const app = z
+  .strictObject({
+    url: url.describe('The base of its API, e.g. https://api.example.com/api/v1'),
+    environment: text.optional().describe('What its version answer must give as environment.'),
+    version: path.default('/health/version').describe('Where it tells its version.'),
+    headers: z.record(z.string(), z.string()).default({}),
+  })
+  .describe('The application behind this end.');
+
+const host = text.describe(
+  'What the database\'s host must be; * stands for any characters, e.g. "*.rds.amazonaws.com".',
+);
+
+const end = z.strictObject({
+  name: text,
+  aws: aws.optional(),
+  database: database.optional(),
+  buckets: z
+    .record(z.string(), bucketName)
+    .default({})
+    .describe('Buckets by a name of your own; the same name at both ends makes a pair.'),
+  app: app.optional(),
+  expect: z
+    .strictObject({ host: host.optional() })
+    .optional()
+    .describe('What the end must turn out to be, whatever its names lead to.'),
+});
+
+export const sourceEnd = end;
+
+export const targetEnd = end.extend({
+  lambda: z
+    .strictObject({ function: text.describe('Its name or ARN.') })
+    .optional()
+    .describe('The function that refreshes the database inside the VPC.'),
+  expect: z
+    .strictObject({
+      host: host.optional(),
+      restoredFromSource: z
+        .boolean('true or false')
+        .optional()
+        .describe("Its server was once restored from the source's disk, and is not its primary."),
+    })
+    .optional()
+    .describe('What the end must turn out to be, whatever its names lead to.'),
+});
