@@ -1,8 +1,13 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { fromIni } from '@aws-sdk/credential-providers';
-import { loadSharedConfigFiles } from '@smithy/shared-ini-file-loader';
-import { keepSecret, RestageError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
+import { RestageError } from '../errors.ts';
+import { unreachable, wordsOf } from './aws-error.ts';
+import { ambientKeys, expired, profileKeys, roleKeys, type KeySource } from './keys.ts';
+import { readProfiles, requireProfile, type ProfileFiles } from './profiles.ts';
+import type { Refused } from './renewing.ts';
+import { isExpired, keyAdvice } from './role.ts';
+import { clientOf, nothingAmbient } from './service.ts';
+
+export type { ProfileFiles } from './profiles.ts';
 
 export interface AccountSettings {
   readonly profile?: string | undefined;
@@ -24,12 +29,6 @@ export interface AccountSettings {
     | undefined;
 }
 
-/** Where the profiles stand, when not in ~/.aws. */
-export interface ProfileFiles {
-  readonly credentials?: string | undefined;
-  readonly config?: string | undefined;
-}
-
 export interface Keys {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -37,131 +36,121 @@ export interface Keys {
   readonly expiration?: Date;
 }
 
-/** One AWS account, reached through one profile and known to be the one that was meant. */
+/** One AWS account, reached with the keys that the config names and known to be the one that was meant. */
 export interface Account {
-  readonly profile: string;
+  /** What it was reached with, in words: the profile bmx-prod; the ambient keys; the role … taken on by … */
+  readonly name: string;
   readonly region: string;
   /** Undefined where the store has no STS to ask. */
   readonly id: string | undefined;
   readonly arn: string | undefined;
   readonly endpoints: NonNullable<AccountSettings['endpoints']>;
   /** The present keys, renewed before they expire; read anew where `refused` are keys that AWS has called expired. */
-  readonly keys: (refused?: Pick<Keys, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'>) => Promise<Keys>;
+  readonly keys: (refused?: Refused) => Promise<Keys>;
 }
 
-/** How long AWS may take: an endpoint that a VPC has no route to never answers. */
-export const patience = {
-  maxAttempts: 2,
-  requestHandler: { connectionTimeout: 5000, requestTimeout: 10_000, throwOnRequestTimeout: true },
-} as const;
-
 /**
- * Profile → keys → identity. Nothing ambient is used: neither AWS_PROFILE nor keys in the environment.
- * Throws `profile-missing` with near names, `credentials-failed`, `account-mismatch`.
+ * Profile → keys → role → identity. Nothing ambient is used unless the settings say so.
+ * Throws `profile-missing` with near names, `config-invalid` without a region, `credentials-failed`, `aws-unreachable`,
+ * `account-mismatch`.
  */
 export async function openAccount(
   settings: AccountSettings,
   files: ProfileFiles = {},
   signal?: AbortSignal,
 ): Promise<Account> {
+  const opened = open(settings, files);
+  // A program that gives keys may wait for somebody, and AWS for a route.
+  return orInterrupted(opened, signal);
+}
+
+async function open(settings: AccountSettings, files: ProfileFiles): Promise<Account> {
   const { profile, endpoints = {} } = settings;
-  if (profile === undefined || settings.assumeRole)
-    throw new RestageError('config-invalid', 'aws: only profile can be used yet, without assumeRole');
-  const places = {
-    ...(files.credentials ? { filepath: files.credentials } : {}),
-    ...(files.config ? { configFilepath: files.config } : {}),
-  };
-  const { configFile, credentialsFile } = await loadSharedConfigFiles(places);
-  const known = [
-    ...new Set([...Object.keys(credentialsFile), ...Object.keys(configFile).filter((name) => !name.includes('.'))]),
-  ];
-  if (!known.includes(profile)) {
-    const near = nearest(profile, known);
-    throw new RestageError('profile-missing', `there is no AWS profile ${profile}`, {
-      hint: near
-        ? `Did you mean ${near}? Profiles found: ${known.join(', ')}`
-        : known.length > 0
-          ? `Profiles found: ${known.join(', ')}`
-          : 'No profile was found at all: run `aws configure --profile NAME` first.',
+  const hasSts = endpoints.sts !== undefined || endpoints.s3 === undefined;
+  if (settings.assumeRole && !hasSts)
+    throw new RestageError('config-invalid', 'aws.assumeRole needs an STS, and aws.endpoints names none beside s3', {
+      hint: 'Add aws.endpoints.sts: the address that gives the keys of roles.',
     });
-  }
-  const region = settings.region ?? credentialsFile[profile]?.['region'] ?? configFile[profile]?.['region'];
-  if (!region)
-    throw new RestageError('config-invalid', `no region is known for the profile ${profile}`, {
-      hint: 'Add region beside profile in restage.yaml.',
-    });
-  // Files are read once by the SDK: keys that are renewed by writing them anew are found by reading past that.
-  const provider = (ignoreCache: boolean) => fromIni({ profile, ...places, ignoreCache, clientConfig: { region } })();
-  const keys = renewing(provider, profile);
-  await keys();
-  if (endpoints.sts === undefined && endpoints.s3 !== undefined)
-    return { profile, region, id: undefined, arn: undefined, endpoints, keys };
-  const sts = new STSClient({
-    region,
-    credentials: () => keys(),
-    ...patience,
-    ...(endpoints.sts ? { endpoint: endpoints.sts } : {}),
-  });
+  const profiles = profile === undefined ? {} : await readProfiles(files);
+  if (profile !== undefined) requireProfile(profiles, profile);
+  const region = settings.region ?? (profile === undefined ? await ambientRegion() : profiles[profile]?.['region']);
+  if (region === undefined || region === '')
+    throw new RestageError(
+      'config-invalid',
+      `no region is known for ${profile === undefined ? 'the ambient keys' : `the profile ${profile}`}`,
+      {
+        hint:
+          profile === undefined
+            ? 'Add region beside ambient in restage.yaml, or set AWS_REGION.'
+            : 'Add region beside profile in restage.yaml.',
+      },
+    );
+  const place = { region, endpoints };
+  const base = profile === undefined ? ambientKeys(files, place) : profileKeys(profile, profiles, files, place);
+  const source = settings.assumeRole ? roleKeys(base, settings.assumeRole, place) : base;
+  await source.keys();
+  const account = { name: source.name, ...place, keys: source.keys };
+  if (!hasSts) return { ...account, id: undefined, arn: undefined };
+  const identity = await identify(account, source);
+  if (settings.account !== undefined && identity.id !== settings.account)
+    throw new RestageError(
+      'account-mismatch',
+      `account ${identity.id} is reached with ${source.name}, not ${settings.account} as the config says`,
+      {
+        hint: `It is ${identity.arn}. Name ${profile === undefined ? 'other keys' : 'the other profile'}, or correct aws.account.`,
+      },
+    );
+  return { ...account, ...identity };
+}
+
+/** Whose the keys are, by their account. */
+async function identify(
+  account: Pick<Account, 'region' | 'endpoints' | 'keys'>,
+  source: KeySource,
+): Promise<Pick<Account, 'id' | 'arn'>> {
+  const sts = new STSClient(clientOf(account, 'sts'));
   try {
-    const identity = await sts.send(new GetCallerIdentityCommand({}), signal ? { abortSignal: signal } : {});
-    if (settings.account !== undefined && identity.Account !== settings.account)
-      throw new RestageError(
-        'account-mismatch',
-        `the profile ${profile} is account ${identity.Account}, not ${settings.account} as the config says`,
-        {
-          hint: `It is ${identity.Arn}. Name the other profile, or correct aws.account.`,
-        },
-      );
-    return { profile, region, id: identity.Account, arn: identity.Arn, endpoints, keys };
+    const { Account: id, Arn: arn } = await sts.send(new GetCallerIdentityCommand({}));
+    return { id, arn };
   } catch (error) {
     if (error instanceof RestageError) throw error;
-    if (signal?.aborted) throw new RestageError('interrupted', 'interrupted while AWS was asked who the profile is');
+    if (isExpired(error)) throw expired(error, source);
+    const silent = unreachable(error, account, 'sts');
+    if (silent) throw silent;
+    const { accessKeyId } = await source.keys();
     throw new RestageError(
       'credentials-failed',
-      `the keys of the profile ${profile} were not accepted: ${messageOf(error)}`,
-      {
-        cause: error,
-        hint: 'If they are temporary, log in again: aws sso login --profile ' + profile,
-      },
+      `the keys of ${source.name} (${accessKeyId}) were not accepted: ${wordsOf(error)}`,
+      { cause: error, hint: keyAdvice(error) },
     );
   } finally {
     sts.destroy();
   }
 }
 
-/** Asks the provider again five minutes before the keys expire; one request at a time. */
-function renewing(provider: (ignoreCache: boolean) => Promise<Keys>, profile: string): Account['keys'] {
-  let present: Promise<Keys> | undefined;
-  let current: Keys | undefined;
-  let until = Number.POSITIVE_INFINITY;
-  return async (refused) => {
-    const isRefused = refused !== undefined && refused === current;
-    if (present && Date.now() < until && !isRefused) return present;
-    const first = present === undefined;
-    until = Number.POSITIVE_INFINITY; // whoever asks meanwhile waits for the same answer
-    current = undefined;
-    present = provider(!first).then(
-      (keys) => {
-        current = keys;
-        // Keys that have less left than that are all that the provider has: it is not asked again for every request.
-        until = keys.expiration
-          ? Math.max(keys.expiration.getTime() - 5 * 60_000, Date.now() + 30_000)
-          : Number.POSITIVE_INFINITY;
-        keepSecret(keys.secretAccessKey);
-        if (keys.sessionToken) keepSecret(keys.sessionToken);
-        return keys;
-      },
-      (error: unknown) => {
-        present = undefined;
-        throw new RestageError('credentials-failed', `the profile ${profile} gives no keys: ${messageOf(error)}`, {
-          cause: error,
-        });
-      },
-    );
-    return present;
-  };
+/** The region of AWS_REGION, or of the profile that AWS_PROFILE names: for who has asked for what is ambient. */
+async function ambientRegion(): Promise<string | undefined> {
+  const client = new STSClient(nothingAmbient);
+  try {
+    return await client.config.region();
+  } catch {
+    return undefined;
+  } finally {
+    client.destroy();
+  }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? `${error.message} (${error.name})` : String(error);
+async function orInterrupted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  if (!signal) return promise;
+  const interrupted = () => new RestageError('interrupted', 'interrupted while AWS was asked for keys');
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(interrupted());
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+    promise.catch(() => undefined); // told to nobody any more
+  }
 }

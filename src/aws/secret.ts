@@ -1,7 +1,8 @@
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { keepSecret, RestageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
-import { patience, type Account } from './account.ts';
+import type { Account } from './account.ts';
+import { clientOf } from './service.ts';
 
 /** A database's login as a secret holds it. RDS's own secrets have user and password only. */
 export interface DatabaseSecret {
@@ -21,13 +22,8 @@ export async function readDatabaseSecret(
   name: string,
   signal?: AbortSignal,
 ): Promise<DatabaseSecret> {
-  const { region, keys, endpoints } = account;
-  const client = new SecretsManagerClient({
-    region,
-    credentials: () => keys(),
-    ...patience,
-    ...(endpoints.secretsManager ? { endpoint: endpoints.secretsManager } : {}),
-  });
+  const { region } = account;
+  const client = new SecretsManagerClient(clientOf(account, 'secretsmanager'));
   const where = `the secret ${name} (account ${account.id ?? 'unknown'}, ${region})`;
   try {
     const { SecretString: text } = await client.send(
@@ -51,7 +47,7 @@ export async function readDatabaseSecret(
     if (error instanceof Error && error.name === 'AccessDeniedException')
       throw new RestageError('secret-denied', `${where} may not be read: ${words}`, {
         cause: error,
-        hint: `The profile ${account.profile} needs secretsmanager:GetSecretValue on it.`,
+        hint: `${account.arn ?? account.name} needs secretsmanager:GetSecretValue on it.`,
       });
     throw new RestageError('secret-denied', `${where} could not be read: ${words}`, { cause: error });
   } finally {

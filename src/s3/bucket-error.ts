@@ -1,6 +1,7 @@
 import { RestageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
-import { readXml, type S3Client } from './client.ts';
+import type { S3Client } from './client.ts';
+import { bucketNames } from './list-buckets.ts';
 import { describeBucket, type BucketOrigin } from './origin.ts';
 import { S3Error } from './s3-error.ts';
 
@@ -42,13 +43,7 @@ export async function listError(
 
 /** The bucket of the account whose name is nearest. */
 async function nearBucket(client: S3Client, bucket: string): Promise<string | undefined> {
-  const { ListAllMyBucketsResult: result } = (await readXml(await client.send({ method: 'GET' }))) as {
-    ListAllMyBucketsResult?: { Buckets?: { Bucket?: { Name: string }[] } };
-  };
-  return nearest(
-    bucket,
-    (result?.Buckets?.Bucket ?? []).map(({ Name }) => Name),
-  );
+  return nearest(bucket, await bucketNames(client));
 }
 
 /** What S3 said of one object of the source, or of the target, in words. */

@@ -1,0 +1,74 @@
+import { RestageError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import type { Account } from './account.ts';
+import { isDenied, isNamed, unreachable, wordsOf } from './aws-error.ts';
+import { describeAccount } from './describe-account.ts';
+import { listFunctions } from './listing.ts';
+import { clientOf } from './service.ts';
+
+/** A function as it describes itself: what a document says of it may be old. */
+export interface FunctionFacts {
+  readonly name: string;
+  readonly arn: string | undefined;
+  readonly timeoutSeconds: number | undefined;
+  readonly memoryBytes: number | undefined;
+  readonly runtime: string | undefined;
+  readonly lastModified: string | undefined;
+  /** Active, Pending, Inactive or Failed. */
+  readonly state: string | undefined;
+  /** Why it is not active. */
+  readonly stateReason: string | undefined;
+  readonly vpcId: string | undefined;
+}
+
+/**
+ * A function by its name or ARN. It is not invoked.
+ * Throws `lambda-missing` with the near name, `lambda-denied` with the action that is lacking, `aws-unreachable`.
+ */
+export async function readFunction(account: Account, name: string, signal?: AbortSignal): Promise<FunctionFacts> {
+  const { LambdaClient, GetFunctionConfigurationCommand } = await import('@aws-sdk/client-lambda');
+  const client = new LambdaClient(clientOf(account, 'lambda'));
+  const where = `the function ${name} (${describeAccount(account)})`;
+  try {
+    const found = await client.send(
+      new GetFunctionConfigurationCommand({ FunctionName: name }),
+      signal ? { abortSignal: signal } : {},
+    );
+    return {
+      name: found.FunctionName ?? name,
+      arn: found.FunctionArn,
+      timeoutSeconds: found.Timeout,
+      memoryBytes: found.MemorySize === undefined ? undefined : found.MemorySize * 1024 * 1024,
+      runtime: found.Runtime,
+      lastModified: found.LastModified,
+      state: found.State,
+      stateReason: found.StateReason,
+      vpcId: found.VpcConfig?.VpcId || undefined,
+    };
+  } catch (error) {
+    if (signal?.aborted) throw new RestageError('interrupted', `interrupted while Lambda was asked for ${where}`);
+    const silent = unreachable(error, account, 'lambda');
+    if (silent) throw silent;
+    if (isNamed(error, 'ResourceNotFoundException')) {
+      const { found } = await listFunctions(account, signal);
+      const near = nearest(
+        name,
+        found.map((one) => one.name),
+      );
+      throw new RestageError('lambda-missing', `${where} does not exist`, {
+        cause: error,
+        hint: near
+          ? `The account has a function ${near}: is that the one?`
+          : 'Check lambda.function, and that the region is right.',
+      });
+    }
+    throw new RestageError('lambda-denied', `${where} cannot be looked at: ${wordsOf(error)}`, {
+      cause: error,
+      hint: isDenied(error)
+        ? `Allow lambda:GetFunctionConfiguration on it to ${account.arn ?? account.name}.`
+        : undefined,
+    });
+  } finally {
+    client.destroy();
+  }
+}

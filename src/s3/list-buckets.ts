@@ -1,0 +1,30 @@
+import { readXml, s3Client, type S3Client, type S3Settings } from './client.ts';
+import { S3Error } from './s3-error.ts';
+
+/** The buckets of the keys' account, and why it is not all of them. */
+export interface BucketNames {
+  readonly found: readonly string[];
+  readonly lacking: string | undefined;
+}
+
+/** The names of the account's own buckets. Nothing is thrown: what the store refused is told in words. */
+export async function listBuckets(
+  settings: Omit<S3Settings, 'access' | 'account'>,
+  signal?: AbortSignal,
+): Promise<BucketNames> {
+  using client = s3Client({ ...settings, access: 'read-only' });
+  try {
+    return { found: await bucketNames(client, signal), lacking: undefined };
+  } catch (error) {
+    if (error instanceof S3Error)
+      return { found: [], lacking: `${error.message} (${error.code}); it takes s3:ListAllMyBuckets` };
+    return { found: [], lacking: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+export async function bucketNames(client: S3Client, signal?: AbortSignal): Promise<readonly string[]> {
+  const { ListAllMyBucketsResult: result } = (await readXml(await client.send({ method: 'GET', signal }))) as {
+    ListAllMyBucketsResult?: { Buckets?: { Bucket?: { Name: string }[] } };
+  };
+  return (result?.Buckets?.Bucket ?? []).map(({ Name }) => Name);
+}
