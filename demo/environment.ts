@@ -7,7 +7,7 @@ import type { App } from '../examples/bluemoxon/app.ts';
 import { type Account, type LocalAws, startLocalAws } from './local-aws/local-aws.ts';
 import { requireInstalled, serverUser } from './postgres-binaries.ts';
 import { type PostgresServer, startPostgres } from './postgres-server.ts';
-import { type Login, type Sample, createDatabase, deployApp, production, staging } from './sample.ts';
+import { type Login, type Sample, createDatabase, deployApp, production, staging, syncFunction } from './sample.ts';
 
 export interface EnvironmentSettings {
   /** The object sizes of the review, 1.7 GB in all; else a few kilobytes each. */
@@ -59,7 +59,15 @@ export async function startEnvironment(settings: EnvironmentSettings = {}): Prom
     ]);
     await aws.putSecret({ name: production.secret, account: production.account, value: source.login.secret });
     await aws.putSecret({ name: staging.secret, account: staging.account, value: target.login.secret });
-    const configFile = await writeConfig(folder, aws.endpoint, { source: source.end.app, target: target.end.app });
+    for (const [{ account, database, server }, { postgres }] of [
+      [production, source.end],
+      [staging, target.end],
+    ] as const) {
+      const { host, port, version: engineVersion } = postgres;
+      await aws.putDatabaseServer({ account, ...server, host, port, engineVersion, database, allocatedGibibytes: 20 });
+    }
+    await aws.putFunction(syncFunction);
+    const configFile = await writeConfig(folder, aws.endpoints, { source: source.end.app, target: target.end.app });
     const variables = { ...files, STAGING_API_KEY: apiKey };
     return {
       folder,
@@ -182,12 +190,11 @@ async function writeProfiles(
 /** The team's own file; only where things are differs. */
 async function writeConfig(
   folder: string,
-  endpoint: string,
+  endpoints: LocalAws['endpoints'],
   apps: { readonly source: App; readonly target: App },
 ): Promise<string> {
   const example = new URL('../examples/bluemoxon/restage.yaml', import.meta.url);
   const document = parseDocument(await readFile(example, 'utf8'));
-  const endpoints = { s3: endpoint, secretsManager: endpoint, sts: endpoint };
   for (const end of ['source', 'target'] as const) {
     document.setIn([end, 'aws', 'endpoints'], document.createNode(endpoints));
     document.setIn([end, 'app', 'url'], apps[end].url);

@@ -11,6 +11,7 @@ import {
 } from '../examples/bluemoxon/objects.ts';
 import { type TableRows, productionRows } from '../examples/bluemoxon/production-rows.ts';
 import { stagingRows } from '../examples/bluemoxon/staging-rows.ts';
+import type { DatabaseServerSettings, FunctionSettings } from './local-aws/local-aws.ts';
 import type { PostgresPackage } from './postgres-binaries.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
@@ -28,6 +29,8 @@ export interface Sample {
   readonly secret: string;
   /** The two accounts spell it differently. */
   readonly secretDatabaseField: 'dbname' | 'database';
+  /** What RDS calls its server: production is an Aurora cluster, staging one instance. */
+  readonly server: Pick<DatabaseServerSettings, 'kind' | 'identifier' | 'engine'>;
   readonly bucket: string;
   readonly objects: (settings: ObjectSettings) => readonly ObjectDescriptor[];
   readonly revision: string;
@@ -46,6 +49,7 @@ export const production: Sample = {
   profile: 'bmx-prod',
   secret: 'bluemoxon/db-credentials',
   secretDatabaseField: 'dbname',
+  server: { kind: 'cluster', identifier: 'bluemoxon-cluster', engine: 'aurora-postgresql' },
   bucket: 'bluemoxon-images',
   objects: productionObjects,
   revision: productionRevision,
@@ -64,11 +68,21 @@ export const staging: Sample = {
   profile: 'bmx-staging',
   secret: 'bluemoxon-staging/database',
   secretDatabaseField: 'database',
+  server: { kind: 'instance', identifier: 'bluemoxon-staging-db', engine: 'postgres' },
   bucket: 'bluemoxon-images-staging',
   objects: stagingObjects,
   revision: stagingRevision,
   version: '1.4.0-rc.2',
   gitSha: '6575f61',
+};
+
+/** The function that refreshes staging within its VPC, as it is and not as the documents have it. */
+export const syncFunction: FunctionSettings = {
+  account: staging.account,
+  name: 'bluemoxon-staging-db-sync',
+  timeoutSeconds: 300,
+  memoryMebibytes: 512,
+  vpcId: 'vpc-0a1b2c3d4e5f60718',
 };
 
 /** The owner role's way into its database. */

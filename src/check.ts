@@ -2,7 +2,8 @@ import { appClient, readPath, type App } from './app/client.ts';
 import { readVersion } from './app/version.ts';
 import type { Account } from './aws/account.ts';
 import type { Config, EndConfig } from './config.ts';
-import { addressOf, type ConnectOptions } from './connect.ts';
+import { addressOf } from './address.ts';
+import type { ConnectOptions } from './connect.ts';
 import { failureOf, RestageError } from './errors.ts';
 
 /** One thing looked at: what the config says, what is there, and what to do about it. */

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import {
   isMap,
   isNode,
@@ -88,6 +89,9 @@ export function loadConfig(settings: string | object, options: LoadOptions = {})
       else if (name !== undefined && value !== undefined) passwords[name] = value;
     }
   if (!parsed.success || problems.length > 0) throw invalid(file, problems, document, lines);
+  const { source, target } = parsed.data;
+  for (const { database } of [source, target])
+    if (database?.ca !== undefined) database.ca = resolve(dirname(file), database.ca);
   return { ...parsed.data, passwords };
 }
 

@@ -1,8 +1,9 @@
+import { addressOf } from './address.ts';
 import { allOf } from './all-of.ts';
 import { appClient, type App } from './app/client.ts';
 import type { Account, AccountSettings, ProfileFiles } from './aws/account.ts';
-import type { Config, DatabaseConfig, EndConfig } from './config.ts';
-import { keepSecret, RestageError } from './errors.ts';
+import type { Config, EndConfig } from './config.ts';
+import { RestageError } from './errors.ts';
 import type { Address } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
 import type { TargetDatabase } from './postgres/target.ts';
@@ -31,8 +32,9 @@ export interface ConnectOptions {
 
 /**
  * Profile → keys → account → secret → address, for both ends. No database is connected to yet.
- * Throws `profile-missing`, `credentials-failed`, `account-mismatch`, `secret-missing`, `secret-denied`,
- * `secret-invalid`, `config-invalid`; `target-is-source` where both ends name the same database or bucket.
+ * Throws `profile-missing`, `credentials-failed`, `aws-unreachable`, `account-mismatch`, `secret-missing`, `secret-denied`,
+ * `secret-invalid`, `identifier-missing`, `rds-denied`, `config-invalid`; `target-is-source` where both ends name the same
+ * database or bucket.
  */
 export async function connect(config: Config, options: ConnectOptions = {}): Promise<Ends> {
   const [from, to] = await allOf([locate(config.source, config, options), locate(config.target, config, options)]);
@@ -94,84 +96,6 @@ async function locate(end: EndConfig, config: Config, options: ConnectOptions): 
 async function openEndAccount(settings: AccountSettings, { profileFiles, signal }: ConnectOptions): Promise<Account> {
   const { openAccount } = await import('./aws/account.ts');
   return openAccount(settings, profileFiles, signal);
-}
-
-/** Where a database is and how to log in: from its secret, its URL or its parts. */
-export async function addressOf(
-  database: DatabaseConfig,
-  end: string,
-  account: Account | undefined,
-  passwords: Config['passwords'],
-  signal?: AbortSignal,
-): Promise<Address> {
-  if (database.url !== undefined) return addressOfUrl(database.url, database.tls, end);
-  const secret =
-    database.secret !== undefined && account
-      ? await (await import('./aws/secret.ts')).readDatabaseSecret(account, database.secret, signal)
-      : undefined;
-  const host = database.host ?? secret?.host;
-  const name = database.database ?? secret?.database;
-  const user = database.user ?? secret?.user;
-  const password =
-    secret?.password ?? (database.passwordEnv === undefined ? undefined : passwords[database.passwordEnv]);
-  for (const [key, value] of Object.entries({ host, database: name }))
-    if (value === undefined)
-      throw new RestageError(
-        'config-invalid',
-        `no ${key} is known for the database of ${end}: the secret ${database.secret} has none`,
-        { hint: `Add ${key} beside secret in restage.yaml.` },
-      );
-  if (host === undefined || name === undefined || user === undefined || password === undefined)
-    throw new RestageError('internal', 'an address without its parts');
-  keepSecret(password);
-  return {
-    host,
-    port: database.port ?? secret?.port ?? 5432,
-    database: name,
-    user,
-    password,
-    tls: database.tls ?? tlsFor(host),
-  };
-}
-
-function addressOfUrl(text: string, tls: DatabaseConfig['tls'], end: string): Address {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const [database, user, secret] = [url?.pathname.slice(1) ?? '', url?.username ?? '', url?.password ?? ''].map(
-    (part) => decoded(part, end),
-  ) as [string, string, string]; // as many as were given
-  if (!url || !/^postgres(ql)?:$/.test(url.protocol) || !url.hostname || !url.username || database === '')
-    throw new RestageError(
-      'config-invalid',
-      `the database url of ${end} is not postgres://user:password@host:port/database`,
-    );
-  const password = keepSecret(secret);
-  return {
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: Number(url.port || 5432),
-    database,
-    user,
-    password,
-    tls: tls ?? tlsFor(url.hostname),
-  };
-}
-
-/** A part of a URL as it was meant; the part itself may be a password, and is not told. */
-function decoded(part: string, end: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    throw new RestageError(
-      'config-invalid',
-      `the database url of ${end} has a % that is not followed by two hex digits`,
-      {
-        hint: 'In user, password and database name a % is written %25, a @ %40, a / %2F.',
-      },
-    );
-  }
-}
-
-function tlsFor(host: string): Address['tls'] {
-  return /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(host) ? 'disable' : 'verify-full';
 }
 
 /** One text for a bucket, however its store is written. */

@@ -104,7 +104,13 @@ test('an unexpected bucket owner is refused', async () => {
 });
 test('a secret is read in its account, and in another one only where it is shared', async () => {
   await local.putSecret({ name: 'db/own', account: production.id, value: 'hunter2' });
-  await local.putSecret({ name: 'db/shared', account: production.id, value: 's3cret', sharedWith: [staging.id] });
+  await local.putSecret({
+    name: 'db/shared',
+    account: production.id,
+    value: 's3cret',
+    sharedWith: [staging.id],
+    kmsKey: 'k',
+  });
   const read = (credentials: Keys, SecretId: string | undefined) =>
     new SecretsManagerClient(settings(credentials)).send(new GetSecretValueCommand({ SecretId }));
   const own = await read(production, 'db/own');
@@ -125,6 +131,7 @@ test('the caller’s identity is told, and an assumed role acts in the role’s 
     Arn: `arn:aws:iam::${staging.id}:user/${staging.user}`,
   });
   await s3().send(put('a', 'production only'));
+  await local.putRole({ account: production.id, name: 'reader', trusts: [staging.id] });
   const RoleArn = `arn:aws:iam::${production.id}:role/reader`;
   const assume = new AssumeRoleCommand({ RoleArn, RoleSessionName: 'restage' });
   const { Credentials } = await new STSClient(settings(staging)).send(assume);

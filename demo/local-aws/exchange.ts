@@ -3,8 +3,9 @@ import type { Credentials } from './identity.ts';
 import type { Request } from './request.ts';
 import type { Storage } from './s3/call.ts';
 import type { Secrets } from './secrets.ts';
+import type { DatabaseServerSettings, FunctionSettings, RoleSettings } from './settings.ts';
 
-export type ServiceName = 's3' | 'secretsmanager' | 'sts';
+export type ServiceName = 's3' | 'secretsmanager' | 'sts' | 'rds' | 'lambda';
 
 /** What is known of a request; it fills up while the request is worked on, and is what faults match and counts count. */
 export interface Facts {
@@ -31,6 +32,12 @@ export interface Exchange {
 export interface World extends Storage {
   readonly credentials: Credentials;
   readonly secrets: Secrets;
+  /** By their ARNs. */
+  readonly roles: Map<string, RoleSettings>;
+  /** By account, kind and identifier. */
+  readonly databaseServers: Map<string, DatabaseServerSettings>;
+  /** By account and name. */
+  readonly functions: Map<string, FunctionSettings>;
   /** Undefined: signatures for any region are good. */
   readonly signedRegion: string | undefined;
 }

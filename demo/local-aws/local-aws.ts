@@ -2,15 +2,27 @@ import { extname } from 'node:path';
 import type { ServiceName } from './exchange.ts';
 import type { Fault } from './faults.ts';
 import { startProcess, startThread } from './host.ts';
-import type { BucketSettings, Keys, LocalAwsSettings, SecretSettings, SeedObject } from './settings.ts';
+import type {
+  BucketSettings,
+  DatabaseServerSettings,
+  FunctionSettings,
+  Keys,
+  LocalAwsSettings,
+  RoleSettings,
+  SecretSettings,
+  SeedObject,
+} from './settings.ts';
 
 export type { Fault, RequestMatch } from './faults.ts';
 export type {
   Account,
   BucketSettings,
+  DatabaseServerSettings,
   EncryptionSettings,
+  FunctionSettings,
   Keys,
   LocalAwsSettings,
+  RoleSettings,
   SecretSettings,
   SeedObject,
   SynthesizedKeys,
@@ -33,6 +45,10 @@ export interface Contents {
   /** Thousands at once. The ETags of synthesized content are computed in the background, or when first asked for. */
   seedObjects(bucket: string, objects: readonly SeedObject[]): Promise<void>;
   putSecret(secret: SecretSettings): Promise<void>;
+  putRole(role: RoleSettings): Promise<void>;
+  /** What RDS knows; nothing is started. */
+  putDatabaseServer(server: DatabaseServerSettings): Promise<void>;
+  putFunction(one: FunctionSettings): Promise<void>;
 }
 
 export interface FaultInjection {
@@ -55,10 +71,12 @@ export interface RequestLog {
   resetRequests(): Promise<void>;
 }
 
-/** S3 (path style), Secrets Manager and STS on one port of loopback. Disposing of it ends it. */
+/** S3 (path style), Secrets Manager, STS, RDS and Lambda (what they describe) on one port of loopback. Disposing of it ends it. */
 export interface LocalAws extends Contents, FaultInjection, Circumstances, RequestLog, AsyncDisposable {
   /** http://127.0.0.1:PORT */
   readonly endpoint: string;
+  /** The same for each service, as restage.yaml takes them. */
+  readonly endpoints: Readonly<Record<'s3' | 'secretsManager' | 'sts' | 'rds' | 'lambda', string>>;
 }
 
 /** What a control method sends to the server. */
@@ -66,6 +84,9 @@ export type Command =
   | { readonly kind: 'create-bucket'; readonly bucket: BucketSettings }
   | { readonly kind: 'seed-objects'; readonly bucket: string; readonly objects: readonly SeedObject[] }
   | { readonly kind: 'put-secret'; readonly secret: SecretSettings }
+  | { readonly kind: 'put-role'; readonly role: RoleSettings }
+  | { readonly kind: 'put-database-server'; readonly server: DatabaseServerSettings }
+  | { readonly kind: 'put-function'; readonly function: FunctionSettings }
   | { readonly kind: 'inject'; readonly fault: Fault }
   | { readonly kind: 'clear-faults' }
   | { readonly kind: 'set-clock'; readonly offsetMs: number }
@@ -127,11 +148,16 @@ export async function startLocalAws(
   const order = async (command: Command): Promise<void> => void (await ask(command));
 
   const port = await started.promise;
+  const endpoint = `http://127.0.0.1:${port}`;
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint,
+    endpoints: { s3: endpoint, secretsManager: endpoint, sts: endpoint, rds: endpoint, lambda: endpoint },
     createBucket: (bucket) => order({ kind: 'create-bucket', bucket }),
     seedObjects: (bucket, objects) => order({ kind: 'seed-objects', bucket, objects }),
     putSecret: (secret) => order({ kind: 'put-secret', secret }),
+    putRole: (role) => order({ kind: 'put-role', role }),
+    putDatabaseServer: (server) => order({ kind: 'put-database-server', server }),
+    putFunction: (one) => order({ kind: 'put-function', function: one }),
     inject: (fault) => order({ kind: 'inject', fault }),
     clearFaults: () => order({ kind: 'clear-faults' }),
     setClock: (offsetMs) => order({ kind: 'set-clock', offsetMs }),

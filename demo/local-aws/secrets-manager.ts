@@ -1,22 +1,11 @@
-import { hash } from 'node:crypto';
 import { AwsError } from './aws-error.ts';
-import { fromBytes, toBytes } from './byte-string.ts';
+import { fromBytes } from './byte-string.ts';
 import type { Exchange, World } from './exchange.ts';
 import type { Caller } from './identity.ts';
-import { receiveText } from './receive.ts';
+import { admitJson, jsonReply } from './json.ts';
 import { header } from './request.ts';
-import { refusalsOf } from './refusals.ts';
 import type { Reply } from './reply.ts';
 import type { Secret } from './secrets.ts';
-import { authenticate } from './signature.ts';
-
-const refusals = refusalsOf({
-  status: 400,
-  incomplete: 'IncompleteSignatureException',
-  mismatch: 'InvalidSignatureException',
-  unknownKey: 'UnrecognizedClientException',
-  expiredToken: 'ExpiredTokenException',
-});
 
 function input(text: string): object {
   try {
@@ -57,24 +46,49 @@ function notAuthorized(caller: Caller, operation: string, arn: string): AwsError
   );
 }
 
+/** What a secret holds is encrypted; the default key of an account decrypts for nobody else. */
+function demandValue(world: World, caller: Caller, secret: Secret): void {
+  if (secret.markedForDeletion)
+    throw new AwsError(
+      400,
+      'InvalidRequestException',
+      "You can't perform this operation on the secret because it was marked for deletion.",
+    );
+  const isForeign = secret.account !== caller.account;
+  const { kmsKey } = secret;
+  const isDenied =
+    kmsKey === undefined
+      ? isForeign
+      : [kmsKey, kmsKey.slice(kmsKey.lastIndexOf('/') + 1)].some((key) =>
+          world.deniedKeys.get(key)?.includes(caller.account),
+        );
+  if (isDenied) throw new AwsError(400, 'AccessDeniedException', 'Access to KMS is not allowed');
+}
+
 function describe(secret: Secret): object {
   return {
     ARN: secret.arn,
     Name: secret.name,
     CreatedDate: secret.createdAt,
     LastChangedDate: secret.createdAt,
+    ...(secret.kmsKey === undefined ? {} : { KmsKeyId: secret.kmsKey }),
+    ...(secret.markedForDeletion ? { DeletedDate: secret.createdAt } : {}),
   };
 }
 
-type Perform = (world: World, caller: Caller, find: () => Secret) => object;
+type Perform = (world: World, caller: Caller, find: () => Secret, asked: object) => object;
 
 const operations: ReadonlyMap<string, Perform> = new Map<string, Perform>([
   [
     'GetSecretValue',
-    (_world, _caller, find) => {
-      const { arn, name, value, versionId, createdAt } = find();
+    (world, caller, find) => {
+      const secret = find();
+      demandValue(world, caller, secret);
+      const { arn, name, value, versionId, createdAt } = secret;
+      const content =
+        typeof value === 'string' ? { SecretString: value } : { SecretBinary: Buffer.from(value).toString('base64') };
       const version = { VersionId: versionId, VersionStages: ['AWSCURRENT'], CreatedDate: createdAt };
-      return { ARN: arn, Name: name, SecretString: value, ...version };
+      return { ARN: arn, Name: name, ...content, ...version };
     },
   ],
   [
@@ -86,20 +100,17 @@ const operations: ReadonlyMap<string, Perform> = new Map<string, Perform>([
   ],
   [
     'ListSecrets',
-    (world, caller) => {
-      const own = [...world.secrets.values()].filter((secret) => secret.account === caller.account);
-      return { SecretList: own.map(describe) };
+    (world, caller, _find, asked) => {
+      const own = [...world.secrets.values()].filter(
+        (secret) => secret.account === caller.account && !secret.markedForDeletion,
+      );
+      const start = Number(Reflect.get(asked, 'NextToken') ?? 0);
+      const end = start + Number(Reflect.get(asked, 'MaxResults') ?? 100);
+      const next = end < own.length ? { NextToken: String(end) } : {};
+      return { SecretList: own.slice(start, end).map(describe), ...next };
     },
   ],
 ]);
-
-function json(status: number, value: object, headers: readonly string[] = []): Reply {
-  return {
-    status,
-    headers: ['content-type', 'application/x-amz-json-1.1', ...headers],
-    content: toBytes(JSON.stringify(value)),
-  };
-}
 
 export async function serveSecretsManager(world: World, exchange: Exchange): Promise<Reply> {
   const { request, facts } = exchange;
@@ -107,24 +118,9 @@ export async function serveSecretsManager(world: World, exchange: Exchange): Pro
   const name = target.slice(target.indexOf('.') + 1);
   const perform = operations.get(name);
   facts.operation = perform === undefined ? 'Unknown' : name;
-  const text = await receiveText(request, undefined, world.folder);
-  const payloadHash = hash('sha256', Buffer.from(text, 'latin1'), 'hex');
-  const authentication = authenticate(request, world.credentials, world.signedRegion, payloadHash);
-  if (authentication.kind === 'refused') throw new AwsError(...refusals[authentication.failure.kind]);
-  const { caller, signing } = authentication;
-  if (signing === undefined)
-    throw new AwsError(400, 'MissingAuthenticationTokenException', 'Missing Authentication Token');
-  facts.account = caller.account;
-  await exchange.admit();
+  const { caller, text } = await admitJson(world, exchange, 400);
   if (perform === undefined) throw new AwsError(400, 'UnknownOperationException', '');
   const asked = input(text);
   const find = (): Secret => findSecret(world, caller, name, Reflect.get(asked, 'SecretId'));
-  return json(200, perform(world, caller, find));
-}
-
-export function renderJsonError(error: AwsError): Reply {
-  return json(error.status, { __type: error.code, Message: error.message, message: error.message }, [
-    'x-amzn-errortype',
-    error.code,
-  ]);
+  return jsonReply(200, perform(world, caller, find, asked));
 }

@@ -7,12 +7,16 @@ import type { Defect, Fault, Faults } from './faults.ts';
 import type { Reply } from './reply.ts';
 import { header, readRequest, type Request } from './request.ts';
 import type { RequestCounts } from './request-counts.ts';
+import { renderJsonError } from './json.ts';
+import { serveLambda } from './lambda.ts';
+import { renderQueryError } from './query.ts';
+import { serveRds } from './rds.ts';
 import { changeObject, removeObject } from './s3/interfere.ts';
 import { renderS3Error, serveS3 } from './s3/serve.ts';
 import { send, type Damage } from './send.ts';
-import { renderJsonError, serveSecretsManager } from './secrets-manager.ts';
+import { serveSecretsManager } from './secrets-manager.ts';
 import { signedService } from './signature.ts';
-import { renderQueryError, serveSts } from './sts.ts';
+import { serveSts } from './sts.ts';
 
 export interface Observers {
   readonly faults: Faults;
@@ -33,7 +37,7 @@ function nextRequestId(): string {
 
 function serviceOf(request: Request): ServiceName {
   const signedFor = signedService(request);
-  if (signedFor === 'secretsmanager' || signedFor === 'sts') return signedFor;
+  if (signedFor !== undefined && signedFor in services) return signedFor as ServiceName; // one of their names
   return header(request, 'x-amz-target')?.startsWith('secretsmanager.') ? 'secretsmanager' : 's3';
 }
 
@@ -46,6 +50,8 @@ const services: Readonly<Record<ServiceName, Service>> = {
   s3: { serve: serveS3, renderError: (error, requestId, path) => renderS3Error(error, path, requestId, hostId) },
   secretsmanager: { serve: serveSecretsManager, renderError: renderJsonError },
   sts: { serve: serveSts, renderError: renderQueryError },
+  rds: { serve: serveRds, renderError: renderQueryError },
+  lambda: { serve: serveLambda, renderError: renderJsonError },
 };
 
 /** A defect of this server is answered as AWS answers one of its own, and says what it is. */

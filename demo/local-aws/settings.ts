@@ -78,7 +78,51 @@ export type SeedObject = SeedFacts &
 export interface SecretSettings {
   readonly name: string;
   readonly account: string;
-  readonly value: string;
-  /** Ids of the other accounts that may read it. */
+  /** Text, or bytes. */
+  readonly value: string | Uint8Array;
+  /** Ids of the other accounts that its resource policy lets read it. */
   readonly sharedWith?: readonly string[];
+  /** By its ARN, or an id in the secret's account. The account's default key, when not given: no other can use that. */
+  readonly kmsKey?: string;
+  readonly markedForDeletion?: boolean;
+}
+
+export interface RoleSettings {
+  readonly account: string;
+  /** With its path, if it has one. */
+  readonly name: string;
+  /** ARNs of users and roles, or account ids. */
+  readonly trusts: readonly string[];
+  /** What its trust policy wants besides. */
+  readonly externalId?: string;
+  /** How long its keys may last. */
+  readonly maxSeconds?: number;
+}
+
+export interface DatabaseServerSettings {
+  readonly account: string;
+  /** In small letters, as RDS keeps it. */
+  readonly identifier: string;
+  readonly kind: 'cluster' | 'instance';
+  /** None, while it is being made. */
+  readonly host?: string;
+  readonly port?: number;
+  readonly engine?: string;
+  readonly engineVersion?: string;
+  readonly status?: string;
+  readonly allocatedGibibytes?: number;
+  readonly database?: string;
+  /** The identifier of the one that it replays. */
+  readonly replicaOf?: string;
+  readonly iamLogin?: boolean;
+}
+
+export interface FunctionSettings {
+  readonly account: string;
+  readonly name: string;
+  readonly timeoutSeconds?: number;
+  readonly memoryMebibytes?: number;
+  readonly runtime?: string;
+  readonly state?: string;
+  readonly vpcId?: string;
 }

@@ -155,7 +155,10 @@ function canonicalRequest(request: Request, claim: Claim, payloadHash: string): 
   for (const name of claim.signedHeaders)
     headers += `${name}:${(header(request, name) ?? '').trim().replace(/ {2,}/g, ' ')}\n`;
   const names = claim.signedHeaders.join(';');
-  return `${request.method}\n${percentEncodePath(request.path)}\n${canonicalQuery(request)}\n${headers}\n${names}\n${payloadHash}`;
+  const path = percentEncodePath(request.path);
+  // Every service but S3 wants what is encoded in the path encoded once more.
+  const canonicalPath = claim.service === 's3' ? path : percentEncodePath(path);
+  return `${request.method}\n${canonicalPath}\n${canonicalQuery(request)}\n${headers}\n${names}\n${payloadHash}`;
 }
 
 function unsignedHeaders(request: Request, claim: Claim): string {

@@ -1,49 +1,41 @@
-import { hash } from 'node:crypto';
 import { AwsError } from './aws-error.ts';
 import type { Exchange, World } from './exchange.ts';
 import type { Caller } from './identity.ts';
-import { receiveText } from './receive.ts';
-import { refusalsOf } from './refusals.ts';
+import { serveQuery, type PerformQuery, type QueryService } from './query.ts';
 import type { Reply } from './reply.ts';
-import { authenticate } from './signature.ts';
 import { element } from './xml.ts';
 
-const namespace = 'https://sts.amazonaws.com/doc/2011-06-15/';
-
-const refusals = refusalsOf({
-  status: 403,
-  incomplete: 'IncompleteSignature',
-  mismatch: 'SignatureDoesNotMatch',
-  unknownKey: 'InvalidClientTokenId',
-  expiredToken: 'ExpiredToken',
-});
-
+/** A role can be taken on by those whom it trusts, and with its external id where it wants one. */
 function assumeRole(world: World, caller: Caller, parameters: URLSearchParams): string {
-  const roleArn = parameters.get('RoleArn') ?? '';
+  const arn = parameters.get('RoleArn') ?? '';
   const session = parameters.get('RoleSessionName') ?? '';
-  const match = /^arn:aws:iam::(\d{12}):role\/(.+)$/.exec(roleArn);
-  if (!match) throw new AwsError(400, 'ValidationError', `${roleArn} is invalid`);
+  const match = /^arn:aws:iam::(\d{12}):role\/(.+)$/.exec(arn);
+  if (!match) throw new AwsError(400, 'ValidationError', `${arn} is invalid`);
   if (!/^[\w+=,.@-]{2,64}$/.test(session))
     throw new AwsError(
       400,
       'ValidationError',
       `1 validation error detected: Value '${session}' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*`,
     );
+  const role = world.roles.get(arn);
   const durationSeconds = Number(parameters.get('DurationSeconds') ?? 3600);
-  if (!(durationSeconds >= 900 && durationSeconds <= 43_200))
+  if (!(durationSeconds >= 900 && durationSeconds <= (role?.maxSeconds ?? 43_200)))
     throw new AwsError(
       400,
       'ValidationError',
-      `1 validation error detected: Value '${durationSeconds}' at 'durationSeconds' failed to satisfy constraint`,
+      `The requested DurationSeconds exceeds the MaxSessionDuration set for this role.`,
     );
-  const [, account = '', role = ''] = match;
-  if (!world.credentials.hasAccount(account))
+  const isTrusted = role?.trusts.some((principal) => caller.principals.includes(principal)) === true;
+  const hasId = role?.externalId === undefined || role.externalId === parameters.get('ExternalId');
+  // What is missing is not distinguished from what does not trust the caller.
+  if (!isTrusted || !hasId)
     throw new AwsError(
       403,
       'AccessDenied',
-      `User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`,
+      `User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${arn}`,
     );
-  const issued = world.credentials.issue(account, role, session, durationSeconds);
+  const [, account = '', name = ''] = match;
+  const issued = world.credentials.issue(account, name, session, durationSeconds);
   const credentials =
     element('AccessKeyId', issued.accessKeyId) +
     element('SecretAccessKey', issued.secretAccessKey) +
@@ -53,45 +45,19 @@ function assumeRole(world: World, caller: Caller, parameters: URLSearchParams): 
   return `<AssumedRoleUser>${user}</AssumedRoleUser><Credentials>${credentials}</Credentials>`;
 }
 
-type Perform = (world: World, caller: Caller, parameters: URLSearchParams) => string;
+const service: QueryService = {
+  version: '2011-06-15',
+  namespace: 'https://sts.amazonaws.com/doc/2011-06-15/',
+  operations: new Map<string, PerformQuery>([
+    [
+      'GetCallerIdentity',
+      (_world, caller) =>
+        element('Arn', caller.arn) + element('UserId', caller.userId) + element('Account', caller.account),
+    ],
+    ['AssumeRole', assumeRole],
+  ]),
+};
 
-const operations: ReadonlyMap<string, Perform> = new Map<string, Perform>([
-  [
-    'GetCallerIdentity',
-    (_world, caller) =>
-      element('Arn', caller.arn) + element('UserId', caller.userId) + element('Account', caller.account),
-  ],
-  ['AssumeRole', assumeRole],
-]);
-
-export async function serveSts(world: World, exchange: Exchange, requestId: string): Promise<Reply> {
-  const { request, facts } = exchange;
-  const text = await receiveText(request, undefined, world.folder);
-  const parameters =
-    request.method === 'GET' ? new URLSearchParams(request.query.map(([...pair]) => pair)) : new URLSearchParams(text);
-  const operation = parameters.get('Action') ?? '';
-  const perform = operations.get(operation);
-  facts.operation = perform === undefined ? 'Unknown' : operation;
-  const payloadHash = hash('sha256', Buffer.from(text, 'latin1'), 'hex');
-  const authentication = authenticate(request, world.credentials, world.signedRegion, payloadHash);
-  if (authentication.kind === 'refused') throw new AwsError(...refusals[authentication.failure.kind]);
-  const { caller, signing } = authentication;
-  if (signing === undefined)
-    throw new AwsError(403, 'MissingAuthenticationToken', 'Request is missing Authentication Token');
-  facts.account = caller.account;
-  await exchange.admit();
-  if (perform === undefined)
-    throw new AwsError(400, 'InvalidAction', 'Could not find operation for version 2011-06-15');
-  const result = perform(world, caller, parameters);
-  const metadata = `<ResponseMetadata>${element('RequestId', requestId)}</ResponseMetadata>`;
-  const content = `<${operation}Response xmlns="${namespace}"><${operation}Result>${result}</${operation}Result>${metadata}</${operation}Response>`;
-  return { status: 200, headers: ['content-type', 'text/xml'], content };
-}
-
-export function renderQueryError(error: AwsError, requestId: string): Reply {
-  const type = element('Type', error.status >= 500 ? 'Receiver' : 'Sender');
-  const content =
-    `<ErrorResponse xmlns="${namespace}"><Error>${type}${element('Code', error.code)}${element('Message', error.message)}</Error>` +
-    `${element('RequestId', requestId)}</ErrorResponse>`;
-  return { status: error.status, headers: ['content-type', 'text/xml'], content };
+export function serveSts(world: World, exchange: Exchange, requestId: string): Promise<Reply> {
+  return serveQuery(service, world, exchange, requestId);
 }

@@ -38,6 +38,9 @@ const region = settings.region ?? 'us-east-1';
 const world: World = {
   buckets: new Map(),
   secrets: new Map(),
+  roles: new Map(),
+  databaseServers: new Map(),
+  functions: new Map(),
   folder: settings.folder,
   region,
   signedRegion: settings.region,
@@ -56,10 +59,23 @@ function obey(command: Command): readonly RequestCount[] {
       void seedObjects(world, command.bucket, command.objects);
       break;
     case 'put-secret': {
-      const secret = makeSecret(region, { sharedWith: [], ...command.secret });
+      const secret = makeSecret(region, command.secret);
       world.secrets.set(secret.arn, secret);
       break;
     }
+    case 'put-role': {
+      const { account, name } = command.role;
+      world.roles.set(`arn:aws:iam::${account}:role/${name}`, command.role);
+      break;
+    }
+    case 'put-database-server': {
+      const { account, kind, identifier } = command.server;
+      world.databaseServers.set(`${account} ${kind} ${identifier}`, command.server);
+      break;
+    }
+    case 'put-function':
+      world.functions.set(`${command.function.account} ${command.function.name}`, command.function);
+      break;
     case 'inject':
       faults.inject(command.fault);
       break;

@@ -158,7 +158,7 @@ function failed(error: unknown, name: string, profiles: Profiles, base: string):
       `the credential_process of ${from} gives no keys: ${words.replace(/^Command failed: /, '').trim()}`,
       `Run it by itself: ${settings['credential_process']}`,
     );
-  if (/^Could not resolve credentials/.test(words))
+  if (words.startsWith('Could not resolve credentials'))
     return as(
       `${from} holds no keys`,
       `Give it some: aws configure --profile ${base}, or aws configure sso --profile ${base}`,

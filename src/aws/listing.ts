@@ -1,7 +1,7 @@
 import { RestageError } from '../errors.ts';
 import type { Account } from './account.ts';
 import { isDenied, unreachable, wordsOf } from './aws-error.ts';
-import { clusterOf, instanceOf, type DatabaseServer } from './rds.ts';
+import { clusterOf, instanceOf, type DatabaseServer } from './database-server.ts';
 import { clientOf, type ServiceName } from './service.ts';
 
 /** What an account has of a kind. */

@@ -1,7 +1,8 @@
-import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { keepSecret, RestageError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
 import type { Account } from './account.ts';
+import { describeAccount } from './describe-account.ts';
+import { secretError } from './secret-error.ts';
 import { clientOf } from './service.ts';
 
 /** A database's login as a secret holds it. RDS's own secrets have user and password only. */
@@ -9,89 +10,82 @@ export interface DatabaseSecret {
   readonly host?: string;
   readonly port?: number;
   readonly database?: string;
+  /** Of the RDS cluster or instance that it is for, whose endpoint RDS knows. */
+  readonly identifier?: string;
   readonly user: string;
   readonly password: string;
 }
 
 /**
- * Reads a database's login from Secrets Manager: JSON with username and password, perhaps host, port, and dbname or
- * database. Throws `secret-missing` with the near name, `secret-denied`, `secret-invalid`.
+ * Reads a database's login from Secrets Manager: JSON with username and password, perhaps host, port, dbname or database,
+ * engine, dbClusterIdentifier or dbInstanceIdentifier.
+ * Throws `secret-missing` with the near name, `secret-denied` with the policy to add, `secret-invalid`, `aws-unreachable`.
  */
 export async function readDatabaseSecret(
   account: Account,
   name: string,
   signal?: AbortSignal,
 ): Promise<DatabaseSecret> {
-  const { region } = account;
   const client = new SecretsManagerClient(clientOf(account, 'secretsmanager'));
-  const where = `the secret ${name} (account ${account.id ?? 'unknown'}, ${region})`;
+  const where = `the secret ${name} (${describeAccount(account)})`;
   try {
-    const { SecretString: text } = await client.send(
+    const { SecretString: text, SecretBinary: binary } = await client.send(
       new GetSecretValueCommand({ SecretId: name }),
       signal ? { abortSignal: signal } : {},
     );
+    if (text === undefined && binary !== undefined)
+      throw new RestageError('secret-invalid', `${where} holds bytes (SecretBinary), and not text`, { hint: shape });
     return parseSecret(text, where);
   } catch (error) {
     if (error instanceof RestageError) throw error;
     if (signal?.aborted) throw new RestageError('interrupted', `interrupted while ${where} was read`);
-    const words = error instanceof Error ? error.message : String(error);
-    if (error instanceof Error && error.name === 'ResourceNotFoundException') {
-      const near = await nearSecret(client, name).catch(() => undefined);
-      throw new RestageError('secret-missing', `${where} does not exist`, {
-        cause: error,
-        hint: near
-          ? `The account has a secret ${near}: is that the one?`
-          : 'Check its name, and that the region is right.',
-      });
-    }
-    if (error instanceof Error && error.name === 'AccessDeniedException')
-      throw new RestageError('secret-denied', `${where} may not be read: ${words}`, {
-        cause: error,
-        hint: `${account.arn ?? account.name} needs secretsmanager:GetSecretValue on it.`,
-      });
-    throw new RestageError('secret-denied', `${where} could not be read: ${words}`, { cause: error });
+    throw await secretError(error, account, name, where, client);
   } finally {
     client.destroy();
   }
 }
 
-async function nearSecret(client: SecretsManagerClient, name: string): Promise<string | undefined> {
-  const { SecretList: list } = await client.send(new ListSecretsCommand({ MaxResults: 100 }));
-  return nearest(
-    name,
-    (list ?? []).flatMap((secret) => secret.Name ?? []),
-  );
-}
+const shape = 'restage reads text, {"host", "port", "username", "password", "dbname"} as JSON.';
+
+/** Databases that RDS writes secrets for too. */
+const others = /mysql|mariadb|oracle|sqlserver|db2|docdb|mongo|redshift/i;
 
 function parseSecret(text: string | undefined, where: string): DatabaseSecret {
   let value: unknown;
   try {
     value = JSON.parse(text ?? '');
   } catch {
-    throw new RestageError('secret-invalid', `${where} is not JSON`, {
-      hint: 'restage reads {"host", "port", "username", "password", "dbname"}.',
-    });
+    throw new RestageError('secret-invalid', `${where} is not JSON`, { hint: shape });
   }
-  const field = (key: string): string | undefined => {
-    const found =
-      typeof value === 'object' && value !== null && key in value ? (value as Record<string, unknown>)[key] : undefined;
-    return typeof found === 'string' || typeof found === 'number' ? String(found) : undefined;
+  const field = (...keys: readonly string[]): string | undefined => {
+    for (const key of keys) {
+      const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+      if (typeof found === 'string' || typeof found === 'number') return String(found);
+    }
+    return undefined;
   };
-  const user = field('username') ?? field('user');
-  const password = field('password');
-  if (user === undefined || password === undefined)
-    throw new RestageError('secret-invalid', `${where} holds no ${user === undefined ? 'username' : 'password'}`, {
-      hint: 'restage reads {"host", "port", "username", "password", "dbname"}.',
-    });
-  keepSecret(password);
-  const host = field('host');
-  const port = field('port');
-  const database = field('dbname') ?? field('database');
+  const [user, password, engine, port] = [field('username', 'user'), field('password'), field('engine'), field('port')];
+  if (password !== undefined) keepSecret(password);
+  const wrong = (message: string, hint = shape) => new RestageError('secret-invalid', `${where} ${message}`, { hint });
+  if (engine !== undefined && others.test(engine))
+    throw wrong(`is for a database of ${engine}`, 'restage copies PostgreSQL: name the secret of that.');
+  for (const [key, found] of Object.entries({ username: user, password })) {
+    if (found === undefined) throw wrong(`holds no ${key}`);
+    if (found === '') throw wrong(`holds an empty ${key}`, `Put the ${key} there, or name another secret.`);
+  }
+  if (port !== undefined && port !== '' && !isPort(port)) throw wrong('holds a port that is no number from 1 to 65535');
+  const [host, database] = [field('host'), field('dbname', 'database')];
+  const identifier = field('dbClusterIdentifier', 'dbInstanceIdentifier');
   return {
-    user,
-    password,
+    user: user ?? '',
+    password: password ?? '',
     ...(host ? { host } : {}),
     ...(port ? { port: Number(port) } : {}),
     ...(database ? { database } : {}),
+    ...(identifier ? { identifier } : {}),
   };
+}
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
 }
