@@ -7,7 +7,7 @@ import type { Address } from './postgres/session.ts';
 
 /**
  * Where a database is and how to log in: from its secret, its URL, its identifier or its parts. No database is connected
- * to. Throws `config-invalid` for what the config does not hold, and what reading the secret and asking RDS throw.
+ * to, and a tunnel, if it has one, begins with the first session; it is the caller's to dispose of. Throws `config-invalid` for what the config does not hold, and what reading the secret and asking RDS throw.
  * @param end the end's name, for messages
  */
 export async function addressOf(
@@ -25,8 +25,13 @@ export async function addressOf(
   return {
     ...login,
     // Who names a certificate, or sends a token, means TLS on loopback too.
-    tls: database.tls ?? (ca !== undefined || database.auth === 'iam' ? 'verify-full' : tlsFor(login.host)),
+    tls:
+      database.tls ??
+      (ca !== undefined || database.auth === 'iam' || !isLoopback(login.host) ? 'verify-full' : 'disable'),
     ...(ca === undefined ? {} : { ca }),
+    ...(database.via === undefined
+      ? {}
+      : { tunnel: (await import('./postgres/tunnel.ts')).openTunnel(database.via, login) }),
   };
 }
 
@@ -138,6 +143,7 @@ function decoded(part: string, end: string): string {
   }
 }
 
-function tlsFor(host: string): Address['tls'] {
-  return /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(host) ? 'disable' : 'verify-full';
+/** Whether a host is this machine, whatever its networks. */
+export function isLoopback(host: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(host);
 }

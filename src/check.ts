@@ -77,6 +77,7 @@ async function checkEnd(
     await look('database', database.secret ?? database.host ?? 'url', async () => {
       if (database.secret !== undefined && !account) throw new NotTried('the profile is not right');
       const address = await addressOf(database, end.name, account, config.passwords, signal);
+      using _tunnel = address.tunnel;
       const [{ openSession }, { requireSwappable }] = await Promise.all([
         import('./postgres/session.ts'),
         import('./postgres/target.ts'),

@@ -106,7 +106,7 @@ const database = z
     ca: text
       .optional()
       .describe(
-        "A PEM file with the certificates to trust, beside the system's own and RDS's; from the config's folder.",
+        "A PEM file with certificates to trust, beside the web's, which Node brings along, and RDS's; from the config's folder.",
       ),
     via: via.optional(),
   })

@@ -1,4 +1,4 @@
-import { addressOf } from './address.ts';
+import { addressOf, isLoopback } from './address.ts';
 import { allOf } from './all-of.ts';
 import { appClient, type App } from './app/client.ts';
 import type { Account, AccountSettings, ProfileFiles } from './aws/account.ts';
@@ -62,6 +62,7 @@ export async function connect(config: Config, options: ConnectOptions = {}): Pro
     target,
     [Symbol.dispose]: () => {
       for (const bucket of [...source.buckets.values(), ...target.buckets.values()]) bucket[Symbol.dispose]();
+      for (const end of [from, to]) end.address?.tunnel?.[Symbol.dispose]();
     },
   };
 }
@@ -108,7 +109,15 @@ function bucketPlace({ endpoint, bucket }: BucketSettings): string {
 /** What can be seen to be the same from the names alone; the plan asks the servers too. */
 function refuseSame(source: Located, target: Located): void {
   const place = (address: Address) => `${address.host.toLowerCase()}:${address.port}/${address.database}`;
-  if (source.address && target.address && place(source.address) === place(target.address))
+  // Through a tunnel localhost is another machine's.
+  const isElsewhere = ({ tunnel, host }: Address) => tunnel !== undefined && isLoopback(host);
+  if (
+    source.address &&
+    target.address &&
+    place(source.address) === place(target.address) &&
+    !isElsewhere(source.address) &&
+    !isElsewhere(target.address)
+  )
     throw new RestageError('target-is-source', `both ends are the same database: ${place(source.address)}`, {
       hint: 'target.database in restage.yaml, or the secret that it names, leads to the source.',
     });

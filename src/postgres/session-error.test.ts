@@ -1,7 +1,8 @@
 import { DatabaseError } from 'pg';
 import { expect, test } from 'vitest';
 import type { RestageError } from '../errors.ts';
-import { connectError, connectionLost, sqlState, statementError } from './session-error.ts';
+import { connectError } from './connect-error.ts';
+import { connectionLost, sqlState, statementError } from './session-error.ts';
 import type { Address, Origin } from './session.ts';
 
 const origin: Origin = { host: 'db.example', port: 5433, database: 'shop', user: 'ann', version: '16.4' };
@@ -79,8 +80,7 @@ test('a full disk, a cancelled statement and a value that is too long are told w
 });
 
 test('a session that is one too many is told with the limit that refused it and how to raise it', () => {
-  const refused = (words: string) =>
-    connectError(serverSays('53300', words), address, 'shop at db.example:5433 as ann');
+  const refused = (words: string) => connectError(serverSays('53300', words), address, 'login');
   for (const [words, limit] of [
     ['too many connections for role "ann"', 'alter role "ann" connection limit'],
     ['too many connections for database "shop"', 'alter database "shop" connection limit'],

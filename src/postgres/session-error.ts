@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg';
 import { RestageError } from '../errors.ts';
-import type { Address, Origin } from './session.ts';
+import type { Origin } from './session.ts';
 
 /** A failed statement: the server's words, its SQLSTATE, detail and where. */
 export function statementError(error: unknown, origin: Origin, sql: string): RestageError {
@@ -67,7 +67,7 @@ const standbyAdvice =
   'A standby ends who reads what its primary has removed or locked meanwhile. Set hot_standby_feedback = on there, or raise its max_standby_streaming_delay above the duration of a run, or name the primary as the source.';
 
 /** What to do about what a server says, by its SQLSTATE; undefined where its words are enough. */
-function adviceFor(error: DatabaseError): string | undefined {
+export function adviceFor(error: DatabaseError): string | undefined {
   if (isRecoveryConflict(error)) return standbyAdvice;
   switch (error.code ?? '') {
     case lockNotAvailable:
@@ -134,42 +134,7 @@ export function sqlState(error: unknown): string | undefined {
   return cause instanceof DatabaseError ? cause.code : undefined;
 }
 
-/** Why no session could be opened, and what to do about it. */
-export function connectError(error: unknown, address: Address, where: string): RestageError {
-  if (error instanceof RestageError) return error;
-  const state = sqlState(error);
-  const words = messageOf(error);
-  if (state === '3D000')
-    return new RestageError('database-missing', `there is no database ${where}: ${words}`, {
-      cause: error,
-      hint: 'Check the database name in the secret or the config.',
-    });
-  if (state?.startsWith('28'))
-    return new RestageError('database-login', `login refused for ${where}: ${words}`, {
-      cause: error,
-      hint: 'Check user and password: the secret may be older than the last rotation.',
-    });
-  if (state)
-    return new RestageError('database-unreachable', `${where} refused the connection: ${words} (SQLSTATE ${state})`, {
-      cause: error,
-      hint: error instanceof DatabaseError ? adviceFor(error) : undefined,
-    });
-  return new RestageError('database-unreachable', `cannot reach ${where}: ${words}`, {
-    cause: error,
-    hint: reachHint(error, address),
-  });
-}
-
-function reachHint(error: unknown, address: Address): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOTFOUND') return `DNS knows no ${address.host}. A private name resolves only inside its VPC.`;
-  if (code === 'ECONNREFUSED') return `Nothing listens on port ${address.port} there, or a firewall refuses it.`;
-  if (code === undefined && /timeout/i.test(messageOf(error)))
-    return 'No answer: a security group, a missing route or a VPN that is off.';
-  return 'Check host and port, and that this machine may reach them.';
-}
-
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   // Node gathers the failures of every address of a host in one error without a message.
   if (error instanceof AggregateError && error.message === '')
     return error.errors.map((one: unknown) => messageOf(one)).join('; ');

