@@ -121,11 +121,12 @@ function refuseSame(source: Located, target: Located): void {
     throw new RestageError('target-is-source', `both ends are the same database: ${place(source.address)}`, {
       hint: 'target.database in restage.yaml, or the secret that it names, leads to the source.',
     });
-  const ours = new Set(source.buckets.map(([, settings]) => bucketPlace(settings)));
-  for (const [name, settings] of target.buckets)
-    if (ours.has(bucketPlace(settings)))
-      throw new RestageError(
-        'target-is-source',
-        `target.buckets.${name} is a bucket of the source: ${settings.bucket}`,
-      );
+  const ours = source.buckets.map(([, settings]) => settings);
+  for (const [name, settings] of target.buckets) refuseSameBucket(name, ours, settings);
+}
+
+/** Throws `target-is-source` where a bucket of the target is one of the source's. */
+export function refuseSameBucket(name: string, source: readonly BucketSettings[], target: BucketSettings): void {
+  if (!source.some((one) => bucketPlace(one) === bucketPlace(target))) return;
+  throw new RestageError('target-is-source', `target.buckets.${name} is a bucket of the source: ${target.bucket}`);
 }

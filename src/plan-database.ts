@@ -19,10 +19,10 @@ import { readUnreadable, requireReadable } from './postgres/readable.ts';
 import { readRevision } from './postgres/revision.ts';
 import { readRoles, requireRoles, type Roles } from './postgres/roles.ts';
 import { someOf } from './postgres/some-of.ts';
-import { readDescription } from './postgres/swap.ts';
+import { readDescription, type Description } from './postgres/swap.ts';
 import type { Origin } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
-import { readIdentity, readTarget, requireSwappable, type TargetDatabase } from './postgres/target.ts';
+import { readIdentity, readTarget, requireSwappable, type Identity, type TargetDatabase } from './postgres/target.ts';
 
 /** A database as a plan shows it. */
 export interface DatabaseFigures {
@@ -58,7 +58,7 @@ export async function planDatabase(
   choices: Choices = { publications: false, skipExtensions: [], mayBeEmpty: [], grants: {} },
 ): Promise<PlannedDatabase> {
   const [from, to] = await allOf([readSource(source, choices, signal), readTargetSide(target, choices, signal)]);
-  refuseWrongEnds(from, to);
+  refuseWrongEnds(from, { identity: to.identity, origin: to.facts.origin });
   if (!to.fit) throw to.unfit;
   refuseVersions(from.origin, to.facts.origin);
   if (!from.fit) throw from.unfit;
@@ -159,13 +159,21 @@ async function readTargetSide(target: TargetDatabase, choices: Choices, signal: 
   return { pooled, identity, description, facts, unfit, fit };
 }
 
-function refuseWrongEnds(from: SourceReading, to: TargetReading): void {
-  const ends = `${describeOrigin(from.origin)} and ${describeOrigin(to.facts.origin)}`;
+/** What tells one end from the other, whatever names led there. */
+export interface EndReading {
+  readonly origin: Origin;
+  readonly identity: Identity;
+  readonly description: Description | undefined;
+}
+
+/** Throws `target-is-source` or `ends-swapped`. */
+export function refuseWrongEnds(from: EndReading, to: Omit<EndReading, 'description'>): void {
+  const { origin } = to;
+  const ends = `${describeOrigin(from.origin)} and ${describeOrigin(origin)}`;
   if (from.identity.database === to.identity.database)
     throw new RestageError('target-is-source', `both ends are the same database, by two names: ${ends}`, {
       hint: 'target.database in restage.yaml, or the secret that it names, leads to the source.',
     });
-  const { origin } = to.facts;
   const made = from.description?.source;
   if (made && made.host === origin.host && made.port === origin.port && made.database === origin.database)
     throw new RestageError(
@@ -175,7 +183,7 @@ function refuseWrongEnds(from: SourceReading, to: TargetReading): void {
     );
 }
 
-function refuseVersions(source: Origin, target: Origin): void {
+export function refuseVersions(source: Origin, target: Origin): void {
   if (Number.parseInt(source.version, 10) > Number.parseInt(target.version, 10))
     throw new RestageError(
       'database-unfit',
@@ -184,7 +192,7 @@ function refuseVersions(source: Origin, target: Origin): void {
     );
 }
 
-function refuseOld({ version }: Origin): void {
+export function refuseOld({ version }: Origin): void {
   if (Number.parseInt(version, 10) < 14)
     throw new RestageError('database-unfit', `the source is PostgreSQL ${version}; restage reads 14 and later`, {
       hint: 'Upgrade the source, or a restored copy of it that then serves as the source.',
@@ -209,7 +217,7 @@ function poolerNotes(from: SourceReading, to: TargetReading): string[] {
   );
 }
 
-function textNotes(from: TextSettings, to: TextSettings): string[] {
+export function textNotes(from: TextSettings, to: TextSettings): string[] {
   const plain = (order: string) => order.toLowerCase().replaceAll('-', '');
   return [
     ...(from.encoding === to.encoding

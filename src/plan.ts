@@ -117,7 +117,7 @@ export function requireSome(config: Config, only: PlanOptions['only']): void {
 }
 
 /** A target that calls itself production is refused, whatever else the config says. */
-function refuseProduction(name: string | undefined, where: string): void {
+export function refuseProduction(name: string | undefined, where: string): void {
   if (name !== undefined && /^(prod|production|live)$/i.test(name))
     throw new RestageError('ends-swapped', `${where} is ${name}: what is called production is never a target`, {
       hint: 'source in restage.yaml is production, target is what is replaced. Are the ends the wrong way round?',

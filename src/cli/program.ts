@@ -72,16 +72,18 @@ function build(): Command {
       .option('--debug', 'show where an error came from');
   const only = ['--only <what>', 'database or objects', parseOnly] as const;
 
-  command('check', 'is every name, permission and connection right?').action((options: GlobalOptions) =>
-    perform(options, async ({ terminal, signal, file }) => {
-      const { config, connect: connection } = await readSettings(file);
-      const findings = await check(config, { ...connection, signal });
-      terminal.print(checkText(findings, terminal.style));
-      const ok = findings.every((finding) => finding.ok);
-      terminal.json({ ok, findings });
-      return ok ? 0 : 1;
-    }),
-  );
+  command('check', 'is every name, permission and connection right?')
+    .option(...only)
+    .action((options: GlobalOptions & { only?: Only }) =>
+      perform(options, async ({ terminal, signal, file }) => {
+        const { config, connect: connection } = await readSettings(file);
+        const findings = await check(config, { ...connection, signal, only: options.only });
+        terminal.print(checkText(findings, terminal.style, terminal.width));
+        const ok = findings.every(({ verdict }) => verdict === 'right' || verdict === 'note');
+        terminal.json({ ok, findings });
+        return ok ? 0 : 1;
+      }),
+    );
 
   command('plan', 'the dry run: what a sync would do, in numbers; writes nothing')
     .option(...only)

@@ -11,6 +11,8 @@ export interface Terminal {
   readonly style: Style;
   /** A person watches: stdout is a terminal, and neither --quiet nor --json was said. */
   readonly live: boolean;
+  /** Of the terminal that the answer goes to; undefined where that is none. */
+  readonly width: number | undefined;
   /** The answer of the command. */
   print(text: string): void;
   /** On the way; nothing with --quiet. */
@@ -40,6 +42,7 @@ export function openTerminal({ json = false, quiet = false }: OutputOptions): Te
   return {
     style,
     live: !json && !quiet && process.stdout.isTTY && !dumb,
+    width: stream.isTTY ? stream.columns : undefined,
     print: (text) => {
       if (!json) console.log(text);
     },

@@ -66,33 +66,56 @@ export async function readTarget(session: Session): Promise<TargetFacts> {
   return { origin: session.origin, sessions: Number(row?.sessions), superuser: row?.superuser === 'true', lasting };
 }
 
-/**
- * Refuses what cannot end well: a role that may not build beside and swap.
- * Throws `database-unfit` with the statement that mends it.
- */
-export async function requireSwappable(session: Session): Promise<void> {
-  const { origin } = session;
+/** What a role needs so that it can build beside and swap. */
+export interface SwapRights {
+  readonly origin: Origin;
+  readonly owner: string;
+  readonly owns: boolean;
+  readonly createdb: boolean;
+}
+
+export async function readSwapRights(session: ReadSession): Promise<SwapRights> {
   const [row] = await session.rows<{ createdb: string; owns: string; owner: string }>(`
     select (r.rolcreatedb or r.rolsuper)::text as createdb, pg_has_role(d.datdba, 'usage')::text as owns, d.datdba::regrole::text as owner
       from pg_roles r, pg_database d
      where r.rolname = current_user and d.datname = current_database()`);
-  const where = `${origin.user} at ${origin.host}:${origin.port}`;
-  if (row?.owns !== 'true')
-    throw new RestageError(
-      'database-unfit',
-      `${where} does not own ${origin.database}, ${row?.owner} does; only the owner can swap it`,
-      {
-        hint: `If this really is the target, as ${row?.owner} or a superuser: alter database "${origin.database}" owner to "${origin.user}"`,
-      },
-    );
-  if (row.createdb !== 'true')
-    throw new RestageError(
-      'database-unfit',
-      `${where} may not create databases, so nothing can be built beside ${origin.database}`,
-      {
-        hint: `If this really is the target, as a superuser or RDS's master user: alter role "${origin.user}" createdb`,
-      },
-    );
+  return {
+    origin: session.origin,
+    owner: String(row?.owner),
+    owns: row?.owns === 'true',
+    createdb: row?.createdb === 'true',
+  };
+}
+
+/** Throws `database-unfit` with the statement that mends it. */
+export function requireOwner({ origin, owner, owns }: SwapRights): void {
+  if (owns) return;
+  throw new RestageError(
+    'database-unfit',
+    `${origin.user} at ${origin.host}:${origin.port} does not own ${origin.database}, ${owner} does; only the owner can swap it`,
+    {
+      hint: `If this really is the target, as ${owner} or a superuser: alter database "${origin.database}" owner to "${origin.user}"`,
+    },
+  );
+}
+
+/** Throws `database-unfit` with the statement that mends it. */
+export function requireCreatedb({ origin, createdb }: SwapRights): void {
+  if (createdb) return;
+  throw new RestageError(
+    'database-unfit',
+    `${origin.user} at ${origin.host}:${origin.port} may not create databases, so nothing can be built beside ${origin.database}`,
+    {
+      hint: `If this really is the target, as a superuser or RDS's master user: alter role "${origin.user}" createdb`,
+    },
+  );
+}
+
+/** Refuses what cannot end well: a role that may not build beside and swap. Throws `database-unfit`. */
+export async function requireSwappable(session: Session): Promise<void> {
+  const rights = await readSwapRights(session);
+  requireOwner(rights);
+  requireCreatedb(rights);
 }
 
 /** What makes a database recognisable, whatever names led there. */
@@ -137,19 +160,15 @@ export interface Lock extends AsyncDisposable {
 export async function lockTarget(target: TargetDatabase, label: string): Promise<Lock> {
   const maintenance = await openMaintenance(target, label);
   try {
-    const key = createHash('sha256').update(`restage ${target.address.database}`).digest().readBigInt64BE(0).toString();
-    const [row] = await maintenance.rows<{ locked: string }>(`select pg_try_advisory_lock(${key})::text as locked`);
+    const { database, host } = target.address;
+    const [row] = await maintenance.rows<{ locked: string }>(
+      `select pg_try_advisory_lock(${lockKey(database)})::text as locked`,
+    );
     if (row?.locked === 'true') return { maintenance, [Symbol.asyncDispose]: () => maintenance[Symbol.asyncDispose]() };
-    const [holder] = await maintenance.rows<{ who: string }>(`
-      select format('%s (user %s, since %s)', a.application_name, a.usename, to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) as who
-        from pg_locks l
-        join pg_stat_activity a using (pid)
-       where l.locktype = 'advisory' and l.granted
-         and ((l.classid::bigint << 32) | l.objid::bigint) = ${key}
-       limit 1`);
+    const holder = await readLockHolder(maintenance, database);
     throw new RestageError(
       'run-in-progress',
-      `${target.address.database} at ${target.address.host} is being refreshed already${holder ? `, by ${holder.who}` : ''}`,
+      `${database} at ${host} is being refreshed already${holder === undefined ? '' : `, by ${holder}`}`,
       {
         hint: 'Wait until that run has ended. A run that died frees the target by itself.',
       },
@@ -160,13 +179,29 @@ export async function lockTarget(target: TargetDatabase, label: string): Promise
   }
 }
 
-/** Any other database of the server: one cannot rename the database one is connected with. */
-async function openMaintenance(target: TargetDatabase, label: string): Promise<Session> {
+function lockKey(database: string): string {
+  return createHash('sha256').update(`restage ${database}`).digest().readBigInt64BE(0).toString();
+}
+
+/** Whose run holds the lock on a database of the session's server, and since when; undefined where none does. */
+export async function readLockHolder(session: ReadSession, database: string): Promise<string | undefined> {
+  const [holder] = await session.rows<{ who: string }>(`
+    select format('%s (user %s, since %s)', a.application_name, a.usename, to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) as who
+      from pg_locks l
+      join pg_stat_activity a using (pid)
+     where l.locktype = 'advisory' and l.granted
+       and ((l.classid::bigint << 32) | l.objid::bigint) = ${lockKey(database)}
+     limit 1`);
+  return holder?.who;
+}
+
+/** Any other database of the server: one cannot rename the database one is connected with. Throws `database-unfit`. */
+export async function openMaintenance(target: TargetDatabase, label: string, signal?: AbortSignal): Promise<Session> {
   const failures: string[] = [];
   for (const database of ['postgres', 'template1']) {
     if (database === target.address.database) continue;
     try {
-      return await target.session({ label, database });
+      return await target.session({ label, database, signal });
     } catch (error) {
       failures.push(error instanceof Error ? error.message : String(error));
     }

@@ -1,27 +1,73 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Finding } from '../check.ts';
 import { checkText } from './check-text.ts';
 import { plain } from './style.ts';
 
-const right: Finding = { setting: 'source.aws.profile', configured: 'p', found: 'account 1', ok: true, tried: true };
+const right: Finding = {
+  group: 'source',
+  setting: 'source.aws.profile',
+  configured: 'p',
+  found: 'account 1',
+  verdict: 'right',
+};
 const wrong: Finding = {
   ...right,
+  group: 'target',
   setting: 'target.aws.profile',
-  found: 'no such profile',
-  ok: false,
-  fix: 'Name it.',
+  found: 'there is no such profile',
+  verdict: 'wrong',
+  fix: 'Name the other one.',
 };
-const untried: Finding = { ...right, setting: 'target.database', found: 'not tried: x', ok: false, tried: false };
+const note: Finding = { ...right, found: 'worth knowing', verdict: 'note' };
+const untried: Finding = { ...wrong, setting: 'target.database', found: 'not tried: x', verdict: 'not-tried' };
 
-test('the verdict counts what is wrong apart from what could not be tried', () => {
-  expect(checkText([right, wrong, untried, untried], plain)).toMatch(/\n\n1 of 4 settings is wrong, 2 not tried$/);
-  expect(checkText([wrong, wrong], plain)).toMatch(/\n2 of 2 settings are wrong$/);
-  expect(checkText([right, right], plain)).toMatch(/\nall 2 settings are right$/);
+const verdict = (...findings: readonly Finding[]) => checkText(findings, plain).split('\n').at(-1);
+
+test('the verdict counts what is wrong apart from what could not be tried, and from what is only to know', () => {
+  expect(verdict(right, note, wrong, untried, untried)).toBe(
+    '1 wrong, 2 not tried because of that, 1 right, 1 to know',
+  );
+  expect(verdict(wrong, wrong)).toBe('2 wrong, 0 right');
+  expect(verdict(right, note)).toBe('nothing is wrong: 1 right, 1 to know');
 });
 
-test('a fix stands below what it mends', () => {
-  const lines = checkText([wrong, untried], plain).split('\n');
-  expect(lines[1]).toMatch(/^✗ {2}target\.aws\.profile/);
-  expect(lines[2]).toBe('   fix: Name it.');
-  expect(lines[3]).toMatch(/^– {2}target\.database/);
+test('each group has a heading, each row a mark of its own shape, and its fix below it', () => {
+  expect(checkText([right, note, wrong, untried], plain).split('\n')).toEqual([
+    '    setting             configured  found',
+    'source',
+    '  ✓ source.aws.profile  p           account 1',
+    '  ! source.aws.profile  p           worth knowing',
+    '',
+    'target',
+    '  ✗ target.aws.profile  p           there is no such profile',
+    '      fix: Name the other one.',
+    '  – target.database     p           not tried: x',
+    '      fix: Name the other one.',
+    '',
+    '1 wrong, 1 not tried because of that, 1 right, 1 to know',
+  ]);
+});
+
+describe('on a terminal', () => {
+  const long: Finding = {
+    ...wrong,
+    configured: `arn:aws:iam::111111111111:role/${'z'.repeat(60)}`,
+    found: 'many words, '.repeat(20).trim(),
+    fix: 'do this, '.repeat(20).trim(),
+  };
+
+  test.each([40, 80, 100, 120])('of %d columns no line is longer, and nothing is lost', (width) => {
+    const text = checkText([right, long], plain, width);
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(width);
+    // Two columns stand beside each other, so that it is counted and not searched.
+    const times = (part: RegExp) => text.match(part)?.length;
+    expect([times(/words,/g), times(/do/g), times(/z/g)]).toEqual([20, 20, 60]);
+  });
+
+  test('that is narrow the found stands below its setting', () => {
+    const lines = checkText([right, long], plain, 80).split('\n');
+    const at = lines.findIndex((line) => line.startsWith('  ✓ source.aws.profile'));
+    expect(lines[at]).toBe('  ✓ source.aws.profile  p');
+    expect(lines[at + 1]).toBe('      account 1');
+  });
 });

@@ -1,0 +1,142 @@
+import { RestageError } from '../errors.ts';
+import { refuseWrongEnds, textNotes } from '../plan-database.ts';
+import { matchExtensions, readOfferedExtensions } from '../postgres/extensions.ts';
+import type { CheckContext, CheckedEnd } from './context.ts';
+import { openDatabase, type CheckedDatabase } from './database.ts';
+import { after, begun, lookIn, type Finding, type Seen } from './finding.ts';
+import { loginRows } from './login-rows.ts';
+import { sourceRows } from './source-rows.ts';
+import { diskSeen, targetRows } from './target-rows.ts';
+
+/** Both databases, as they are looked at. */
+export interface CheckedDatabases extends AsyncDisposable {
+  readonly source: CheckedDatabase | undefined;
+  readonly target: CheckedDatabase | undefined;
+  /** Rejects where both are one database, or the wrong way round; or cannot be asked. */
+  readonly apart: Promise<void>;
+}
+
+export function openDatabases(
+  ends: { readonly source: CheckedEnd; readonly target: CheckedEnd },
+  context: CheckContext,
+): CheckedDatabases {
+  const source = openDatabase(ends.source, context);
+  const target = openDatabase(ends.target, context);
+  return {
+    source,
+    target,
+    apart: begun(source && target ? requireApart(source, target) : Promise.resolve()),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([source?.[Symbol.asyncDispose](), target?.[Symbol.asyncDispose]()]);
+    },
+  };
+}
+
+async function requireApart(source: CheckedDatabase, target: CheckedDatabase): Promise<void> {
+  refuseWrongEnds(
+    {
+      origin: (await after(source.row, source.session)).origin,
+      identity: await source.facts.identity,
+      description: await source.facts.description,
+    },
+    { origin: (await after(target.row, target.session)).origin, identity: await target.facts.identity },
+  );
+}
+
+/** The rows of both databases, by themselves and beside each other, by end. */
+export function databaseRows(
+  ends: { readonly source: CheckedEnd; readonly target: CheckedEnd },
+  { source, target, apart }: CheckedDatabases,
+  context: CheckContext,
+): { readonly source: Promise<Finding>[]; readonly target: Promise<Finding>[] } {
+  return {
+    source: source ? [...loginRows(ends.source, source), ...sourceRows(source, context)] : [],
+    target: target
+      ? [
+          ...loginRows(ends.target, target, source?.session),
+          ...(source ? besideRows(source, target, apart, context) : []),
+          ...targetRows(target, context, apart),
+        ]
+      : [],
+  };
+}
+
+/** What the target must be for what the source is. */
+function besideRows(
+  source: CheckedDatabase,
+  target: CheckedDatabase,
+  apart: Promise<void>,
+  { config }: CheckContext,
+): Promise<Finding>[] {
+  const look = lookIn('target');
+  const { skipExtensions } = config.database;
+  const originOf = async (end: CheckedDatabase) => (await after(end.row, end.session)).origin;
+  return [
+    look(`${target.row} apart`, '', async () => {
+      await apart;
+      return 'another database than the source';
+    }),
+    look(`${target.row} extensions`, '', async () => {
+      const wanted = (await source.facts.extensions).filter(({ name }) => !skipExtensions.includes(name));
+      const offered = await target.ask(readOfferedExtensions);
+      return notesSeen(
+        matchExtensions(wanted, offered, await originOf(target)),
+        wanted.length === 0 ? 'the source has none' : `it has ${wanted.map(({ name }) => name).join(', ')}`,
+      );
+    }),
+    look(`${target.row} encoding`, '', async () => {
+      const [from, to] = [await source.facts.text, await target.facts.text];
+      return notesSeen(textNotes(from, to), `${to.encoding}, sorted by ${to.order}, as the source`);
+    }),
+    look(`${target.row} disk`, '', async () => {
+      const server = await target.server?.catch(() => undefined);
+      return diskSeen(await source.facts.sizes, await target.facts.sizes, server?.allocatedBytes);
+    }),
+  ];
+}
+
+function notesSeen(notes: readonly string[], otherwise: string): Seen {
+  return notes.length === 0 ? otherwise : { found: notes.join('; '), verdict: 'note' };
+}
+
+/** How the schema comes from production's revision to that of staging's own code. */
+export function migrationRow({ source, target }: CheckedDatabases, { config }: CheckContext): Promise<Finding>[] {
+  if (!source || !target) return [];
+  const steps = config.migrate.map(({ http: { method, path } }) => `${method} ${path}`);
+  const { name: from } = config.source;
+  const { name: to } = config.target;
+  return [
+    lookIn('app')('migrate', steps.join(', '), async () => {
+      const [here, there] = [await source.facts.revision, await target.facts.revision];
+      return migrationSeen({ name: from, revision: here }, { name: to, revision: there }, steps.length > 0);
+    }),
+  ];
+}
+
+interface Revision {
+  readonly name: string;
+  readonly revision: string | undefined;
+}
+
+export function migrationSeen(source: Revision, target: Revision, migrates: boolean): Seen {
+  if (source.revision === undefined && target.revision === undefined)
+    return migrates ? 'neither database names a revision' : 'neither database names a revision, and nothing migrates';
+  const both = `${source.name} ${source.revision ?? 'names none'}, ${target.name} ${target.revision ?? 'names none'}`;
+  if (source.revision === target.revision) return `${both}: nothing is pending`;
+  if (migrates) return `${both}; ${target.name}'s own code brings it forward after the copy`;
+  return {
+    found: `${both}; afterwards ${target.name} is at ${source.revision ?? 'no revision'}, and nothing brings it forward`,
+    verdict: 'note',
+    fix: `Add migrate to restage.yaml, e.g. migrate: [{ http: { path: /health/migrate, expect: { status: success } } }]; or migrate by hand after each run.`,
+  };
+}
+
+/** For those that must not write where the databases say that the ends are mixed up. */
+export async function mixedUp(apart: Promise<void>): Promise<boolean> {
+  try {
+    await apart;
+    return false;
+  } catch (error) {
+    return error instanceof RestageError && ['target-is-source', 'ends-swapped'].includes(error.code);
+  }
+}

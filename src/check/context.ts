@@ -1,0 +1,26 @@
+import type { Account } from '../aws/account.ts';
+import type { Config, EndConfig } from '../config.ts';
+import type { ConnectOptions } from '../connect.ts';
+
+export type Side = 'source' | 'target';
+
+/** What all looks of a check share. */
+export interface CheckContext {
+  readonly config: Config;
+  readonly connection: ConnectOptions;
+  readonly signal: AbortSignal | undefined;
+  /** Whether an object may be written into the target's buckets and removed again. */
+  readonly mayWrite: boolean;
+  /** What must be over before the check is, an interrupted one too: the removal of what it wrote. */
+  readonly undoing: Set<Promise<unknown>>;
+  /** What is closed when all looks are over. */
+  readonly closing: AsyncDisposableStack;
+}
+
+/** One end as it is looked at. */
+export interface CheckedEnd {
+  readonly side: Side;
+  readonly config: EndConfig;
+  /** Undefined where the config names none. */
+  readonly account: Promise<Account> | undefined;
+}

@@ -1,0 +1,44 @@
+import type { FunctionFacts } from '../aws/lambda.ts';
+import { bytes, duration } from '../report/format.ts';
+import type { CheckContext, CheckedEnd } from './context.ts';
+import { after, lookIn, within, type Finding, type Seen } from './finding.ts';
+
+/** The function as it describes itself. It is not invoked. */
+export function lambdaRows({ account }: CheckedEnd, { config, signal }: CheckContext): Promise<Finding>[] {
+  const name = config.target.lambda?.function;
+  if (name === undefined || !account) return [];
+  return [
+    lookIn('lambda')('target.lambda.function', name, async () => {
+      const opened = await after('target.aws.account', account);
+      const { readFunction } = await import('../aws/lambda.ts');
+      return functionSeen(await within('Lambda', signal, (ended) => readFunction(opened, name, ended), 20_000));
+    }),
+  ];
+}
+
+/** What a function can be given at most. */
+const longestSeconds = 900;
+
+export function functionSeen(facts: FunctionFacts): Seen {
+  const { timeoutSeconds, memoryBytes, runtime, state, stateReason, vpcId } = facts;
+  const found = [
+    `time-out ${timeoutSeconds === undefined ? 'unknown' : duration(timeoutSeconds * 1000)}`,
+    `memory ${memoryBytes === undefined ? 'unknown' : `${bytes(memoryBytes)} (${memoryBytes / 1024 / 1024} MiB)`}`,
+    runtime,
+    vpcId === undefined ? 'in no VPC' : `in ${vpcId}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+  if (state !== undefined && state !== 'Active' && state !== 'Inactive')
+    return {
+      found: `${found}; its state is ${state}${stateReason === undefined ? '' : `: ${stateReason}`}`,
+      verdict: 'wrong',
+      fix: 'It cannot be invoked until it is active: deploy it again, or wait where it is pending.',
+    };
+  if (timeoutSeconds === undefined || timeoutSeconds >= longestSeconds) return found;
+  return {
+    found,
+    verdict: 'note',
+    fix: `A run that takes longer is ended in its midst. The longest is ${longestSeconds} s: aws lambda update-function-configuration --function-name ${facts.name} --timeout ${longestSeconds}`,
+  };
+}
