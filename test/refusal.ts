@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { ErrorCode, Failure } from '../src/index.ts';
+import type { ErrorCode, Failure, Finding } from '../src/index.ts';
 import { exitCodes } from '../src/index.ts';
 import type { Scene } from './scene.ts';
 
@@ -22,8 +22,10 @@ export async function requireRefusal(scene: Scene, args: readonly string[], refu
   const command = ['plan', 'verify', 'sync'].includes(args[0] ?? '') ? args : ['sync', '--yes', ...args];
   const { code, stdout, stderr } = await scene.restage(...command, '--json');
   expect([code, stderr]).toEqual([exitCodes[refusal.code], expect.anything()]);
-  const { error, ...rest } = JSON.parse(stdout) as { readonly error: Failure }; // its fields are looked at one by one
+  // Its fields are looked at one by one.
+  const { error, findings = [], ...rest } = JSON.parse(stdout) as { error: Failure; findings?: readonly Finding[] };
   expect([rest, error.code]).toEqual([{}, refusal.code]);
+  for (const { verdict } of findings) expect(['wrong', 'not-tried']).toContain(verdict);
   for (const text of refusal.says) {
     expect(error.message).toMatch(text);
     expect(stderr).toMatch(text);

@@ -1,13 +1,43 @@
 import type { Account, AccountSettings } from '../aws/account.ts';
 import { failureOf, RestageError } from '../errors.ts';
 import { duration } from '../report/format.ts';
-import type { CheckContext, CheckedEnd } from './context.ts';
+import type { CheckContext, CheckedEnd, Side } from './context.ts';
 import { after, begun, lookIn, NotTried, within, type Finding, type Seen } from './finding.ts';
 
 /** The SDK has time-outs of its own for each try; this is for all of them together. */
 const patienceMs = 20_000;
 
-export function openAccountOf(
+/** Opens the account of an end. */
+export function openEnd(side: Side, context: CheckContext): CheckedEnd {
+  const config = context.config[side];
+  const account = config.aws && openAccountOf(config.aws, context);
+  // The keys by themselves: where a role is taken on, a refusal must not be laid at their door.
+  const own = config.aws?.assumeRole
+    ? openAccountOf({ ...config.aws, assumeRole: undefined, account: undefined }, context)
+    : account;
+  return { side, config, own, account };
+}
+
+/** The account of an end, for what relies on it: where it is not to be had, the row that tells why is named. */
+export async function accountOf({ side, config, own, account }: CheckedEnd): Promise<Account> {
+  if (!own || !account) throw new RestageError('internal', `no account of ${side}`);
+  try {
+    return await account;
+  } catch (error) {
+    if (failureOf(error).code === 'account-mismatch') throw new NotTried(`${side}.aws.account is wrong`);
+    if (config.aws?.assumeRole) {
+      await after(keysRow(side, config.aws), own);
+      throw new NotTried(`${side}.aws.assumeRole is wrong`);
+    }
+    throw new NotTried(`${keysRow(side, config.aws)} is wrong`);
+  }
+}
+
+function keysRow(side: Side, settings: AccountSettings | undefined): string {
+  return `${side}.aws.${settings?.profile === undefined ? 'ambient' : 'profile'}`;
+}
+
+function openAccountOf(
   settings: AccountSettings,
   { connection: { profileFiles }, signal }: CheckContext,
 ): Promise<Account> {
@@ -17,15 +47,13 @@ export function openAccountOf(
 }
 
 /** Profile or ambient keys, the role that they take on, the account that it turns out to be, and how long that lasts. */
-export function accountRows(end: CheckedEnd, context: CheckContext): Promise<Finding>[] {
-  const { side, account } = end;
+export function accountRows(end: CheckedEnd): Promise<Finding>[] {
+  const { side, own, account } = end;
   const settings = end.config.aws;
-  if (!settings || !account) return [];
+  if (!settings || !own || !account) return [];
   const look = lookIn(side);
   const { profile, assumeRole } = settings;
-  const who = `${side}.aws.${profile === undefined ? 'ambient' : 'profile'}`;
-  // The keys by themselves: where a role is taken on, a refusal must not be laid at their door.
-  const own = assumeRole ? openAccountOf({ ...settings, assumeRole: undefined, account: undefined }, context) : account;
+  const who = keysRow(side, settings);
   const reached = (opened: Account) => opened.arn ?? 'keys found; the store has no STS to ask for the account';
   return [
     look(who, profile ?? 'true', async () => {
@@ -33,7 +61,7 @@ export function accountRows(end: CheckedEnd, context: CheckContext): Promise<Fin
         return reached(await own);
       } catch (error) {
         // The keys are good, and lead somewhere else: that is the account's row.
-        if (error instanceof RestageError && error.code === 'account-mismatch') return 'its keys are accepted';
+        if (failureOf(error).code === 'account-mismatch') return 'its keys are accepted';
         throw error;
       }
     }),
@@ -55,11 +83,11 @@ export function accountRows(end: CheckedEnd, context: CheckContext): Promise<Fin
         return accountSeen(await account, settings.account, who);
       } catch (error) {
         if (failureOf(error).code === 'account-mismatch') throw error;
-        throw new NotTried(`${assumeRole ? `${side}.aws.assumeRole or ${who}` : who} is wrong`);
+        return accountSeen(await accountOf(end), settings.account, who);
       }
     }),
     look(`${side}.aws session`, '', async () => {
-      const { expiration } = await (await after(`${side}.aws.account`, account)).keys();
+      const { expiration } = await (await accountOf(end)).keys();
       return sessionSeen(expiration, Date.now(), profile);
     }),
   ];

@@ -8,7 +8,8 @@ import type { ListedObject } from '../s3/listing.ts';
 import { describeBucket } from '../s3/origin.ts';
 import { canReadTags, chooseRoute } from '../s3/route.ts';
 import { reasonOf } from '../s3/bucket-error.ts';
-import type { CheckContext, CheckedEnd, Side } from './context.ts';
+import { accountOf } from './account.ts';
+import type { CheckContext, CheckedEnd } from './context.ts';
 import { after, begun, lookIn, within, type Finding, type Look, type Seen } from './finding.ts';
 import { probeBucket, type Probe } from './probe-bucket.ts';
 
@@ -127,16 +128,12 @@ function listRows(
 
 function openBucket<Bucket extends SourceBucket>(
   name: string,
-  { side, config, account }: CheckedEnd,
+  end: CheckedEnd,
   context: CheckContext,
   open: (settings: BucketSettings) => Bucket,
 ): CheckedBucket<Bucket> {
-  const settings = begun(
-    (async () => {
-      if (!account) throw new RestageError('internal', `no account of ${side}`);
-      return settingsOf(await after(accountRow(side), account), config.buckets[name] ?? '');
-    })(),
-  );
+  const { side, config } = end;
+  const settings = begun(accountOf(end).then((account) => settingsOf(account, config.buckets[name] ?? '')));
   const bucket = begun(settings.then(open));
   const opened = { row: `${side}.buckets.${name}`, settings, bucket };
   const listed = begun(
@@ -149,10 +146,6 @@ function openBucket<Bucket extends SourceBucket>(
     ),
   );
   return { ...opened, listed };
-}
-
-export function accountRow(side: Side): string {
-  return `${side}.aws.account`;
 }
 
 function settingsOf({ region, endpoints, keys, id }: Account, bucket: string): BucketSettings {

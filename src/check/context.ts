@@ -21,6 +21,8 @@ export interface CheckContext {
 export interface CheckedEnd {
   readonly side: Side;
   readonly config: EndConfig;
-  /** Undefined where the config names none. */
+  /** By the keys of the profile, or the ambient ones; undefined where the config names none. */
+  readonly own: Promise<Account> | undefined;
+  /** The account that is meant, with the role that those keys take on; the same where they take on none. */
   readonly account: Promise<Account> | undefined;
 }

@@ -10,6 +10,7 @@ import { readRevision } from '../postgres/revision.ts';
 import { openSession, type Address, type Session } from '../postgres/session.ts';
 import { readDescription, type Description } from '../postgres/swap.ts';
 import { readIdentity, type Identity } from '../postgres/target.ts';
+import { accountOf } from './account.ts';
 import type { CheckContext, CheckedEnd, Side } from './context.ts';
 import { after, begun, NotTried, within } from './finding.ts';
 
@@ -47,7 +48,7 @@ const awsPatienceMs = 20_000;
 
 /** Connects to the database of an end; undefined where the config names none. */
 export function openDatabase(end: CheckedEnd, context: CheckContext): CheckedDatabase | undefined {
-  const { side, account } = end;
+  const { side } = end;
   const { database } = end.config;
   const { config, signal } = context;
   if (!database) return undefined;
@@ -57,8 +58,8 @@ export function openDatabase(end: CheckedEnd, context: CheckContext): CheckedDat
     name: string | undefined,
     read: (opened: Account, name: string, ended: AbortSignal) => Promise<T>,
   ): Promise<T> | undefined => {
-    if (name === undefined || !account) return undefined;
-    const asked = after(`${side}.aws.account`, account).then((opened) =>
+    if (name === undefined) return undefined;
+    const asked = accountOf(end).then((opened) =>
       within(service, signal, (ended) => read(opened, name, ended), awsPatienceMs),
     );
     return begun(asked);
@@ -73,7 +74,7 @@ export function openDatabase(end: CheckedEnd, context: CheckContext): CheckedDat
     (async () => {
       await after(`${row}.secret`, Promise.resolve(secret));
       await after(`${row}.identifier`, Promise.resolve(server));
-      const opened = needsAccount(database) && account ? await after(`${side}.aws.account`, account) : undefined;
+      const opened = needsAccount(database) ? await accountOf(end) : undefined;
       const read = (ended: AbortSignal) => addressOf(database, end.config.name, opened, config.passwords, ended);
       return within('AWS', signal, read, awsPatienceMs);
     })(),

@@ -1,15 +1,16 @@
 import type { FunctionFacts } from '../aws/lambda.ts';
 import { bytes, duration } from '../report/format.ts';
+import { accountOf } from './account.ts';
 import type { CheckContext, CheckedEnd } from './context.ts';
-import { after, lookIn, within, type Finding, type Seen } from './finding.ts';
+import { lookIn, within, type Finding, type Seen } from './finding.ts';
 
 /** The function as it describes itself. It is not invoked. */
-export function lambdaRows({ account }: CheckedEnd, { config, signal }: CheckContext): Promise<Finding>[] {
+export function lambdaRows(end: CheckedEnd, { config, signal }: CheckContext): Promise<Finding>[] {
   const name = config.target.lambda?.function;
-  if (name === undefined || !account) return [];
+  if (name === undefined) return [];
   return [
     lookIn('lambda')('target.lambda.function', name, async () => {
-      const opened = await after('target.aws.account', account);
+      const opened = await accountOf(end);
       const { readFunction } = await import('../aws/lambda.ts');
       return functionSeen(await within('Lambda', signal, (ended) => readFunction(opened, name, ended), 20_000));
     }),

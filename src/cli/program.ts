@@ -16,7 +16,8 @@ import { demo } from './demo.ts';
 import { interruptible, type Interrupt } from './interrupt.ts';
 import { keepPlan } from './plan-file.ts';
 import { comparing, refresh } from './refresh.ts';
-import { readSettings } from './settings.ts';
+import { findWrong, wrongText } from './preflight.ts';
+import { readSettings, type Settings } from './settings.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 
 interface GlobalOptions {
@@ -35,6 +36,8 @@ interface Session {
   readonly file: string;
   /** Called when something begins to be changed. */
   readonly onStart: () => void;
+  /** Settings that were wrong until then are looked for, where the command ends with one of them. */
+  readonly relyOn: (settings: Settings, only: Only) => void;
 }
 
 /** Runs one command and sets the exit code of the process. */
@@ -99,8 +102,10 @@ function build(): Command {
     .action((options: GlobalOptions & { only?: Only; yes?: boolean; dryRun?: boolean }) =>
       perform(options, async (session) => {
         if (options.dryRun) return showPlan(session, options.only);
-        const { terminal, signal, file, onStart } = session;
-        const { config, connect: connection } = await readSettings(file);
+        const { terminal, signal, file, onStart, relyOn } = session;
+        const settings = await readSettings(file);
+        const { config, connect: connection } = settings;
+        relyOn(settings, options.only);
         using ends = await connect(config, { ...connection, signal });
         const { only: part, yes = false } = options;
         const { report, exitCode } = await refresh(config, ends, terminal, { only: part, yes, signal, onStart });
@@ -112,8 +117,10 @@ function build(): Command {
   command('verify', 'compare the target with the source, as both are now')
     .option(...only)
     .action((options: GlobalOptions & { only?: Only }) =>
-      perform(options, async ({ terminal, signal, file }) => {
-        const { config, connect: connection } = await readSettings(file);
+      perform(options, async ({ terminal, signal, file, relyOn }) => {
+        const settings = await readSettings(file);
+        const { config, connect: connection } = settings;
+        relyOn(settings, options.only);
         using ends = await connect(config, { ...connection, signal });
         const found = await verify(config, ends, { only: options.only, signal });
         terminal.print(verificationText(found, terminal.style));
@@ -138,8 +145,10 @@ function build(): Command {
   return program;
 }
 
-async function showPlan({ terminal, signal, file }: Session, only: Only, out?: string): Promise<number> {
-  const { config, connect: connection } = await readSettings(file);
+async function showPlan({ terminal, signal, file, relyOn }: Session, only: Only, out?: string): Promise<number> {
+  const settings = await readSettings(file);
+  const { config, connect: connection } = settings;
+  relyOn(settings, only);
   using ends = await connect(config, { ...connection, signal });
   using kept = out === undefined ? undefined : keepPlan(out);
   const planned = await comparing(terminal, (onCompared) =>
@@ -163,8 +172,10 @@ async function perform(options: GlobalOptions, act: (session: Session) => Promis
   const { signal } = interrupt;
   let started = false;
   const onStart = () => void (started = true);
+  let relied: { readonly settings: Settings; readonly only: Only } | undefined;
+  const relyOn: Session['relyOn'] = (settings, only) => void (relied = { settings, only });
   try {
-    process.exitCode = await act({ terminal, interrupt, signal, file: options.config, onStart });
+    process.exitCode = await act({ terminal, interrupt, signal, file: options.config, onStart, relyOn });
   } catch (error) {
     const message = started ? 'interrupted after the refresh had ended' : 'interrupted; nothing was changed';
     const failure = signal.aborted ? { code: 'interrupted' as const, message } : failureOf(error);
@@ -173,8 +184,14 @@ async function perform(options: GlobalOptions, act: (session: Session) => Promis
     if (options.debug) console.error(error);
     // Each problem of a configuration is there for programs too.
     const problems = !signal.aborted && error instanceof ConfigError ? error.problems : undefined;
-    terminal.json({ error: problems === undefined ? failure : { ...failure, problems } });
     process.exitCode = exitCodes[failure.code];
+    const findings = relied && !started ? await findWrong(failure, relied.settings, relied.only, signal) : [];
+    const text = wrongText(findings, failure, terminal);
+    if (text !== undefined) terminal.warn(text);
+    terminal.json({
+      error: problems === undefined ? failure : { ...failure, problems },
+      ...(findings.length === 0 ? {} : { findings }),
+    });
   }
 }
 

@@ -27,7 +27,7 @@ test('the verdict counts what is wrong apart from what could not be tried, and f
   expect(verdict(right, note, wrong, untried, untried)).toBe(
     '1 wrong, 2 not tried because of that, 1 right, 1 to know',
   );
-  expect(verdict(wrong, wrong)).toBe('2 wrong, 0 right');
+  expect(verdict(wrong, wrong)).toBe('2 wrong');
   expect(verdict(right, note)).toBe('nothing is wrong: 1 right, 1 to know');
 });
 
@@ -46,6 +46,19 @@ test('each group has a heading, each row a mark of its own shape, and its fix be
     '',
     '1 wrong, 1 not tried because of that, 1 right, 1 to know',
   ]);
+});
+
+test('what no setting says and what is not tried for one reason is told in one row', () => {
+  const other = { ...untried, configured: '', fix: undefined };
+  const { fix: _, ...row } = other;
+  const lines = checkText([wrong, untried, row, row, { ...row, found: 'not tried: y' }, row], plain).split('\n');
+  expect(lines.filter((line) => line.startsWith('  –'))).toEqual([
+    '  – target.database     p           not tried: x',
+    '  – 2 more                          not tried: x',
+    '  – target.database                 not tried: y',
+    '  – target.database                 not tried: x',
+  ]);
+  expect(lines.at(-1)).toBe('1 wrong, 5 not tried because of that');
 });
 
 describe('on a terminal', () => {

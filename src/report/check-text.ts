@@ -22,7 +22,7 @@ export function checkText(findings: readonly Finding[], style: Style, width?: nu
   const widths = columnsOf(findings, width);
   const lines = [...Map.groupBy(findings, ({ group }) => group)].flatMap(([group, rows]) => [
     style('strong', group),
-    ...rows.flatMap((row) => linesOf(row, widths, style, width)),
+    ...folded(rows).flatMap((row) => linesOf(row, widths, style, width)),
     '',
   ]);
   const [setting, configured, found] = head;
@@ -32,6 +32,22 @@ export function checkText(findings: readonly Finding[], style: Style, width?: nu
     widths.found === undefined ? '' : found,
   ];
   return [style('dim', `    ${title.join('  ')}`.trimEnd()), ...lines, verdictOf(findings, style)].join('\n');
+}
+
+/** What is not tried for one reason, and no setting, is told together: a wrong profile has twenty such rows. */
+function folded(rows: readonly Finding[]): Finding[] {
+  const told: Finding[] = [];
+  for (const [index, row] of rows.entries()) {
+    const isOne = (other: Finding | undefined) =>
+      other?.verdict === 'not-tried' && other.configured === '' && other.found === row.found;
+    if (!isOne(row)) told.push(row);
+    else if (!isOne(rows[index - 1])) {
+      const next = rows.findIndex((other, at) => at > index && !isOne(other));
+      const many = (next === -1 ? rows.length : next) - index;
+      told.push(many === 1 ? row : { ...row, setting: `${many} more` });
+    }
+  }
+  return told;
 }
 
 interface Widths {
@@ -108,7 +124,8 @@ function wrap(text: string, width: number): string[] {
 function verdictOf(findings: readonly Finding[], style: Style): string {
   const of = (verdict: Finding['verdict']) => findings.filter((finding) => finding.verdict === verdict).length;
   const [right, notes, wrong, untried] = [of('right'), of('note'), of('wrong'), of('not-tried')];
-  const known = `${right} right${notes === 0 ? '' : `, ${notes} to know`}`;
-  if (wrong + untried === 0) return style('good', `nothing is wrong: ${known}`);
-  return style('bad', `${wrong} wrong${untried === 0 ? '' : `, ${untried} not tried because of that`}, ${known}`);
+  const known = [right > 0 && `${right} right`, notes > 0 && `${notes} to know`];
+  if (wrong + untried === 0) return style('good', `nothing is wrong: ${known.filter(Boolean).join(', ')}`);
+  const bad = [`${wrong} wrong`, untried > 0 && `${untried} not tried because of that`, ...known];
+  return style('bad', bad.filter(Boolean).join(', '));
 }

@@ -1,0 +1,61 @@
+import { accountRows, openEnd } from './account.ts';
+import { appRows, askApp, verifyRows, type CheckedApps } from './app.ts';
+import { databaseRows, migrationRow, mixedUp, openDatabases } from './both-databases.ts';
+import { bucketRows } from './buckets.ts';
+import type { Config } from '../config.ts';
+import { failureOf } from '../errors.ts';
+import { refuseProduction } from '../plan.ts';
+import type { CheckContext } from './context.ts';
+import { lookIn, type Finding } from './finding.ts';
+import { lambdaRows } from './lambda.ts';
+
+/** Begins every look of a check; their findings are in the order in which they are told. */
+export function looks(context: CheckContext, only: 'database' | 'objects' | undefined): Promise<Finding>[] {
+  const { config } = context;
+  const source = openEnd('source', context);
+  const target = openEnd('target', context);
+  const ends = { source, target };
+  const databases = only === 'objects' ? undefined : openDatabases(ends, context);
+  if (databases) context.closing.use(databases);
+  const apps: CheckedApps = { source: askApp(source, context), target: askApp(target, context) };
+  const rows = databases && databaseRows(ends, databases, context);
+  return [
+    ...accountRows(source),
+    ...(rows?.source ?? []),
+    nameRow(config),
+    ...accountRows(target),
+    ...(rows?.target ?? []),
+    ...(only === 'database' ? [] : bucketRows(ends, context, obstacleTo(config, databases?.apart, apps))),
+    ...appRows([source, target], apps),
+    ...(databases ? migrationRow(databases, context) : []),
+    ...(only === undefined ? verifyRows(context, apps) : []),
+    ...(only === 'objects' ? [] : lambdaRows(target, context)),
+  ];
+}
+
+function nameRow({ target: { name } }: Config): Promise<Finding> {
+  return lookIn('target')('target.name', name, async () => {
+    refuseProduction(name, 'target.name');
+    return 'nothing that is called production';
+  });
+}
+
+/** What says that the target is none, and nothing may be written to it: the row that tells. */
+async function obstacleTo(
+  { target: { name, app } }: Config,
+  apart: Promise<void> | undefined,
+  { target }: CheckedApps,
+): Promise<string | undefined> {
+  try {
+    refuseProduction(name, 'target.name');
+  } catch {
+    return 'target.name';
+  }
+  if (apart && (await mixedUp(apart))) return 'target.database apart';
+  const code = await target?.right.then(
+    () => undefined,
+    (error: unknown) => failureOf(error).code,
+  );
+  // One that gives no answer says nothing of what it is.
+  return app && (code === 'app-unexpected' || code === 'ends-swapped') ? 'target.app.environment' : undefined;
+}
