@@ -10,7 +10,7 @@ import { canReadTags, chooseRoute } from '../s3/route.ts';
 import { reasonOf } from '../s3/bucket-error.ts';
 import { accountOf } from './account.ts';
 import type { CheckContext, CheckedEnd } from './context.ts';
-import { after, begun, lookIn, within, type Finding, type Look, type Seen } from './finding.ts';
+import { after, begun, lookIn, NotTried, within, type Finding, type Look, type Seen } from './finding.ts';
 import { probeBucket, type Probe } from './probe-bucket.ts';
 
 interface CheckedBucket<Bucket> {
@@ -55,16 +55,15 @@ function pairRows(
       return asked(target, (bucket, signal) => bucket.habits(signal));
     })(),
   );
-  const probe = begun(
-    (async (): Promise<Probe> => {
-      await after(target.row, target.listed);
-      await after(`${target.row} apart`, apart);
-      const why = await obstacle;
-      if (why !== undefined) await after(why, Promise.reject(new Error(why)));
-      const { acls } = await habits.catch(() => ({ acls: 'unknown' as const }));
-      return probeBucket(await target.bucket, objects, acls, context);
-    })(),
-  );
+  const tryToWrite = async (): Promise<Probe> => {
+    await after(target.row, target.listed);
+    await after(`${target.row} apart`, apart);
+    const why = await obstacle;
+    if (why !== undefined) throw new NotTried(`${why} is wrong`);
+    const { acls } = await habits.catch(() => ({ acls: 'unknown' as const }));
+    return probeBucket(await target.bucket, objects, acls, context);
+  };
+  const probe = mayWrite ? begun(tryToWrite()) : undefined;
   return [
     ...listRows(look, ends, name, source, target),
     look(`${source.row} read`, '', async () => {
@@ -82,7 +81,7 @@ function pairRows(
       await apart;
       return 'another bucket than the source';
     }),
-    ...(mayWrite
+    ...(probe
       ? [
           look(`${target.row} write`, '', async () => writeSeen(await probe, objects.delete !== undefined)),
           ...(objects.delete
