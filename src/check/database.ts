@@ -1,7 +1,7 @@
 import type { Account } from '../aws/account.ts';
-import type { DatabaseServer } from '../aws/rds.ts';
+import type { DatabaseServer } from '../aws/database-server.ts';
 import type { DatabaseSecret } from '../aws/secret.ts';
-import { addressOf } from '../connect.ts';
+import { addressOf } from '../address.ts';
 import type { DatabaseConfig } from '../config.ts';
 import { readTextSettings, type TextSettings } from '../postgres/database-properties.ts';
 import { readExtensions, type Extension } from '../postgres/extensions.ts';
@@ -125,6 +125,7 @@ export function openDatabase(end: CheckedEnd, context: CheckContext): CheckedDat
     [Symbol.asyncDispose]: async () => {
       const opened = await session.catch(() => undefined);
       await opened?.[Symbol.asyncDispose]();
+      (await address.catch(() => undefined))?.tunnel?.[Symbol.dispose]();
     },
   };
 }

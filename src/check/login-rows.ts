@@ -1,4 +1,4 @@
-import type { DatabaseServer } from '../aws/rds.ts';
+import type { DatabaseServer } from '../aws/database-server.ts';
 import type { DatabaseSecret } from '../aws/secret.ts';
 import type { DatabaseConfig } from '../config.ts';
 import { refuseOld, refuseVersions } from '../plan-database.ts';
@@ -49,9 +49,9 @@ export function loginRows(end: CheckedEnd, database: CheckedDatabase, source?: P
 export function secretSeen(config: DatabaseConfig, secret: DatabaseSecret): string {
   const has = (fields: Readonly<Record<string, unknown>>) =>
     Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-  const { host, port, database: dbname, user: username, password } = secret;
+  const { host, port, database: dbname, user: username, password, identifier } = secret;
   const beside = has({ host: config.host ?? config.identifier, port: config.port, database: config.database });
-  return `it holds ${has({ host, port, username, password, dbname }).join(', ')}${beside.length === 0 ? '' : `; ${beside.join(' and ')} by the config`}`;
+  return `it holds ${has({ host, port, username, password, dbname, identifier }).join(', ')}${beside.length === 0 ? '' : `; ${beside.join(' and ')} by the config`}`;
 }
 
 export function serverSeen({ kind, host, port, engine, engineVersion, status, isReplica }: DatabaseServer): Seen {
