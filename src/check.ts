@@ -1,5 +1,6 @@
 import type { CheckContext } from './check/context.ts';
 import type { Finding } from './check/finding.ts';
+import { openClosing } from './closing.ts';
 import type { Config } from './config.ts';
 import type { ConnectOptions } from './connect.ts';
 import { RestageError } from './errors.ts';
@@ -19,7 +20,7 @@ export interface CheckOptions extends ConnectOptions {
  */
 export async function check(config: Config, options: CheckOptions = {}): Promise<readonly Finding[]> {
   const { signal, only, mayWrite = true } = options;
-  await using closing = new AsyncDisposableStack();
+  await using closing = openClosing();
   const undoing = new Set<Promise<unknown>>();
   const context: CheckContext = { config, connection: options, signal, mayWrite, undoing, closing };
   // Drivers and SDKs are half of what a start takes, and other commands need fewer of them.

@@ -1,4 +1,5 @@
 import type { Account } from '../aws/account.ts';
+import type { Closing } from '../closing.ts';
 import type { Config, EndConfig } from '../config.ts';
 import type { ConnectOptions } from '../connect.ts';
 
@@ -14,7 +15,7 @@ export interface CheckContext {
   /** What must be over before the check is, an interrupted one too: the removal of what it wrote. */
   readonly undoing: Set<Promise<unknown>>;
   /** What is closed when all looks are over. */
-  readonly closing: AsyncDisposableStack;
+  readonly closing: Closing;
 }
 
 /** One end as it is looked at. */

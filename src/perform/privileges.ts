@@ -1,4 +1,5 @@
 import { allOf } from '../all-of.ts';
+import { openClosing } from '../closing.ts';
 import { withoutEventTriggers } from '../postgres/event-triggers.ts';
 import { carryPrivileges } from '../postgres/privileges/carry.ts';
 import { restore } from '../postgres/restore.ts';
@@ -9,7 +10,7 @@ import { openIncoming, requireDatabase } from './database-run.ts';
 export const privilegeSteps: Perform<'set-privileges'> = {
   'set-privileges': async ({ owner, grants }, { database, signal }) => {
     const state = requireDatabase(database);
-    await using opened = new AsyncDisposableStack();
+    await using opened = openClosing();
     const [moment, staging, incoming] = await allOf([
       state.source.snapshot({ label: state.run, signal }).then((one) => opened.use(one)),
       state.target.session({ label: state.run, access: 'read-only', signal }).then((one) => opened.use(one)),
