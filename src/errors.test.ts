@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { exitCodes, failureOf, keepSecret, redact, RestageError } from './errors.ts';
+import { exitCodes, failureOf, keepSecret, redact, RestageError, traceOf } from './errors.ts';
 
 test('a remembered secret is in no message, hint or failure, plain or percent-encoded', () => {
   keepSecret('tiger & lily');
@@ -45,4 +45,47 @@ test('the cause is kept, and the exit code follows from the code', () => {
   const error = new RestageError('target-is-source', 'same', { cause });
   expect([error.cause, error.exitCode]).toEqual([cause, exitCodes['target-is-source']]);
   expect(exitCodes).toMatchObject({ interrupted: 130, 'target-is-source': 3, 'config-invalid': 2, 'schema-failed': 1 });
+});
+
+test('a secret of special characters is hidden in every form that it may be met in', () => {
+  const secret = `p@ss w%rd/'"\\!é`;
+  keepSecret(secret);
+  const forms = [
+    secret,
+    encodeURIComponent(secret),
+    new URLSearchParams({ secret }).toString().slice('secret='.length),
+    JSON.stringify({ secret }).slice('{"secret":"'.length, -'"}'.length),
+    `'${secret.replaceAll("'", "''")}'`,
+    Buffer.from(secret).toString('base64'),
+  ];
+  for (const form of forms) expect(redact(`it is ${form}.`), form).toMatch(/^it is '?\*\*\*'?\.$/);
+});
+
+test('a password too short to be remembered is hidden where it is told to be one', () => {
+  keepSecret('abc');
+  const told = [
+    'postgres://app:abc@db/x',
+    'host=db password=abc dbname=x',
+    `host=db password='a bc' dbname=x`,
+    `alter role app password 'abc'`,
+  ];
+  for (const text of told) expect(redact(text)).not.toMatch(/abc|a bc/);
+  expect(redact('the user and password of abc: source.database.passwordEnv is missing')).toBe(
+    'the user and password of abc: source.database.passwordEnv is missing',
+  );
+});
+
+test('the trace of an error has every stack and no property, no secret, no value of a row', () => {
+  keepSecret('clownfish');
+  const refusal = Object.assign(new Error('invalid input syntax: "bob@example.com"'), {
+    severity: 'ERROR',
+    code: '22P02',
+    detail: 'Key (email)=(bob@example.com)',
+  });
+  const request = Object.assign(new Error('with clownfish', { cause: refusal }), { headers: { key: 'Bearer 1' } });
+  const trace = traceOf(new RestageError('internal', 'it failed', { cause: request }));
+  expect(trace).toMatch(/^RestageError \[internal\]: it failed\n {4}at /);
+  expect(trace).toMatch(/\ncaused by Error: with \*\*\*\n {4}at /);
+  expect(trace).toMatch(/\ncaused by Error \[22P02\]\n {4}at /);
+  expect(trace).not.toMatch(/bob|Bearer|clownfish/);
 });

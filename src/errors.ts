@@ -95,20 +95,66 @@ export function failureOf(error: unknown): Failure {
   return { code: 'internal', message: redact(error instanceof Error ? error.message : String(error)) };
 }
 
-/** Values that no output may show. They only ever grow: a secret stays one. */
+/** Where an error came from, for whoever looks for the fault: each stack of the chain of causes, redacted. */
+export function traceOf(error: unknown): string {
+  const parts: string[] = [];
+  const seen = new Set<unknown>();
+  for (let one = error; one !== undefined && one !== null && !seen.has(one);) {
+    seen.add(one);
+    parts.push(stackOf(one));
+    one = one instanceof Error ? one.cause : undefined;
+  }
+  return redact(parts.join('\ncaused by '));
+}
+
+/**
+ * Its words and its stack, and no other property: those of drivers and clients hold requests, and values of rows. What a
+ * database says of a failed statement may quote such values itself; whoever asked has told its words without them.
+ */
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error && typeof error.code === 'string' ? ` [${error.code}]` : '';
+  const quotesRows = 'severity' in error;
+  const words = quotesRows || error.message === '' ? '' : `: ${error.message}`;
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^ {4}at /.test(line));
+  const inner = error instanceof AggregateError ? error.errors.map((one) => `caused by ${stackOf(one)}`) : [];
+  return [`${error.name}${code}${words}`, ...frames, ...inner].join('\n');
+}
+
+/** Values that no output may show, in each form that they may be met in. They only ever grow: a secret stays one. */
 const secrets = new Set<string>();
 
-/** Remembers a password, key or token, so that no message, report or log shows it. Returns it. */
+/** The longer ones first: what begins like another must not leave its end behind. */
+let longestFirst: readonly string[] = [];
+
+/**
+ * Remembers a password, key or token, so that no message, report or log shows it. Returns it. One of fewer than six
+ * characters would blank out ordinary words: it is hidden only where it is told to be a password.
+ */
 export function keepSecret(value: string): string {
-  // Shorter ones would blank out ordinary words, and are no secrets worth the name.
-  if (value.length >= 6) secrets.add(value).add(encodeURIComponent(value));
+  if (value.length < 6 || secrets.has(value)) return value;
+  const encoded = encodeURIComponent(value.toWellFormed());
+  const strictly = encoded.replace(/[!'()*~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  const forms = [
+    value,
+    encoded,
+    strictly,
+    strictly.replaceAll('%20', '+'),
+    JSON.stringify(value).slice(1, -1),
+    value.replaceAll("'", "''"), // as a literal of SQL
+    Buffer.from(value).toString('base64'),
+    Buffer.from(value).toString('base64url'),
+  ];
+  for (const form of forms) secrets.add(form);
+  longestFirst = [...secrets].toSorted((a, b) => b.length - a.length);
   return value;
 }
 
-/** The text without any remembered secret and without the password of any URL. */
+/** The text without any remembered secret, and without what stands where passwords do: in URLs, after `password=`. */
 export function redact(text: string): string {
-  let clean = text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s/]+@/gi, '$1***@');
-  // The longer ones first: what begins like another must not leave its end behind.
-  for (const secret of [...secrets].toSorted((a, b) => b.length - a.length)) clean = clean.replaceAll(secret, '***');
+  let clean = text
+    .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s/]+@/gi, '$1***@')
+    .replace(/\b(password\s*=\s*|password\s+(?='))('(?:[^'\\]|\\.|'')*'|[^\s'"&;,)]+)/gi, '$1***');
+  for (const secret of longestFirst) clean = clean.replaceAll(secret, '***');
   return clean;
 }

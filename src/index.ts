@@ -1,7 +1,7 @@
 export { check, type CheckOptions, type Finding } from './check.ts';
 export { configSchema, ConfigError, loadConfig, type Config, type ConfigProblem, type LoadOptions } from './config.ts';
 export { connect, type ConnectOptions, type Ends } from './connect.ts';
-export { exitCodes, failureOf, RestageError, type ErrorCode, type Failure } from './errors.ts';
+export { exitCodes, failureOf, RestageError, traceOf, type ErrorCode, type Failure } from './errors.ts';
 export type { Event, Listener } from './event.ts';
 export { plan, type Plan, type PlanOptions } from './plan.ts';
 export type { PlannedBucket, PlannedObject } from './plan-objects.ts';

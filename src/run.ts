@@ -182,9 +182,15 @@ async function runSteps(
       all.find(({ outcome }) => outcome.status === 'stopped') ??
       all.find(({ outcome }) => outcome.status === 'not-run');
     // An interrupt that came when everything was done has interrupted nothing.
-    if (at) failure = { code: 'interrupted', message: 'the run was interrupted', step: at.id };
+    if (at) failure = { ...reasonOf(outer), step: at.id };
   }
   return { steps: all, failure };
+}
+
+/** Why a run was called off: whoever did may have said more than that. */
+function reasonOf({ reason }: AbortSignal): Failure {
+  if (reason instanceof RestageError) return failureOf(reason);
+  return { code: 'interrupted', message: 'the run was interrupted' };
 }
 
 async function performStep<K extends Kind>(

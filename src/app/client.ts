@@ -1,4 +1,4 @@
-import { keepSecret, RestageError } from '../errors.ts';
+import { keepSecret, redact, RestageError } from '../errors.ts';
 
 /** The application behind an end, by its HTTP API. */
 export interface App {
@@ -62,7 +62,7 @@ async function sendTo(
   } catch {
     throw new RestageError(
       'app-unexpected',
-      `${where} answered HTTP ${response.status} without JSON: ${text.slice(0, 200)}`,
+      `${where} answered HTTP ${response.status} without JSON: ${redact(text).slice(0, 200)}`,
     );
   }
 }

@@ -9,6 +9,7 @@ import {
   failureOf,
   plan,
   planText,
+  traceOf,
   verificationText,
   verify,
 } from '../index.ts';
@@ -102,13 +103,20 @@ function build(): Command {
     .action((options: GlobalOptions & { only?: Only; yes?: boolean; dryRun?: boolean }) =>
       perform(options, async (session) => {
         if (options.dryRun) return showPlan(session, options.only);
-        const { terminal, signal, file, onStart, relyOn } = session;
+        const { terminal, signal, file, onStart, interrupt, relyOn } = session;
+        const onLeft = (third: string) => void (interrupt.words = { ...interrupt.words, third });
         const settings = await readSettings(file);
         const { config, connect: connection } = settings;
         relyOn(settings, options.only);
         using ends = await connect(config, { ...connection, signal });
         const { only: part, yes = false } = options;
-        const { report, exitCode } = await refresh(config, ends, terminal, { only: part, yes, signal, onStart });
+        const { report, exitCode } = await refresh(config, ends, terminal, {
+          only: part,
+          yes,
+          signal,
+          onStart,
+          onLeft,
+        });
         terminal.json(report);
         return exitCode;
       }),
@@ -168,20 +176,22 @@ async function showPlan({ terminal, signal, file, relyOn }: Session, only: Only,
 /** The frame of every command: output, interrupts, and errors as sentences. */
 async function perform(options: GlobalOptions, act: (session: Session) => Promise<number>): Promise<void> {
   const terminal = openTerminal(options);
-  using interrupt = interruptible(terminal.warn);
+  using interrupt = interruptible(terminal.warn, options.debug);
   const { signal } = interrupt;
   let started = false;
   const onStart = () => void (started = true);
   let relied: { readonly settings: Settings; readonly only: Only } | undefined;
   const relyOn: Session['relyOn'] = (settings, only) => void (relied = { settings, only });
   try {
-    process.exitCode = await act({ terminal, interrupt, signal, file: options.config, onStart, relyOn });
+    const code = await act({ terminal, interrupt, signal, file: options.config, onStart, relyOn });
+    process.exitCode = interrupt.fault ? exitCodes.internal : code;
   } catch (error) {
     const message = started ? 'interrupted after the refresh had ended' : 'interrupted; nothing was changed';
-    const failure = signal.aborted ? { code: 'interrupted' as const, message } : failureOf(error);
+    const stopped = interrupt.fault ?? { code: 'interrupted' as const, message };
+    const failure = signal.aborted ? stopped : failureOf(error);
     terminal.warn(`${terminal.style('bad', '✗')} ${failure.message}`);
-    if ('hint' in failure) terminal.warn(`  ${failure.hint}`);
-    if (options.debug) console.error(error);
+    if ('hint' in failure && failure.hint !== undefined) terminal.warn(`  ${failure.hint}`);
+    if (options.debug) terminal.warn(traceOf(error));
     // Each problem of a configuration is there for programs too.
     const problems = !signal.aborted && error instanceof ConfigError ? error.problems : undefined;
     process.exitCode = exitCodes[failure.code];

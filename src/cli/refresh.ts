@@ -15,6 +15,7 @@ import {
 import { confirm } from './confirm.ts';
 import { showComparing } from './comparing.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
+import { leftBehind } from './left-behind.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface RefreshOptions {
@@ -24,6 +25,8 @@ export interface RefreshOptions {
   readonly signal: AbortSignal;
   /** Called when the first step is about to begin: until then nothing has been changed. */
   readonly onStart: () => void;
+  /** Told what would be left if it were ended at once, whenever that changes. */
+  readonly onLeft?: (words: string) => void;
 }
 
 export interface Refreshed {
@@ -53,6 +56,8 @@ export async function refresh(
     const listen: Listener = (event) => {
       if (event.kind === 'run-started') options.onStart();
       folder.listen(event);
+      const left = leftBehind(event);
+      if (left !== undefined) options.onLeft?.(left);
       show(event);
     };
     return run(planned, ends, { listen, signal, dumper });

@@ -1,4 +1,4 @@
-import { RestageError } from '../errors.ts';
+import { redact, RestageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { S3Client } from './client.ts';
 import { bucketNames } from './list-buckets.ts';
@@ -46,8 +46,12 @@ async function nearBucket(client: S3Client, bucket: string): Promise<string | un
   return nearest(bucket, await bucketNames(client));
 }
 
-/** What S3 said of one object of the source, or of the target, in words. */
+/** What S3 said of one object of the source, or of the target, in words: they stand in lists and reports. */
 export function reasonOf(error: unknown, end: 'source' | 'target' = 'source'): string {
+  return redact(wordsOf(error, end));
+}
+
+function wordsOf(error: unknown, end: 'source' | 'target'): string {
   if (!(error instanceof S3Error)) return error instanceof Error ? error.message : String(error);
   switch (error.code) {
     case 'PreconditionFailed':
