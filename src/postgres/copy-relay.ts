@@ -169,8 +169,8 @@ class Answers implements Receiver {
     return Promise.race([new Promise<number>((resolve) => (this.#wanted = { type, resolve })), this.failure]);
   }
 
-  onClose(): void {
-    this.#fail(connectionLost(this.#origin));
+  onClose(cause?: Error): void {
+    this.#fail(connectionLost(this.#origin, cause));
   }
 
   onChunk(chunk: Buffer, done: () => void): void {
@@ -230,8 +230,8 @@ class Splice implements Receiver {
     return rows;
   }
 
-  onClose(): void {
-    this.#reject(connectionLost(this.#origin));
+  onClose(cause?: Error): void {
+    this.#reject(connectionLost(this.#origin, cause));
   }
 
   onChunk(chunk: Buffer, done: () => void): void {

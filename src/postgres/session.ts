@@ -1,9 +1,12 @@
+import type { Socket } from 'node:net';
 import type { Client, QueryConfig } from 'pg';
 import { RestageError } from '../errors.ts';
 import { connectError, databaseNames, nearestDatabase } from './connect-error.ts';
 import { dial, streamOf } from './connection.ts';
 import { findPooler, secondSessionSeconds } from './pooler.ts';
 import { connectionLost, lockNotAvailable, sqlState, statementError, withLockHolders } from './session-error.ts';
+import { watchSilence } from './silence.ts';
+import { askAbout, leave, serverKeepAlive, type ServerProcess } from './vanished.ts';
 import { takeStream, type Wire } from './wire.ts';
 
 /** Where a figure was read: goes with every figure. */
@@ -101,8 +104,16 @@ export async function openSession(address: Address, options: SessionOptions): Pr
   client.on('error', (error) => (lost ??= error)); // the first says why
   const abort = () => streamOf(client).destroy(new RestageError('interrupted', `the session with ${where} was ended`));
   signal?.addEventListener('abort', abort, { once: true });
-  let server: Server;
-  let pooled: boolean;
+  let server: Server | undefined;
+  let pooled: boolean | undefined;
+  /** Answers that are waited for. */
+  let awaited = 1;
+  const watch = watchSilence({
+    isWaiting: () => awaited > 0 && !streamOf(client).destroyed,
+    moved: () => bytesThrough(client),
+    ask: () => askAbout(pooled === false ? server : undefined, () => connectAnother(address, options)),
+    end: (reason) => streamOf(client).destroy(reason),
+  });
   try {
     if (signal?.aborted) throw interrupted(signal);
     await client.connect();
@@ -110,11 +121,13 @@ export async function openSession(address: Address, options: SessionOptions): Pr
     server = await pin(client, options.access);
   } catch (error) {
     signal?.removeEventListener('abort', abort);
+    watch[Symbol.dispose]();
     const failedAt = hop();
-    await client.end().catch(() => {});
+    await leave(client);
     if (signal?.aborted) throw interrupted(signal);
     throw await withNearDatabase(connectError(error, address, failedAt), address, options);
   }
+  awaited = 0;
   const origin: Origin = {
     host: address.host,
     port: address.port,
@@ -128,6 +141,7 @@ export async function openSession(address: Address, options: SessionOptions): Pr
     return await beside.rows<{ holder: string }>(sql);
   };
   const run = async (sql: string, parameters?: readonly unknown[]) => {
+    awaited += 1;
     try {
       return await client.query<never>(parameters ? single(sql, parameters) : sql);
     } catch (error) {
@@ -136,6 +150,8 @@ export async function openSession(address: Address, options: SessionOptions): Pr
       if (lost) throw connectionLost(origin, lost);
       const told = statementError(error, origin, sql);
       throw sqlState(told) === lockNotAvailable ? await withLockHolders(told, askBeside) : told;
+    } finally {
+      awaited -= 1;
     }
   };
   return {
@@ -155,13 +171,22 @@ export async function openSession(address: Address, options: SessionOptions): Pr
         const stream = streamOf(client);
         // Its end would not be told a second time: whoever waited for a message would wait for ever.
         if (lost || stream.destroyed) throw connectionLost(origin, lost);
-        return takeStream(stream, receiver);
+        const taken = takeStream(stream, receiver);
+        awaited += 1; // as long as somebody has it; once it is destroyed nobody waits
+        return {
+          ...taken,
+          release: () => {
+            awaited -= 1;
+            taken.release();
+          },
+        };
       },
     },
     [Symbol.asyncDispose]: async () => {
       options.signal?.removeEventListener('abort', abort);
+      watch[Symbol.dispose]();
       if (lost || streamOf(client).destroyed) return;
-      await client.end().catch(() => {});
+      await leave(client);
     },
   };
 }
@@ -192,7 +217,7 @@ async function withNearDatabase(told: RestageError, address: Address, options: S
 }
 
 /** What a server says of itself. */
-interface Server {
+interface Server extends ServerProcess {
   readonly version: string;
   readonly standby: string;
 }
@@ -205,13 +230,16 @@ async function pin(client: Client, access: SessionOptions['access']): Promise<Se
       : { default_transaction_read_only: 'off', synchronous_commit: 'off' };
   // By itself, before the rest: until then whatever the database has set holds, and statements sent together share it.
   await client.query(`set statement_timeout = 0`);
-  const set = Object.entries({ ...pinned, ...own }).map(([name, value]) => `set ${name} = '${value}'`);
+  const set = Object.entries({ ...pinned, ...serverKeepAlive, ...own }).map(
+    ([name, value]) => `set ${name} = '${value}'`,
+  );
   await client.query(set.join('; '));
   const { rows } = await client.query<Server>(`
     select current_setting('server_version') as version, pg_is_in_recovery()::text as standby,
+           pg_backend_pid() as pid, pg_postmaster_start_time()::text as started,
            case when current_setting('server_version_num')::int >= 170000
                 then set_config('transaction_timeout', '0', false) end`);
-  return rows[0] ?? { version: '', standby: 'false' };
+  return rows[0] ?? { version: '', standby: 'false', pid: '', started: '' };
 }
 
 /**
@@ -227,4 +255,9 @@ export function interrupted(signal: AbortSignal): RestageError {
   return signal.reason instanceof RestageError
     ? signal.reason
     : new RestageError('interrupted', 'the run was interrupted');
+}
+
+function bytesThrough(client: Client): number {
+  const { bytesRead, bytesWritten } = streamOf(client) as Socket; // one of TLS is one too
+  return bytesRead + bytesWritten;
 }

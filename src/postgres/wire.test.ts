@@ -85,7 +85,7 @@ test.each(kinds)('%s lets the server wait while it does not flow', async (_kind,
 test.each(kinds)('%s tells whoever took it that the connection has ended', async (_kind, make) => {
   const { socket } = await connect(make);
   const ended = new Promise<void>((resolve) => {
-    takeStream(socket, { onChunk: (_chunk, done) => done(), onClose: resolve });
+    takeStream(socket, { onChunk: (_chunk, done) => done(), onClose: () => resolve() });
   });
   socket.write(Buffer.from([0]));
   await ended;

@@ -13,8 +13,8 @@ export interface Wire {
 export interface Receiver {
   /** Bytes from the server. They are the receiver's until it calls `done`, and then may be written over. */
   onChunk(chunk: Buffer, done: () => void): void;
-  /** The connection has ended. */
-  onClose(): void;
+  /** The connection has ended, and why where that is known. */
+  onClose(cause?: Error): void;
 }
 
 export interface RawWire {
@@ -65,7 +65,7 @@ export class ReusingSocket extends Socket {
 /** Takes a connected stream away from the driver that listens to it. */
 export function takeStream(stream: Duplex, receiver: Receiver): RawWire {
   const giveBack = stream instanceof ReusingSocket ? divert(stream, receiver) : replaceListeners(stream, receiver);
-  const onClose = () => receiver.onClose();
+  const onClose = () => receiver.onClose(stream.errored ?? undefined);
   stream.on('close', onClose);
   return {
     write: (bytes, written) => void stream.write(bytes, written && (() => written())),

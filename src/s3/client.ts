@@ -5,8 +5,9 @@ import aws4 from 'aws4';
 import type { XMLParser } from 'fast-xml-parser';
 import { RestageError } from '../errors.ts';
 import { readBody } from './read-body.ts';
+import { noteOutage } from './retry.ts';
 import { S3Error } from './s3-error.ts';
-import { openSockets } from './sockets.ts';
+import { noConnection, openSockets } from './sockets.ts';
 
 /** Keys for one account. */
 export interface Credentials {
@@ -68,6 +69,12 @@ export function s3Client(settings: S3Settings): S3Client {
   let clockAheadMs = 0;
   let storeAheadMs = 0;
   let refused: Credentials | undefined;
+  let answeredAt: number | undefined;
+  /** A place that has never answered may not be there at all: nobody waits for that. */
+  const asOutage = (error: Error) => {
+    const isSilent = answeredAt !== undefined && performance.now() - answeredAt >= patienceMs;
+    return isSilent || (answeredAt !== undefined && isUnreached(error)) ? noteOutage(error) : error;
+  };
   const send = async ({ method, bucket, key, query, headers, body, signal }: S3Request): Promise<S3Response> => {
     if (settings.access === 'read-only' && method !== 'GET' && method !== 'HEAD')
       throw new RestageError('internal', `refused to send ${method} to ${bucket ?? 'S3'}: the source is only read`);
@@ -109,7 +116,7 @@ export function s3Client(settings: S3Settings): S3Client {
         signal,
       });
       request.on('response', resolve);
-      request.on('error', reject);
+      request.on('error', (error) => reject(asOutage(error)));
       const sending = request;
       sending.setTimeout(patienceMs, () => sending.destroy(new Error(`no byte for ${patienceMs / 1000} s`)));
       if (body === undefined || Buffer.isBuffer(body)) {
@@ -123,6 +130,7 @@ export function s3Client(settings: S3Settings): S3Client {
         else body.pipe(sending);
       }
     });
+    answeredAt = performance.now();
     const status = response.statusCode ?? 0;
     const theirs = Date.parse(response.headers.date ?? '');
     if (!Number.isNaN(theirs)) storeAheadMs = theirs - Date.now();
@@ -136,6 +144,23 @@ export function s3Client(settings: S3Settings): S3Client {
   };
   return { send, now: () => Date.now() + storeAheadMs, [Symbol.dispose]: () => agent.destroy() };
 }
+
+/** Whether no connection came about. */
+function isUnreached(error: Error): boolean {
+  const code = 'code' in error ? String(error.code) : '';
+  return error.message.startsWith(noConnection) || unreached.has(code);
+}
+
+const unreached = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'EHOSTDOWN',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
 
 /** How long a store may be silent in the middle of a request. */
 const patienceMs = 60_000;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { RestageError } from '../errors.ts';
-import { again, isPushback } from './retry.ts';
+import { again, isPushback, noteOutage } from './retry.ts';
 import { S3Error } from './s3-error.ts';
 
 beforeEach(() => {
@@ -106,4 +106,22 @@ test('a wait ends when all is called off', async () => {
   await expect(failing).rejects.toThrow('aborted');
   expect(tries).toBe(4);
   expect(performance.now() - started).toBeLessThan(2500); // the fourth wait alone would be 1.6 s, after 1.4 s
+});
+
+test('a store that has answered before is waited for a minute, however often it is tried', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  try {
+    const gone = noteOutage(new Error('connect ECONNREFUSED'));
+    let tries = 0;
+    const act = async () => {
+      tries += 1;
+      vi.advanceTimersByTime(3000);
+      throw gone;
+    };
+    await expect(again(act, undefined)).rejects.toBe(gone);
+    expect(tries).toBe(21);
+    expect(await attempt(noteOutage(new Error('read ETIMEDOUT')), 12)).toEqual({ result: 'done', tries: 13 });
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -9,29 +9,49 @@ const attemptsWhenPushedBack = 10;
 
 const longestWaitMs = 6000;
 
+/** How long a store that has answered before may be out of reach. */
+const outageMs = 60_000;
+
 /**
  * Does something that may be done again, waiting longer and by chance in between, as long as it fails for a passing reason
- * and nobody has called it off: five times, or ten where the store asks for fewer requests. `onFailure` hears of each.
+ * and nobody has called it off: five times, or ten where the store asks for fewer requests; through an outage of a minute,
+ * however often that is. `onFailure` hears of each.
  */
 export async function again<T>(
   act: () => Promise<T>,
   signal: AbortSignal | undefined,
   onFailure?: (error: unknown) => void,
 ): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
+  let awaySince: number | undefined;
+  for (let attempt = 1, tries = 1; ; tries++) {
     try {
       return await act();
     } catch (error) {
       onFailure?.(error);
+      const now = performance.now();
+      awaySince = isOutage(error) ? (awaySince ?? now) : undefined;
       const most = isPushback(error) ? attemptsWhenPushedBack : attempts;
-      if (attempt >= most || signal?.aborted || !isPassing(error) || (error instanceof Error && givenUp.has(error))) {
+      const isOver = awaySince === undefined ? attempt++ >= most : now - awaySince >= outageMs;
+      if (isOver || signal?.aborted || !isPassing(error) || (error instanceof Error && givenUp.has(error))) {
         if (error instanceof Error) givenUp.add(error);
         throw error;
       }
-      const waitMs = Math.random() * Math.min(longestWaitMs, 100 * 2 ** attempt);
+      const waitMs = Math.random() * Math.min(longestWaitMs, 100 * 2 ** tries);
       await sleep(waitMs, undefined, signal ? { signal } : {});
     }
   }
+}
+
+/** Errors of a network that is gone, with a store that has answered before. */
+const outages = new WeakSet<object>();
+
+export function noteOutage(error: Error): Error {
+  outages.add(error);
+  return error;
+}
+
+export function isOutage(error: unknown): boolean {
+  return error instanceof Error && outages.has(error);
 }
 
 /** What has been tried often enough within something that is tried again itself: that would multiply. */

@@ -7,6 +7,9 @@ const readBytes = 64 * 1024;
 /** Where no way leads to a store, as from a VPC without a route, it never answers. */
 const connectMs = 10_000;
 
+/** How the error of that begins. */
+export const noConnection = 'no connection within';
+
 /**
  * Keep-alive sockets that read into a buffer of their own, again and again. Node would allocate one for each read, and V8
  * collects its whole heap each time that 32 MB of them have come together: a sixth of what a copy costs.
@@ -26,7 +29,7 @@ export function openSockets(secure: boolean, most: number): HttpAgent {
     };
     const socket = connect({ ...options, onread } as typeof options, callback); // net and tls take it, see their connect
     if (socket instanceof Socket) {
-      const late = setTimeout(() => socket.destroy(new Error(`no connection within ${connectMs / 1000} s`)), connectMs);
+      const late = setTimeout(() => socket.destroy(new Error(`${noConnection} ${connectMs / 1000} s`)), connectMs);
       for (const event of ['connect', 'close']) socket.once(event, () => clearTimeout(late));
     }
     return socket;

@@ -6,6 +6,7 @@ import type { CopyJob } from './copy-job.ts';
 import { copyObject, isInParts } from './copy-object.ts';
 import { add, diffBuckets, zero, type Amount, type Difference } from './diff.ts';
 import type { ListedObject } from './listing.ts';
+import { isOutage } from './retry.ts';
 import { S3Error } from './s3-error.ts';
 import type { Selection } from './selection.ts';
 import { throttle } from './throttle.ts';
@@ -166,6 +167,11 @@ function notAside(error: unknown): never {
 function forAll(error: unknown): RestageError | undefined {
   // What renews the keys says so by itself.
   if (error instanceof RestageError && error.code === 'credentials-failed') return error;
+  if (isOutage(error))
+    return new RestageError('objects-failed', `a store cannot be reached any more: ${reasonOf(error)}`, {
+      cause: error,
+      hint: 'When it can be reached, run again: only what is missing is copied.',
+    });
   if (!(error instanceof S3Error)) return undefined;
   if (error.code === 'NoSuchBucket')
     return new RestageError('bucket-missing', `a bucket is gone while objects are copied: ${error.message}`, {
