@@ -13,7 +13,8 @@ export interface Network extends AsyncDisposable {
   mend(): Promise<void>;
 }
 
-export async function openNetwork(to: number): Promise<Network> {
+/** `onSent` is given what the client sends. */
+export async function openNetwork(to: number, onSent?: (bytes: Buffer) => void): Promise<Network> {
   const pairs = new Set<readonly [Socket, Socket]>();
   const held: Socket[] = [];
   let frozen = false;
@@ -34,6 +35,7 @@ export async function openNetwork(to: number): Promise<Network> {
     const pair = [client, server] as const;
     pairs.add(pair);
     client.once('close', () => pairs.delete(pair));
+    if (onSent) client.on('data', onSent);
     flow(client, server);
     flow(server, client);
   };

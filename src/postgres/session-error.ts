@@ -109,10 +109,13 @@ function nameAt(sql: string, position: string | undefined): string | undefined {
 /** The server's words without values of rows: they may be personal data, and a message goes to terminals and reports. */
 function withoutValues(words: string): string {
   return words
-    .replace(/\)=\([\s\S]*\)/g, ')=(…)') // Key (email)=(…) already exists
+    .replace(/\) ?= ?\([\s\S]*\)/g, ')=(…)') // Key (email)=(…) already exists; a failing row contains (day) = (…)
     .replace(/(Failing row contains )\([\s\S]*\)/, '$1(…)')
-    .replace(/\bvalue "[\s\S]*" is out of range/, 'value "…" is out of range')
-    .replace(/((?:invalid|malformed|out of range|too long)[^"]*): "[\s\S]*"/, '$1: "…"');
+    .replace(/\bvalue "[\s\S]*" (is out of range|for ")/, 'value "…" $1')
+    .replace(/((?:invalid|malformed|out of range|too long|error in)[^"]*): "[\s\S]*"/, '$1: "…"')
+    .replace(/\b(Token|found) "[\s\S]*"/g, '$1 "…"') // of JSON
+    .replace(/^"[\s\S]*" (is not a valid)/, '"…" $1')
+    .replace(/^line \d+: [\s\S]*/, 'it is no XML'); // and the line itself follows
 }
 
 /** The end of a connection, with what is known of its cause. */

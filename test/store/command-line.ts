@@ -11,6 +11,7 @@ export interface Ended {
 }
 
 export interface Running {
+  readonly pid: number | undefined;
   readonly ended: Promise<Ended>;
   /** Waits until it has printed the text. */
   said(text: string): Promise<void>;
@@ -33,6 +34,7 @@ export function type(args: readonly string[], cwd: string, variables: Readonly<R
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...printed }));
   const has = (text: string) => (printed.stdout + printed.stderr).includes(text);
   return {
+    pid: child.pid,
     ended,
     said: async (text) => {
       const over = ended.then(() => true);
