@@ -2,7 +2,9 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { obstacles, withObstacle } from './obstacles.ts';
+import { deployApp, production, staging } from '../demo/sample.ts';
+import type { App } from '../examples/bluemoxon/app.ts';
+import { obstacles } from './obstacles.ts';
 import { openNetwork, type Network } from './network.ts';
 import { type Running, type Scene, startScene } from './scene.ts';
 import { openSession, query, type Session } from './sql.ts';
@@ -18,6 +20,7 @@ const inARow = 'jane.roe@example.org';
 
 let scene: Scene;
 let way: Network;
+const apps: { source?: App; target?: App } = {};
 const sent: string[] = [];
 let forms: readonly string[];
 /** What was seen, by where. */
@@ -59,6 +62,9 @@ beforeAll(async () => {
     await admin.query(`select pg_reload_conf()`);
     const { host, port } = postgres;
     const secret = { host, port, username: user, password: passwords[side], dbname: database };
+    // The application logs in anew, too.
+    const url = `postgresql://${user}:${encodeURIComponent(passwords[side])}@${host}:${port}/${database}`;
+    apps[side] = await deployApp({ source: production, target: staging }[side], url, variables['STAGING_API_KEY']);
     const name = { source: 'bluemoxon/db-credentials', target: 'bluemoxon-staging/database' }[side];
     const account = { source: '111111111111', target: '222222222222' }[side];
     await aws.putSecret({ name, account, value: JSON.stringify(secret) });
@@ -92,9 +98,16 @@ beforeAll(async () => {
   }
 });
 afterAll(async () => {
+  for (const app of Object.values(apps)) await app[Symbol.asyncDispose]();
   await way[Symbol.asyncDispose]();
   await scene[Symbol.asyncDispose]();
 });
+
+/** As production's owner, whose password is another by now. */
+function onProduction(sql: string): Promise<unknown> {
+  const { postgres, database } = scene.environment.source;
+  return query(postgres.adminUrl(database), `set role bluemoxon; ${sql}`);
+}
 
 /** Whether a secret stands in the text, in any form; where. */
 function found(text: string): string | undefined {
@@ -128,20 +141,25 @@ async function watched(name: string, running: Running): Promise<number | null> {
 }
 
 const atTheTap = (config: Parameters<Parameters<Scene['configure']>[0]>[0]) => {
-  for (const end of ['source', 'target'])
+  for (const end of ['source', 'target'] as const) {
+    config.setIn([end, 'app', 'url'], apps[end]?.url);
     for (const service of ['s3', 'secretsManager', 'sts'])
       config.setIn([end, 'aws', 'endpoints', service], `http://127.0.0.1:${way.port}`);
+  }
 };
 
 test('commands that end well, and those that fail, are as talkative as can be', async () => {
   const config = await scene.configure(atTheTap);
-  const run = (name: string, ...args: readonly string[]) =>
+  const ended = (name: string, ...args: readonly string[]) =>
     watched(name, scene.begin(...(args.includes('--config') ? args : [...args, '--config', config]), '--debug'));
-  expect(await run('check', 'check')).toBe(0);
-  expect(await run('plan', 'plan', '--out', 'kept-plan.json')).toBe(0);
-  expect(await run('sync', 'sync', '--yes')).toBe(0);
-  expect(await run('sync --json', 'sync', '--yes', '--json', '--only', 'database')).toBe(0);
-  expect(await run('verify', 'verify', '--json')).toBe(4); // the revisions and what migrations have added
+  /** Runs a command that must end with that code. */
+  const run = async (code: number, name: string, ...args: readonly string[]) =>
+    expect(await ended(name, ...args), `${name}: ${seen.get(`what ${name} printed`)?.slice(-1000)}`).toBe(code);
+  await run(0, 'check', 'check');
+  await run(0, 'plan', 'plan', '--out', 'kept-plan.json');
+  await run(0, 'sync', 'sync', '--yes');
+  await run(0, 'sync --json', 'sync', '--yes', '--json', '--only', 'database');
+  await run(0, 'verify', 'verify', '--json');
 
   const { postgres, database } = scene.environment.target;
   const parts = (change: object) =>
@@ -152,12 +170,12 @@ test('commands that end well, and those that fail, are as talkative as can be', 
   const url = (password: string) =>
     `postgres://by_url:${encodeURIComponent(password)}@127.0.0.1:${postgres.port}/${database}`;
   const byUrl = await parts({ url: url(urlPassword) });
-  expect(await run('check by url', 'check', '--config', byUrl)).toBe(0);
+  await run(0, 'check by url', 'check', '--config', byUrl);
   const refused = await parts({ url: url(wrong) });
   for (const command of ['check', 'plan', 'sync', 'verify'])
-    expect(await run(`a refused ${command}`, command, '--config', refused)).toBe(1);
+    await run(1, `a refused ${command}`, command, '--config', refused);
   const noUrl = await parts({ url: `postgres://by_url:${wrong}%@127.0.0.1:1/${database}` });
-  expect(await run('a url that is none', 'plan', '--config', noUrl)).toBe(2);
+  await run(2, 'a url that is none', 'plan', '--config', noUrl);
 
   const { aws } = scene.environment;
   for (const [service, operation] of [
@@ -167,18 +185,16 @@ test('commands that end well, and those that fail, are as talkative as can be', 
   ] as const) {
     const code = 'AccessDeniedException';
     await aws.inject({ match: { operation }, kind: 'error', status: 403, code, message: `no ${service}` });
-    expect(await run(`a refusal of ${operation}`, 'plan')).toBe(1);
+    await run(1, `a refusal of ${operation}`, 'plan');
     await aws.clearFaults();
   }
-  await scene.onSource(`create table visitors (id integer, email text,
+  await onProduction(`create table visitors (id integer, email text,
     constraint of_old_servers check (current_setting('server_version_num')::integer < 170000));
     insert into visitors values (1, '${inARow}')`);
-  expect(await run('a failing sync', 'sync', '--yes', '--only', 'database')).toBe(1);
-  await scene.onSource(`drop table visitors`);
-  const failing = withObstacle(scene, obstacles.migratedByHand, () =>
-    run('a failing migration', 'sync', '--yes', '--json', '--only', 'database'),
-  );
-  expect(await failing).toBe(1);
+  await run(1, 'a failing sync', 'sync', '--yes', '--only', 'database');
+  await onProduction(`drop table visitors`);
+  await onProduction(obstacles.migratedByHand.make);
+  await run(1, 'a failing migration', 'sync', '--yes', '--json', '--only', 'database');
 });
 
 test('nothing of that has a secret in it: output, files, titles, statements, requests, logs of servers', async () => {
@@ -187,13 +203,13 @@ test('nothing of that has a secret in it: output, files, titles, statements, req
     if (name.startsWith('kept-plan')) seen.set(name, await readFile(join(scene.folder, name), 'utf8'));
   for (const name of ['production', 'staging']) {
     const log = await readFile(join(scene.environment.folder, name, 'log'), 'utf8');
-    expect(log).toMatch(/restage plan/);
+    expect(log.includes('restage plan'), name).toBe(true);
     // What the test itself has done is no part of it.
     const lines = log.split('\n').filter((line) => !/ a test | a watcher /.test(line));
     seen.set(`the log of ${name}`, lines.join('\n'));
   }
   const requests = sent.join('').match(/^(?:GET|HEAD|PUT|POST|DELETE) \S+ HTTP/gm) ?? [];
-  expect(requests.length).toBeGreaterThan(4000);
+  expect(requests.length).toBeGreaterThan(900);
   seen.set('the requests to AWS', requests.join('\n'));
   const texts = [...seen].map(([where, text]) => ({ where, text, found: found(text) }));
   expect(texts.filter((one) => one.found !== undefined).map((one) => [one.where, one.found])).toEqual([]);
