@@ -5,7 +5,9 @@ export { exitCodes, failureOf, RestageError, traceOf, type ErrorCode, type Failu
 export type { Event, Listener } from './event.ts';
 export { plan, type Plan, type PlanOptions } from './plan.ts';
 export type { PlannedBucket, PlannedObject } from './plan-objects.ts';
+export { lastRunOf, type LastRun } from './last-run.ts';
 export type { SchemaDumper } from './postgres/schema-dump.ts';
+export type { Replaced, ReplacedDatabase, ReplacedObjects } from './replaces.ts';
 export { checkText } from './report/check-text.ts';
 export { eventLine } from './report/event-line.ts';
 export { bytes, count, duration } from './report/format.ts';
@@ -13,6 +15,7 @@ export { json } from './report/json.ts';
 export { markdown } from './report/markdown.ts';
 export { isForGood } from './report/plan-objects-text.ts';
 export { planText } from './report/plan-text.ts';
+export { contentsText, sessionsEnded } from './report/replaces-text.ts';
 export type { Report } from './report/report.ts';
 export { plain, type Style, type Tone } from './report/style.ts';
 export { summary } from './report/summary.ts';

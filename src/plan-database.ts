@@ -1,6 +1,7 @@
 import { allOf } from './all-of.ts';
 import type { Config } from './config.ts';
-import { RestageError } from './errors.ts';
+import { failureOf, RestageError, type Failure } from './errors.ts';
+import { isSameDatabase, lastOfDatabase, type LastRun } from './last-run.ts';
 import { countTables, readSequences, readTables, type Table } from './postgres/catalog.ts';
 import { readTextSettings, type TextSettings } from './postgres/database-properties.ts';
 import {
@@ -12,25 +13,39 @@ import {
 } from './postgres/extensions.ts';
 import { countLargeObjects } from './postgres/large-objects.ts';
 import { readLosses, readSuperusersOnly, readUncarried } from './postgres/losses.ts';
-import { refuseEmptyTables } from './postgres/empty-tables.ts';
+import { emptyTables, emptyTablesError, unknownTables } from './postgres/empty-tables.ts';
 import { readNamedRoles, requireNamedRoles } from './postgres/named-roles.ts';
 import { displayTable, quoteName, quoteTable } from './postgres/names.ts';
 import { readUnreadable, requireReadable } from './postgres/readable.ts';
 import { readRevision } from './postgres/revision.ts';
 import { readRoles, requireRoles, type Roles } from './postgres/roles.ts';
+import { readSchemaPrint, type SchemaPrint } from './postgres/schema-print.ts';
 import { someOf } from './postgres/some-of.ts';
 import { readDescription, type Description } from './postgres/swap.ts';
 import type { Origin } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
-import { readIdentity, readTarget, requireSwappable, type Identity, type TargetDatabase } from './postgres/target.ts';
+import {
+  readIdentity,
+  readTarget,
+  requireSwappable,
+  type Identity,
+  type OpenSessions,
+  type TargetDatabase,
+} from './postgres/target.ts';
+import { goneTables, leastRows, shrunkTables, shrunkTotal, type LeastRows } from './shrink.ts';
 
 /** A database as a plan shows it. */
 export interface DatabaseFigures {
   readonly origin: Origin;
+  /** When these figures were read, ISO 8601. */
+  readonly readAt: string;
   readonly tables: number;
   readonly rows: number;
   readonly sizeBytes: number;
   readonly revision?: string;
+  readonly schema: SchemaPrint;
+  /** The system identifier and the database's number, where the role may read them. */
+  readonly identity?: string;
 }
 
 /** Both databases, read once, for the plan. */
@@ -40,22 +55,37 @@ export interface PlannedDatabase {
   readonly tables: readonly Table[];
   readonly sequences: number;
   readonly largeObjects: number;
-  readonly sessions: number;
+  readonly sessions: readonly OpenSessions[];
   readonly notes: readonly string[];
+  /** Why it may not be run, as far as what the databases hold says so. */
+  readonly refusals: readonly Failure[];
+  /** What tables must have at least, where they could only be estimated: by quoted name. */
+  readonly least: ReadonlyMap<string, LeastRows>;
 }
 
 /** What the config says of the database. */
-export type Choices = Pick<Config['database'], 'publications' | 'skipExtensions' | 'mayBeEmpty' | 'owner' | 'grants'>;
+export type Choices = Pick<
+  Config['database'],
+  'publications' | 'skipExtensions' | 'mayBeEmpty' | 'mayShrink' | 'owner' | 'grants'
+>;
+
+/** What figures are measured by, and how far they may have fallen. */
+export interface Earlier {
+  readonly maxShrinkPercent: number;
+  /** Newest first. */
+  readonly last: readonly LastRun[];
+}
 
 /**
- * Reads both databases, each in one transaction. Throws `target-is-source`, `ends-swapped`, `database-unfit`,
- * `table-empty`, `config-invalid` for a name that the databases do not know, and what a connection throws.
+ * Reads both databases, each in one transaction. What they hold and must not is told as refusals; throws
+ * `target-is-source`, `ends-swapped`, `database-unfit`, and what a connection throws.
  */
 export async function planDatabase(
   source: SourceDatabase,
   target: TargetDatabase,
   signal: AbortSignal | undefined,
-  choices: Choices = { publications: false, skipExtensions: [], mayBeEmpty: [], grants: {} },
+  choices: Choices,
+  earlier: Earlier,
 ): Promise<PlannedDatabase> {
   const [from, to] = await allOf([readSource(source, choices, signal), readTargetSide(target, choices, signal)]);
   refuseWrongEnds(from, { identity: to.identity, origin: to.facts.origin });
@@ -63,21 +93,50 @@ export async function planDatabase(
   refuseVersions(from.origin, to.facts.origin);
   if (!from.fit) throw from.unfit;
   const { tables } = from.fit;
-  refuseEmptyTables(tables, choices.mayBeEmpty, from.origin);
-  const unmapped = requireNamedRoles(from.fit.namedRoles, choices.grants, to.fit.roles, to.facts.origin);
+  const refusals: Failure[] = [];
+  const refuse = (error: RestageError | undefined) => void (error && refusals.push(failureOf(error)));
+  /** The words of a check, or its refusal. */
+  const ask = (check: () => string[]): string[] => {
+    try {
+      return check();
+    } catch (error) {
+      if (!(error instanceof RestageError)) throw error;
+      refuse(error);
+      return [];
+    }
+  };
+  refuse(unknownTables('database.mayBeEmpty', choices.mayBeEmpty, tables));
+  refuse(unknownTables('database.mayShrink', choices.mayShrink, tables));
+  const empty = emptyTables(tables, choices.mayBeEmpty);
+  if (empty.length > 0) refuse(emptyTablesError(empty, from.origin));
+  const since = sinceLastRun(
+    from,
+    to,
+    tables.filter((table) => !empty.includes(table)),
+    choices,
+    earlier,
+  );
+  refuse(since.refusal);
+  const { roles, offered } = to.fit;
+  const { namedRoles, extensions } = from.fit;
+  const unmapped = ask(() => requireNamedRoles(namedRoles, choices.grants, roles, to.facts.origin));
+  const matched = ask(() => matchExtensions(extensions, offered, to.facts.origin));
   return {
-    source: figuresOf(from.origin, tables, from.fit.revision),
-    target: figuresOf(to.facts.origin, to.fit.tables, to.fit.revision),
+    source: figuresOf(from, tables, from.fit),
+    target: figuresOf({ ...to, origin: to.facts.origin }, to.fit.tables, to.fit),
     tables,
     sequences: from.fit.sequences.length,
     largeObjects: from.fit.largeObjects,
     sessions: to.facts.sessions,
+    refusals,
+    least: since.least,
     notes: [
       ...standbyNote(from, to),
       ...poolerNotes(from, to),
       ...acceptanceNote(to),
       ...lastingNotes(to),
       ...goneNote(from.fit.tables, to.fit.tables, to.facts.origin),
+      ...since.notes,
       ...choices.skipExtensions
         .filter((name) => to.fit?.extensions.some((one) => one.name === name))
         .map(
@@ -87,11 +146,50 @@ export async function planDatabase(
       ...ownerNote(choices.owner, to.fit.roles, to.facts.origin),
       ...from.fit.notes,
       ...unmapped,
-      ...matchExtensions(from.fit.extensions, to.fit.offered, to.facts.origin),
+      ...matched,
       ...textNotes(from.fit.text, to.fit.text),
       ...superuserNote(from.fit.superusersOnly, to),
       ...to.fit.losses,
     ],
+  };
+}
+
+/**
+ * What the source has lost since the last run: by that run's report, table by table; or, where the target's database
+ * is of a later run that left no report here, by the totals that are noted there.
+ */
+function sinceLastRun(
+  from: SourceReading,
+  { facts, description }: TargetReading,
+  tables: readonly Table[],
+  { mayShrink, mayBeEmpty }: Choices,
+  { maxShrinkPercent, last }: Earlier,
+): {
+  readonly refusal: RestageError | undefined;
+  readonly notes: readonly string[];
+  readonly least: PlannedDatabase['least'];
+} {
+  const reading = { origin: from.origin, readAt: from.readAt, tables };
+  const allowed = { maxShrinkPercent, mayShrink, mayBeEmpty };
+  const known = lastOfDatabase(last, from.origin, facts.origin);
+  const noted = description?.acceptedAt !== undefined && isSameDatabase(description.source, from.origin);
+  if (noted && description.rows !== undefined && (known === undefined || known.run < description.run)) {
+    const { run, acceptedAt: endedAt = '', rows, tables: number = 0 } = description;
+    const { database, host, port } = facts.origin;
+    const then = {
+      run,
+      endedAt,
+      tables: number,
+      rows,
+      from: `the comment of the database ${database} at ${host}:${port}`,
+    };
+    return { refusal: shrunkTotal(reading, then, allowed), notes: [], least: new Map() };
+  }
+  if (!known) return { refusal: undefined, notes: [], least: new Map() };
+  return {
+    refusal: shrunkTables(reading, known, allowed),
+    notes: goneTables(from.fit?.tables ?? [], known),
+    least: leastRows(tables, known, allowed),
   };
 }
 
@@ -101,6 +199,7 @@ type TargetReading = Awaited<ReturnType<typeof readTargetSide>>;
 // Which database it is comes before whether it would do: the wrong one must not be made to do.
 async function readSource(source: SourceDatabase, choices: Choices, signal: AbortSignal | undefined) {
   await using snapshot = await source.snapshot({ label: 'plan', signal });
+  const readAt = snapshot.takenAt;
   const { session } = snapshot;
   const { origin, pooled } = session;
   const identity = await readIdentity(session);
@@ -123,16 +222,18 @@ async function readSource(source: SourceDatabase, choices: Choices, signal: Abor
         extensions: (await readExtensions(session)).filter(({ name }) => !skipExtensions.includes(name)),
         text: await readTextSettings(session),
         revision: await readRevision(session),
+        schema: await readSchemaPrint(session),
         notes: await readUncarried(session, publications),
         superusersOnly: await readSuperusersOnly(session, publications),
       };
-  return { origin, pooled, identity, description, unfit, fit };
+  return { origin, readAt, pooled, identity, description, unfit, fit };
 }
 
 async function readTargetSide(target: TargetDatabase, choices: Choices, signal: AbortSignal | undefined) {
   await using session = await target.session({ label: 'plan', access: 'read-only', signal });
   await session.execute('begin transaction isolation level repeatable read, read only');
   const { pooled } = session;
+  const readAt = new Date().toISOString();
   const identity = await readIdentity(session);
   const description = await readDescription(session, session.origin.database);
   const facts = await readTarget(session);
@@ -143,7 +244,7 @@ async function readTargetSide(target: TargetDatabase, choices: Choices, signal: 
       ...Object.values(choices.grants),
     ]);
   });
-  if (unfit) return { pooled, identity, description, facts, unfit, fit: undefined };
+  if (unfit) return { readAt, pooled, identity, description, facts, unfit, fit: undefined };
   // What is replaced need not be readable: the owner of a database may have no right to its tables.
   const closed = new Set((await readUnreadable(session, [])).map(quoteTable));
   const tables = await countTables(session, await readTables(session), closed);
@@ -155,8 +256,9 @@ async function readTargetSide(target: TargetDatabase, choices: Choices, signal: 
     text: await readTextSettings(session),
     losses: await readLosses(session),
     revision: await readRevision(session),
+    schema: await readSchemaPrint(session),
   };
-  return { pooled, identity, description, facts, unfit, fit };
+  return { readAt, pooled, identity, description, facts, unfit, fit };
 }
 
 /** What tells one end from the other, whatever names led there. */
@@ -239,9 +341,14 @@ function superuserNote(names: readonly string[], { facts }: TargetReading): stri
 }
 
 /** The swap cannot be done while a session is there that this role may not end. */
-function lastingNotes({ facts: { origin, lasting } }: TargetReading): string[] {
-  if (lasting.length === 0) return [];
-  const whose = lasting.map(({ user, count }) => `${user} (${count})`).join(', ');
+function lastingNotes({ facts: { origin, sessions } }: TargetReading): string[] {
+  const lasting = Map.groupBy(
+    sessions.filter(({ mayEnd }) => !mayEnd),
+    ({ user }) => user,
+  );
+  if (lasting.size === 0) return [];
+  const sum = (some: readonly OpenSessions[]) => some.reduce((total, { count }) => total + count, 0);
+  const whose = [...lasting].map(([user, some]) => `${user} (${sum(some)})`).join(', ');
   return [
     `${origin.user} may not end these sessions with ${origin.database}, and the swap fails while they are there: ${whose}. End them before; or as a superuser or RDS's master user: grant pg_signal_backend to ${quoteName(origin.user)}`,
   ];
@@ -271,13 +378,20 @@ function acceptanceNote({ description, facts }: TargetReading): string[] {
   ];
 }
 
-function figuresOf(origin: Origin, tables: readonly Table[], revision: string | undefined): DatabaseFigures {
+function figuresOf(
+  { origin, readAt, identity }: Pick<SourceReading, 'origin' | 'readAt' | 'identity'>,
+  tables: readonly Table[],
+  { revision, schema }: { readonly revision: string | undefined; readonly schema: SchemaPrint },
+): DatabaseFigures {
   return {
     origin,
+    readAt,
     tables: tables.length,
     rows: tables.reduce((total, table) => total + table.rows, 0),
     sizeBytes: tables.reduce((total, table) => total + table.sizeBytes + table.indexBytes, 0),
     ...(revision === undefined ? {} : { revision }),
+    schema,
+    ...(identity.disk === undefined ? {} : { identity: identity.disk }),
   };
 }
 

@@ -3,6 +3,7 @@ import { usualObjects } from './config-objects.ts';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
 import { failureOf, RestageError, type Failure } from './errors.ts';
+import { lastOfBucket, type LastRun } from './last-run.ts';
 import type { SourceBucket, TargetBucket } from './s3/bucket.ts';
 import { add, counter, diffBuckets, zero, type Amount, type Difference, type DiffTotals } from './s3/diff.ts';
 import { requireDeletable, surveyor, type DeletionGuard, type ExtrasSurvey } from './s3/deletion-guard.ts';
@@ -12,6 +13,7 @@ import type { ListedObject } from './s3/listing.ts';
 import { describeBucket, type BucketOrigin } from './s3/origin.ts';
 import { canReadTags, chooseRoute, type Route } from './s3/route.ts';
 import { filterOf, type Selection } from './s3/selection.ts';
+import { shrunkBucket } from './shrink.ts';
 
 /** A pair of buckets, compared, and what a run would do about it: plain JSON. */
 export interface PlannedBucket {
@@ -58,6 +60,8 @@ export interface ObjectsPlanOptions {
   readonly onObject?: ((object: PlannedObject) => void) | undefined;
   /** How many keys have been compared until now. */
   readonly onCompared?: ((bucket: string, keys: number) => void) | undefined;
+  /** What earlier runs that ended well read of the source, newest first: `lastRunOf` a report. */
+  readonly last?: readonly LastRun[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -89,7 +93,7 @@ async function planPair(
   bucket: string,
   source: SourceBucket,
   target: TargetBucket,
-  { onObject, onCompared, signal }: ObjectsPlanOptions,
+  { onObject, onCompared, last = [], signal }: ObjectsPlanOptions,
 ): Promise<PlannedBucket> {
   const settings = config.objects[bucket] ?? usualObjects;
   const selection = selectionOf(config, bucket);
@@ -158,7 +162,7 @@ async function planPair(
         : [`${bucket}: the source's keys lack s3:GetObjectTagging, so objects arrive without their tags`]),
       ...unmatched.map((pattern) => `${bucket}: no key matches ${pattern}`),
     ],
-    refusals: refusalsOf(config, bucket, totals, source, target),
+    refusals: refusalsOf(config, bucket, totals, source, target, { last, readAt: plannedAt }),
   };
 }
 
@@ -168,16 +172,23 @@ function refusalsOf(
   totals: DiffTotals,
   source: SourceBucket,
   target: TargetBucket,
+  { last, readAt }: { readonly last: readonly LastRun[]; readonly readAt: string },
 ): Failure[] {
   const settings = config.objects[bucket] ?? usualObjects;
+  const selection = selectionOf(config, bucket);
   if (totals.source.objects === 0 && !settings.mayBeEmpty)
-    return [failureOf(emptyBucket(bucket, source.origin, selectionOf(config, bucket)))];
+    return [failureOf(emptyBucket(bucket, source.origin, selection))];
+  const refusals: Failure[] = [];
+  const then = lastOfBucket(last, source.origin, target.origin, selection);
+  const now = { ...totals.source, origin: source.origin, readAt };
+  const shrunk = then && !settings.mayShrink && shrunkBucket(bucket, now, then, config.guards.maxShrinkPercent);
+  if (shrunk) refusals.push(failureOf(shrunk));
   try {
     if (settings.delete) requireDeletable(bucket, totals, settings.delete, target.origin);
-    return [];
   } catch (error) {
-    return [failureOf(error)];
+    refusals.push(failureOf(error));
   }
+  return refusals;
 }
 
 /** Nothing was compared: that is no success, unless somebody has said that it may be so. */

@@ -1,9 +1,11 @@
 import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
 import type { PlannedDatabase } from './plan-database.ts';
+import type { Table } from './postgres/catalog.ts';
 import { partsOf } from './plan-parts.ts';
 import type { PlannedBucket } from './plan-objects.ts';
-import { displayTable, isCalled } from './postgres/names.ts';
+import { displayTable, isCalled, quoteTable } from './postgres/names.ts';
+import type { LeastRows } from './shrink.ts';
 import type { Act, ContentScope, Step } from './step.ts';
 
 /** The steps with what each waits for: the database and the buckets side by side, the swap when both are verified. */
@@ -48,6 +50,7 @@ export function planSteps(
         ...partsOf(table, longest, jobs),
         verify: config.verify.tables,
         mayBeEmpty: mayBeEmpty.some((called) => isCalled(table.table, called)),
+        ...leastOf(database, table),
       }),
     );
     if (database.largeObjects > 0)
@@ -104,7 +107,11 @@ export function planSteps(
   let last = verified;
   if (database)
     last = [
-      add('swap', verified, { kind: 'swap', database: database.target.origin.database, sessions: database.sessions }),
+      add('swap', verified, {
+        kind: 'swap',
+        database: database.target.origin.database,
+        sessions: sessionsOf(database),
+      }),
     ];
   if (withApp) {
     for (const [index, { http }] of config.migrate.entries())
@@ -145,6 +152,15 @@ export function planSteps(
         versioned: versioning === 'enabled',
       });
   return list;
+}
+
+function sessionsOf({ sessions }: PlannedDatabase): number {
+  return sessions.reduce((sum, { count }) => sum + count, 0);
+}
+
+function leastOf({ least }: PlannedDatabase, { table }: Table): { readonly least?: LeastRows } {
+  const found = least.get(quoteTable(table));
+  return found ? { least: found } : {};
 }
 
 function contentScope({ verify }: Config): ContentScope {

@@ -7,6 +7,7 @@ import { RestageError, type Failure } from './errors.ts';
 import type { DatabaseFigures, PlannedDatabase } from './plan-database.ts';
 import { planObjects, type ObjectsPlanOptions, type PlannedBucket } from './plan-objects.ts';
 import { planSteps } from './plan-steps.ts';
+import { replacedBy, type Replaced } from './replaces.ts';
 import type { SourceDatabase } from './postgres/source.ts';
 import type { TargetDatabase } from './postgres/target.ts';
 import type { Step } from './step.ts';
@@ -15,9 +16,13 @@ import type { Step } from './step.ts';
 export interface Plan {
   readonly version: 1;
   readonly madeAt: string;
+  /** The part that was asked for; absent: all. */
+  readonly only?: 'database' | 'objects';
   readonly source: PlannedEnd;
   readonly target: PlannedEnd;
   readonly objects: readonly PlannedBucket[];
+  /** What of the target is replaced, ended, overwritten or deleted; absent where it stays as it is. */
+  readonly replaces?: Replaced;
   /** How many tables, or parts of them, are copied at once. */
   readonly jobs: number;
   readonly steps: readonly Step[];
@@ -40,7 +45,8 @@ export interface PlanOptions extends ObjectsPlanOptions {
 
 /**
  * Reads both ends and says what a run would do. Writes nothing anywhere.
- * Throws what any of the ends throws, and `target-is-source`, `database-unfit`, `app-unexpected`.
+ * What stands against a run is told as `refusals`; throws what any of the ends throws, and `target-is-source`,
+ * `database-unfit`, `app-unexpected`.
  */
 export async function plan(config: Config, ends: Ends, options: PlanOptions = {}): Promise<Plan> {
   refuseProduction(ends.target.name, 'target.name');
@@ -49,7 +55,7 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
   const withObjects = options.only !== 'database';
   const [database, objects, sourceApp, targetApp] = await allOf([
     withDatabase && ends.source.database && ends.target.database
-      ? planDatabases(ends.source.database, ends.target.database, options.signal, config)
+      ? planDatabases(ends.source.database, ends.target.database, options, config)
       : undefined,
     withObjects ? planObjects(config, ends, options) : [],
     planApp(ends.source.app, config.source.app, options.signal),
@@ -61,14 +67,17 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
     ...(database ? { database: database[end] } : {}),
     ...(app ? { app } : {}),
   });
-  const refusals = objects.flatMap((bucket) => bucket.refusals);
+  const refusals = [...(database?.refusals ?? []), ...objects.flatMap((bucket) => bucket.refusals)];
+  const replaces = replacedBy(config, database, objects);
   refuseProduction(targetApp?.environment, `the environment of ${targetApp?.url}`);
   return {
     version: 1,
     madeAt: new Date().toISOString(),
+    ...(options.only === undefined ? {} : { only: options.only }),
     source: side('source', sourceApp),
     target: side('target', targetApp),
     objects,
+    ...(replaces ? { replaces } : {}),
     jobs: config.database.jobs,
     steps: planSteps(config, database, objects, withDatabase),
     notes: [...(database?.notes ?? []), ...objects.flatMap(({ notes }) => notes)],
@@ -80,11 +89,12 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
 async function planDatabases(
   source: SourceDatabase,
   target: TargetDatabase,
-  signal: AbortSignal | undefined,
+  { signal, last = [] }: PlanOptions,
   config: Config,
 ): Promise<PlannedDatabase> {
   const { planDatabase } = await import('./plan-database.ts');
-  return planDatabase(source, target, signal, config.database);
+  const { maxShrinkPercent } = config.guards;
+  return planDatabase(source, target, signal, config.database, { maxShrinkPercent, last });
 }
 
 async function planApp(

@@ -9,6 +9,7 @@ import type { DeletionGuard, PlannedExtras } from './s3/deletion-guard.ts';
 import type { Deleted } from './s3/extras.ts';
 import type { Selection } from './s3/selection.ts';
 import type { Copying, Transferred } from './s3/transfer.ts';
+import type { LeastRows } from './shrink.ts';
 
 /** One act of a run, as the plan shows it: plain JSON. */
 export type Step = {
@@ -45,6 +46,8 @@ export type Act =
       readonly verify: 'content' | 'rows';
       /** Zero rows are believed, whatever the source's statistics say. */
       readonly mayBeEmpty: boolean;
+      /** What it must turn out to have; absent where the plan has counted it, or nothing is known of an earlier run. */
+      readonly least?: LeastRows;
     }
   | { readonly kind: 'copy-large-objects'; readonly objects: number }
   | { readonly kind: 'add-keys' }

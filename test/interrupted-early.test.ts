@@ -62,7 +62,7 @@ test.each(Object.entries(kinds))(
         expect.stringContaining('interrupted; nothing was changed'),
       ]);
       expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'interrupted' } });
-      expect(tookMs, command.join(' ')).toBeLessThan(1500);
+      expect(tookMs, command.join(' ')).toBeLessThan(5000);
       expect(await readdir(join(folder, '.restage', 'runs')).catch(() => [])).toEqual([]);
     }
   },

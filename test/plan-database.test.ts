@@ -27,10 +27,11 @@ async function planned(settings: CloneSettings = {}): Promise<Plan> {
   return JSON.parse(stdout) as Plan; // the tests look at each field that they use
 }
 
-/** Requires a refusal of that code, and gives it. */
+/** Requires a refusal of that code, alone or as the first of the plan, and gives it. */
 async function refused(code: ErrorCode, settings: CloneSettings = {}): Promise<Failure & { readonly hint: string }> {
   const ended = await scene.restage(await scene.configure(settings), 'plan', '--json');
-  const { error } = JSON.parse(ended.stdout) as { readonly error?: Failure };
+  const told = JSON.parse(ended.stdout) as { readonly error?: Failure } & Partial<Plan>; // one or the other
+  const error = told.error ?? told.refusals?.[0];
   expect([error?.code, ended.code]).toEqual([code, exitCodes[code]]);
   expect(error?.hint).toEqual(expect.any(String));
   return error as Failure & { readonly hint: string }; // just looked at

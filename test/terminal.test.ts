@@ -141,7 +141,7 @@ describe.skipIf(!hasPython)('at a terminal', () => {
     test('names the database, its server and its account', async () => {
       const { text } = await answer('\r');
       const { postgres, database } = scene.environment.target;
-      const what = `This replaces the database ${database} at 127.0.0.1:${postgres.port} (AWS account 222222222222).`;
+      const what = `This replaces the database ${database} at 127.0.0.1:${postgres.port} (AWS account 222222222222), 14 tables with `;
       expect(text).toContain(what);
     });
 

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { count, isForGood, RestageError, type Plan } from '../index.ts';
+import { contentsText, count, isForGood, RestageError, sessionsEnded, type Plan } from '../index.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -25,7 +25,7 @@ export async function confirm(plan: Plan, terminal: Terminal, signal: AbortSigna
  * What a run of the plan does to what is there now, and where: `replaces … and overwrites …`; what cannot be undone first.
  * `for good`: nothing keeps it.
  */
-export function changesOf({ target, objects, steps }: Plan): string {
+export function changesOf({ target, objects, replaces, steps }: Plan): string {
   const account = target.account === undefined ? '' : `AWS account ${target.account}`;
   const database = target.database?.origin;
   const parts = objects.flatMap((planned) => {
@@ -48,10 +48,16 @@ export function changesOf({ target, objects, steps }: Plan): string {
     const where = [...(account === '' ? [] : [account]), 'as of this plan'].join(', ');
     return [`${inWords(words)} in ${planned.target.bucket} (${where})`];
   });
-  if (database)
+  if (database) {
+    const replaced = replaces?.database;
+    const sessions = replaced ? sessionsEnded(replaced) : 0;
     parts.unshift(
-      `replaces the database ${database.database} at ${database.host}:${database.port}${account === '' ? '' : ` (${account})`}`,
+      `replaces the database ${database.database} at ${database.host}:${database.port}${account === '' ? '' : ` (${account})`}${replaced ? `, ${contentsText(replaced)}` : ''}`,
+      ...(sessions > 0
+        ? [`ends ${sessions === 1 ? '1 session' : `${count(sessions)} sessions`} of others with it`]
+        : []),
     );
+  }
   return parts.join(' and ');
 }
 

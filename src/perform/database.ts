@@ -20,6 +20,7 @@ import {
   readDescription,
 } from '../postgres/swap.ts';
 import { isOfPublication, type SchemaEntry } from '../postgres/schema-entries.ts';
+import { requireLeast } from '../shrink.ts';
 import type { Step } from '../step.ts';
 import type { Perform } from './context.ts';
 import {
@@ -128,6 +129,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       onBytes: (more) => context.progress(step, { bytes: (bytes += more) }),
       signal: context.signal,
     });
+    if (state.snapshot) requireLeast(step.table, loaded.source.rows, step.least, state.snapshot.origin);
     return { facts: { table: step.table, ...loaded } };
   },
 
@@ -193,11 +195,14 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const { names, source, run } = state;
     await carryConnectionLimit(maintenance, names);
     const [snapshot] = context.facts('take-snapshot');
+    const tables = context.facts('copy-table');
     await describeDatabase(maintenance, names.incoming, {
       run,
       source: { host: source.address.host, port: source.address.port, database: source.address.database },
       takenAt: snapshot?.takenAt ?? '',
       swappedAt: new Date().toISOString(),
+      tables: tables.length,
+      rows: tables.reduce((sum, { source: read }) => sum + read.rows, 0),
     });
     const sessionsEnded = await swap(state, 'in');
     return { facts: { database: names.current, previous: names.previous, sessionsEnded } };

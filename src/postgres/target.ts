@@ -41,29 +41,42 @@ export const mayEnd = `${isSession} and (me.rolsuper or not r.rolsuper)
 export interface TargetFacts {
   readonly origin: Origin;
   /** Sessions of others, which the swap will end. */
-  readonly sessions: number;
-  /** Those among them that this role may not end, by their users. */
-  readonly lasting: readonly { readonly user: string; readonly count: string }[];
+  readonly sessions: readonly OpenSessions[];
   readonly superuser: boolean;
 }
 
+/** Sessions with a database, of one user and one program. */
+export interface OpenSessions {
+  readonly user: string;
+  /** Their application_name; absent where they gave none. */
+  readonly application?: string;
+  readonly count: number;
+  /** Whether restage's role may end them. */
+  readonly mayEnd: boolean;
+}
+
 export async function readTarget(session: Session): Promise<TargetFacts> {
-  const lasting = await session.rows<{ user: string; count: string }>(`
-    select a.usename as user, count(*) as count
+  const sessions = await session.rows<{ user: string; application: string; count: string; ends: string }>(`
+    select a.usename as user, coalesce(a.application_name, '') as application, count(*) as count, (${mayEnd})::text as ends
       from pg_stat_activity a
       join pg_roles r on r.oid = a.usesysid
       join pg_roles me on me.rolname = current_user
      where a.datname = current_database() and a.pid <> pg_backend_pid() and ${isSession}
-       and not (${mayEnd})
-     group by a.usename
-     order by a.usename`);
-  const [row] = await session.rows<{ sessions: string; superuser: string }>(`
-    select (select count(*) from pg_stat_activity a
-             where a.datname = current_database() and a.pid <> pg_backend_pid() and ${isSession}) as sessions,
-           rolsuper::text as superuser
-      from pg_roles
-     where rolname = current_user`);
-  return { origin: session.origin, sessions: Number(row?.sessions), superuser: row?.superuser === 'true', lasting };
+     group by 1, 2, 4
+     order by 1, 2`);
+  const [row] = await session.rows<{ superuser: string }>(
+    `select rolsuper::text as superuser from pg_roles where rolname = current_user`,
+  );
+  return {
+    origin: session.origin,
+    sessions: sessions.map(({ user, application, count, ends }) => ({
+      user,
+      ...(application === '' ? {} : { application }),
+      count: Number(count),
+      mayEnd: ends === 'true',
+    })),
+    superuser: row?.superuser === 'true',
+  };
 }
 
 /** What a role needs so that it can build beside and swap. */

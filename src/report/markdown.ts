@@ -1,6 +1,7 @@
 import { displayTable } from '../postgres/names.ts';
 import { bytes, count, duration, moment } from './format.ts';
 import { factsOf, stepsOf, type Report } from './report.ts';
+import { replacedRows } from './replaces-text.ts';
 import { hasDone } from './step-words.ts';
 import { plain } from './style.ts';
 import { facts, objectsStay } from './summary.ts';
@@ -37,6 +38,7 @@ export function markdown(report: Report, list?: string): string {
     '',
     ...table(['Setting', source.name, target.name], settings(report)),
     '',
+    ...replacedSection(report),
     ...objectLines(report, list),
     ...tableLines(report),
     ...stepLines(report),
@@ -54,6 +56,12 @@ function stepLines({ steps }: Report): string[] {
       hasDone(step) ?? '',
     ]);
   return rows.length === 0 ? [] : ['## Steps', '', ...table(['Step', 'Outcome', 'Time', 'What was done'], rows), ''];
+}
+
+/** As it was planned: what came of it is told above. */
+function replacedSection({ replaces }: Report): string[] {
+  const rows = replaces ? replacedRows(replaces) : [];
+  return rows.length === 0 ? [] : ['## To be replaced', '', ...table(['What', 'When it was planned'], rows), ''];
 }
 
 function failureLines({ failure, recovery, outcome }: Report): string[] {

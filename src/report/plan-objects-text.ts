@@ -1,4 +1,5 @@
 import type { PlannedBucket, PlannedDeletion } from '../plan-objects.ts';
+import { keptBy } from '../replaces.ts';
 import type { Keeping } from '../s3/carried.ts';
 import type { Amount } from '../s3/diff.ts';
 import { describeBucket } from '../s3/origin.ts';
@@ -63,8 +64,8 @@ export function routeText({ kind, reason }: { readonly kind: 'server' | 'stream'
 }
 
 /** What is overwritten or deleted there is not kept by anything. */
-export function isForGood({ selection, versioning }: Pick<PlannedBucket, 'selection' | 'versioning'>): boolean {
-  return selection.backup === undefined && (versioning === 'never' || versioning === 'suspended');
+export function isForGood(planned: Pick<PlannedBucket, 'selection' | 'versioning'>): boolean {
+  return keptBy(planned) === 'nothing';
 }
 
 /** Which keys count, a name and a text for each setting. */
@@ -120,10 +121,11 @@ function deletionLines(planned: PlannedBucket, deletion: PlannedDeletion): strin
 }
 
 /** What is left of what was deleted. */
-function undoText({ versioning, selection: { backup } }: PlannedBucket): string {
-  if (backup !== undefined) return `, and kept under ${backup} first`;
-  if (versioning === 'enabled') return '; the bucket is versioned, older versions stay';
-  if (versioning === undefined || versioning === 'unknown')
-    return '; whether the bucket keeps older versions could not be asked';
-  return ', and for good: the bucket keeps no older versions';
+function undoText(planned: PlannedBucket): string {
+  return {
+    backup: `, and kept under ${planned.selection.backup} first`,
+    versions: '; the bucket is versioned, older versions stay',
+    nothing: ', and for good: the bucket keeps no older versions',
+    unknown: '; whether the bucket keeps older versions could not be asked',
+  }[keptBy(planned)];
 }

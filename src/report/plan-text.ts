@@ -2,6 +2,7 @@ import type { Plan, PlannedEnd } from '../plan.ts';
 import type { Origin } from '../postgres/session.ts';
 import { bytes, columns, count, counted } from './format.ts';
 import { bucketLines } from './plan-objects-text.ts';
+import { replacedLines } from './replaces-text.ts';
 import { willDo } from './step-words.ts';
 import type { Style } from './style.ts';
 
@@ -14,6 +15,7 @@ export function planText(plan: Plan, style: Style): string {
     ...endLines('target', plan.target, style),
     ...tableLines(plan, style),
     ...plan.objects.flatMap((bucket) => bucketLines(bucket, style)),
+    ...replacedLines(plan.replaces, style),
     style('strong', plan.steps.length === 0 ? 'nothing is to be done' : 'what will be done'),
     ...stepLines(plan, style),
   ];
@@ -70,20 +72,7 @@ function tableLines(plan: Plan, style: Style): string[] {
     [['tables to copy', 'rows', 'size'], ...[...rows, total].map(([name, ...rest]) => [`  ${name}`, ...rest])],
     ['left', 'right', 'right', 'left'],
   );
-  const replaced = plan.target.database;
-  return [
-    style('strong', head),
-    ...body,
-    ...(replaced
-      ? [
-          style(
-            'warn',
-            `  They replace ${replaced.origin.database} at ${replaced.origin.host}:${replaced.origin.port}: ${counted(replaced.tables, 'table')}, ${counted(replaced.rows, 'row')}.`,
-          ),
-        ]
-      : []),
-    '',
-  ];
+  return [style('strong', head), ...body, ''];
 }
 
 /** The steps in order, the tables' as one line. */

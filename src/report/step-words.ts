@@ -108,8 +108,7 @@ const words: Words = {
       ),
   },
   swap: {
-    will: ({ database, sessions }) =>
-      `the new database becomes ${database}${sessions > 0 ? `; ${counted(sessions, 'session')} of others will be ended` : ''}`,
+    will: ({ database }) => `the new database becomes ${database}`,
     did: (step) =>
       told(
         step,

@@ -7,6 +7,7 @@ import { summary } from './summary.ts';
 import type { Outcome, StepReport } from '../step.ts';
 
 const at = { startedAt: '2026-11-22T23:15:00.500Z', durationMs: 1500 };
+const readAt = '2026-11-22T23:14:00.000Z';
 const origin = { host: 'db.prod', port: 5432, database: 'shop', user: 'restage', version: '16.14' };
 const amount = (objects: number, bytes: number) => ({ objects, bytes });
 const totals = {
@@ -142,17 +143,19 @@ function report(given: Partial<Report> = {}): Report {
     source: {
       name: 'production',
       account: '111111111111',
-      database: { origin, tables: 1, rows: 153, sizeBytes: 8192, revision: 'aaa' },
+      database: { origin, readAt, tables: 1, rows: 153, sizeBytes: 8192, revision: 'aaa', schema: {} },
     },
     target: {
       name: 'staging',
       account: '222222222222',
       database: {
         origin: { ...origin, host: 'db.staging', database: 'shop_staging' },
+        readAt,
         tables: 1,
         rows: 12,
         sizeBytes: 8192,
         revision: 'bbb',
+        schema: {},
       },
     },
     objects: [

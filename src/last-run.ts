@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import type { TableName } from './postgres/names.ts';
+import type { Origin } from './postgres/session.ts';
+import type { BucketOrigin } from './s3/origin.ts';
+import type { Selection } from './s3/selection.ts';
+
+/** Which run a figure is of, and where it is known from. */
+export interface RunOrigin {
+  readonly run: string;
+  /** ISO 8601. */
+  readonly endedAt: string;
+  /** E.g. the file of its report. */
+  readonly from: string;
+}
+
+/** What a run that ended well read of the source, to measure the next one's figures by: plain data. */
+export interface LastRun extends RunOrigin {
+  readonly database?: {
+    readonly source: DatabasePlace;
+    readonly target: DatabasePlace;
+    readonly tables: readonly { readonly table: TableName; readonly rows: number }[];
+  };
+  readonly buckets: readonly LastBucket[];
+}
+
+export type DatabasePlace = Pick<Origin, 'host' | 'port' | 'database'>;
+
+export interface LastBucket {
+  readonly bucket: string;
+  readonly source: Place;
+  readonly target: Place;
+  readonly selection: Keys;
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+type Place = Pick<BucketOrigin, 'bucket'> & { readonly endpoint?: string | undefined };
+type Keys = Omit<Selection, 'prefix'> & { readonly prefix?: string | undefined };
+
+const amount = z.object({ objects: z.number(), bytes: z.number() });
+const databaseEnd = z.object({
+  database: z.object({ origin: z.object({ host: z.string(), port: z.number(), database: z.string() }) }).optional(),
+});
+const bucketEnd = z.object({ bucket: z.string(), endpoint: z.string().optional() });
+
+const endedWell = z.object({
+  run: z.string(),
+  startedAt: z.iso.datetime(),
+  durationMs: z.number(),
+  outcome: z.literal('done'),
+  source: databaseEnd,
+  target: databaseEnd,
+  objects: z.array(
+    z.object({
+      bucket: z.string(),
+      source: bucketEnd,
+      target: bucketEnd,
+      selection: z.object({
+        prefix: z.string().optional(),
+        include: z.array(z.string()),
+        exclude: z.array(z.string()),
+        renames: z.record(z.string(), z.string()),
+      }),
+      totals: z.object({ source: amount }),
+    }),
+  ),
+  steps: z.array(z.looseObject({ kind: z.string() })),
+});
+
+const copied = z.object({
+  table: z.object({ schema: z.string(), name: z.string() }),
+  outcome: z.object({ facts: z.object({ source: z.object({ rows: z.number() }) }) }),
+});
+const listed = z.object({
+  bucket: z.string(),
+  outcome: z.object({ facts: z.object({ source: amount }) }),
+});
+
+/**
+ * What a report says of the source, if it is the report of a run that ended well; undefined for anything else. `from`
+ * says where it was read.
+ */
+export function lastRunOf(report: unknown, from: string): LastRun | undefined {
+  const { data } = endedWell.safeParse(report);
+  if (!data) return undefined;
+  const { run, startedAt, durationMs, source, target, objects, steps } = data;
+  const of = <T>(kind: string, shape: z.ZodType<T>): T[] =>
+    steps.flatMap((step) => (step.kind === kind ? (shape.safeParse(step).data ?? []) : []));
+  const tables = of('copy-table', copied).map(({ table, outcome }) => ({ table, rows: outcome.facts.source.rows }));
+  const checked = of('verify-objects', listed);
+  return {
+    run,
+    endedAt: new Date(Date.parse(startedAt) + durationMs).toISOString(),
+    from,
+    ...(source.database && target.database && tables.length > 0
+      ? { database: { source: source.database.origin, target: target.database.origin, tables } }
+      : {}),
+    buckets: objects.map(({ totals, ...pair }) => ({
+      ...pair,
+      // Listed again at the end of the run, where it copied something.
+      ...(checked.find(({ bucket }) => bucket === pair.bucket)?.outcome.facts.source ?? totals.source),
+    })),
+  };
+}
+
+/** The newest run between these two databases, of runs that stand newest first. */
+export function lastOfDatabase(
+  last: readonly LastRun[],
+  source: DatabasePlace,
+  target: DatabasePlace,
+): (RunOrigin & NonNullable<LastRun['database']>) | undefined {
+  for (const { database, run, endedAt, from } of last)
+    if (database && isSameDatabase(database.source, source) && isSameDatabase(database.target, target))
+      return { run, endedAt, from, ...database };
+  return undefined;
+}
+
+/** The newest run between these two buckets that looked at the same keys. */
+export function lastOfBucket(
+  last: readonly LastRun[],
+  source: Place,
+  target: Place,
+  selection: Keys,
+): (RunOrigin & LastBucket) | undefined {
+  for (const { buckets, run, endedAt, from } of last) {
+    const found = buckets.find(
+      (one) =>
+        isSameBucket(one.source, source) &&
+        isSameBucket(one.target, target) &&
+        keysOf(one.selection) === keysOf(selection),
+    );
+    if (found) return { run, endedAt, from, ...found };
+  }
+  return undefined;
+}
+
+export function isSameDatabase(one: DatabasePlace, other: DatabasePlace): boolean {
+  return (
+    one.host.toLowerCase() === other.host.toLowerCase() && one.port === other.port && one.database === other.database
+  );
+}
+
+function isSameBucket(one: Place, other: Place): boolean {
+  return one.bucket === other.bucket && one.endpoint === other.endpoint;
+}
+
+/** Which keys of the source count, as one text. */
+function keysOf({ prefix = '', include, exclude, renames }: Keys): string {
+  const pairs = Object.entries(renames).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return JSON.stringify([prefix, include.toSorted(), exclude.toSorted(), pairs]);
+}
