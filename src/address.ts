@@ -3,6 +3,7 @@ import type { DatabaseServer } from './aws/database-server.ts';
 import { readCertificates } from './certificates.ts';
 import type { Config, DatabaseConfig } from './config.ts';
 import { keepSecret, RestageError } from './errors.ts';
+import { isLoopback } from './loopback.ts';
 import type { Address } from './postgres/session.ts';
 
 /**
@@ -141,9 +142,4 @@ function decoded(part: string, end: string): string {
       },
     );
   }
-}
-
-/** Whether a host is this machine, whatever its networks. */
-export function isLoopback(host: string): boolean {
-  return /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(host);
 }

@@ -1,9 +1,10 @@
-import { addressOf, isLoopback } from './address.ts';
+import { addressOf } from './address.ts';
 import { allOf } from './all-of.ts';
 import { appClient, type App } from './app/client.ts';
 import type { Account, AccountSettings, ProfileFiles } from './aws/account.ts';
 import type { Config, EndConfig } from './config.ts';
 import { RestageError } from './errors.ts';
+import { isLoopback } from './loopback.ts';
 import type { Address } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
 import type { TargetDatabase } from './postgres/target.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Ends } from './connect.ts';
 import type { TableName } from './postgres/names.ts';
 import type { Origin } from './postgres/session.ts';
 import type { BucketOrigin } from './s3/origin.ts';
@@ -132,6 +133,22 @@ export function lastOfBucket(
     if (found) return { run, endedAt, from, ...found };
   }
   return undefined;
+}
+
+/** Whether these runs have a figure for everything that the ends are: no older one is needed. */
+export function measures(last: readonly LastRun[], { source, target }: Pick<Ends, 'source' | 'target'>): boolean {
+  const [from, to] = [source.database?.address, target.database?.address];
+  const pairs = [...source.buckets].map(([name, { origin }]) => [origin, target.buckets.get(name)?.origin] as const);
+  return (
+    (!from || !to || lastOfDatabase(last, from, to) !== undefined) &&
+    pairs.every(
+      ([one, other]) =>
+        !other ||
+        last.some(({ buckets }) =>
+          buckets.some((found) => isSameBucket(found.source, one) && isSameBucket(found.target, other)),
+        ),
+    )
+  );
 }
 
 export function isSameDatabase(one: DatabasePlace, other: DatabasePlace): boolean {

@@ -95,7 +95,8 @@ function targetNames({ database: { owner, grants } }: Config, { ask }: CheckedDa
   );
 }
 
-export function sessionsSeen({ sessions, lasting, origin }: TargetFacts): Seen {
+export function sessionsSeen({ sessions, origin }: TargetFacts): Seen {
+  const lasting = sessions.filter(({ mayEnd }) => !mayEnd);
   if (lasting.length > 0) {
     const whose = lasting.map(({ user, count }) => `${user} (${count})`).join(', ');
     return {
@@ -104,7 +105,8 @@ export function sessionsSeen({ sessions, lasting, origin }: TargetFacts): Seen {
       fix: `End them before a run; or as a superuser or RDS's master user: grant pg_signal_backend to ${quoteName(origin.user)}`,
     };
   }
-  return sessions === 0 ? 'none of others' : `${counted(sessions, 'session')} of others, which the swap ends`;
+  const number = sessions.reduce((total, { count }) => total + count, 0);
+  return number === 0 ? 'none of others' : `${counted(number, 'session')} of others, which the swap ends`;
 }
 
 /** Prepared transactions keep a database from being renamed, replication slots a previous one from being dropped. */

@@ -1,6 +1,22 @@
 import { writeFileSync } from 'node:fs';
-import { json, RestageError, type Plan, type PlannedObject } from '../index.ts';
+import { readFile } from 'node:fs/promises';
+import { json, readPlan, RestageError, type Plan, type PlannedObject, type SavedPlan } from '../index.ts';
 import { objectList } from './object-list.ts';
+
+/** The plan in a file that `plan --out` wrote, if it may be run at all. Throws `plan-invalid`, and the plan's own refusals. */
+export async function savedPlan(file: string, tolerancePercent: number): Promise<SavedPlan> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const words = error.code === 'ENOENT' ? `there is no ${file}` : `${file} cannot be read: ${error.message}`;
+    throw new RestageError('plan-invalid', words, { cause: error, hint: `Make one: restage plan --out ${file}` });
+  });
+  const plan = readPlan(text, file);
+  const [first, ...more] = plan.refusals ?? [];
+  if (first) {
+    const told = [first, ...more].map(({ message }) => `\n  ${message}`).join('');
+    throw new RestageError(first.code, `${file} is a plan that was refused:${told}`, { hint: first.hint });
+  }
+  return { plan, file, tolerancePercent };
+}
 
 /** A plan in a file, and beside it the keys that differ. */
 export interface PlanFile extends Disposable {

@@ -9,13 +9,16 @@ import {
   failureOf,
   plan,
   planText,
+  requireUnattended,
+  RestageError,
   traceOf,
   verificationText,
   verify,
 } from '../index.ts';
 import { demo } from './demo.ts';
 import { interruptible, type Interrupt } from './interrupt.ts';
-import { keepPlan } from './plan-file.ts';
+import { findLastRuns } from './last-runs.ts';
+import { keepPlan, savedPlan } from './plan-file.ts';
 import { comparing, refresh } from './refresh.ts';
 import { findWrong, wrongText } from './preflight.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -29,6 +32,14 @@ interface GlobalOptions {
 }
 
 type Only = 'database' | 'objects' | undefined;
+
+interface SyncOptions {
+  readonly only?: Only;
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+  readonly plan?: string;
+  readonly tolerance?: number;
+}
 
 interface Session {
   readonly terminal: Terminal;
@@ -100,19 +111,25 @@ function build(): Command {
     .option(...only)
     .option('-y, --yes', 'go on without asking')
     .option('--dry-run', 'the same as plan')
-    .action((options: GlobalOptions & { only?: Only; yes?: boolean; dryRun?: boolean }) =>
+    .option('--plan <file>', 'only if it is still what this plan said, as plan --out wrote it')
+    .option('--tolerance <percent>', 'with --plan: by how much its counts may be off (default: 10)', parsePercent)
+    .action((options: GlobalOptions & SyncOptions) =>
       perform(options, async (session) => {
+        requireSense(options);
         if (options.dryRun) return showPlan(session, options.only);
         const { terminal, signal, file, onStart, interrupt, relyOn } = session;
         const onLeft = (third: string) => void (interrupt.words = { ...interrupt.words, third });
+        const { only: part, yes = false, plan: planFile, tolerance = 10 } = options;
+        const saved = planFile === undefined ? undefined : await savedPlan(planFile, tolerance);
         const settings = await readSettings(file);
         const { config, connect: connection } = settings;
-        relyOn(settings, options.only);
+        if (yes) requireUnattended(config);
+        relyOn(settings, part);
         using ends = await connect(config, { ...connection, signal });
-        const { only: part, yes = false } = options;
         const { report, exitCode } = await refresh(config, ends, terminal, {
           only: part,
           yes,
+          saved,
           signal,
           onStart,
           onLeft,
@@ -153,14 +170,26 @@ function build(): Command {
   return program;
 }
 
+/** Throws `usage` for options that would be read past. */
+function requireSense({ plan: file, only, dryRun, tolerance }: SyncOptions): void {
+  const beside = [only && '--only', dryRun && '--dry-run'].filter(Boolean);
+  if (file !== undefined && beside.length > 0)
+    throw new RestageError('usage', `${beside.join(' and ')} cannot be said beside --plan: ${file} says what is done`, {
+      hint: 'For another part make another plan: restage plan --only database --out FILE',
+    });
+  if (file === undefined && tolerance !== undefined)
+    throw new RestageError('usage', '--tolerance is read only beside --plan FILE');
+}
+
 async function showPlan({ terminal, signal, file, relyOn }: Session, only: Only, out?: string): Promise<number> {
   const settings = await readSettings(file);
   const { config, connect: connection } = settings;
   relyOn(settings, only);
   using ends = await connect(config, { ...connection, signal });
   using kept = out === undefined ? undefined : keepPlan(out);
+  const last = await findLastRuns(ends);
   const planned = await comparing(terminal, (onCompared) =>
-    plan(config, ends, { only, signal, onObject: kept?.add, onCompared }),
+    plan(config, ends, { only, last, signal, onObject: kept?.add, onCompared }),
   );
   kept?.finish(planned);
   terminal.print(planText(planned, terminal.style));
@@ -208,6 +237,12 @@ async function perform(options: GlobalOptions, act: (session: Session) => Promis
 function parseOnly(value: string): Only {
   if (value === 'database' || value === 'objects') return value;
   throw new InvalidArgumentError('It is database or objects.');
+}
+
+function parsePercent(value: string): number {
+  const number = Number(value);
+  if (value.trim() !== '' && number >= 0 && number <= 100) return number;
+  throw new InvalidArgumentError('It is a number from 0 to 100.');
 }
 
 /** The package's own version, from the nearest package.json above: sources and the built package stand at different depths. */

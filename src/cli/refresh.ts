@@ -1,7 +1,10 @@
 import {
   eventLine,
+  moment,
   plan,
   planText,
+  requireAsPlanned,
+  requireUnattended,
   RestageError,
   run,
   startDumper,
@@ -11,9 +14,11 @@ import {
   type Listener,
   type Plan,
   type Report,
+  type SavedPlan,
 } from '../index.ts';
 import { confirm } from './confirm.ts';
 import { showComparing } from './comparing.ts';
+import { findLastRuns } from './last-runs.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
 import { leftBehind } from './left-behind.ts';
 import type { Terminal } from './terminal.ts';
@@ -22,6 +27,8 @@ export interface RefreshOptions {
   readonly only?: 'database' | 'objects' | undefined;
   /** Agreed to beforehand. */
   readonly yes: boolean;
+  /** What was looked at beforehand: nothing else may be done. Its `only` counts. */
+  readonly saved?: SavedPlan | undefined;
   readonly signal: AbortSignal;
   /** Called when the first step is about to begin: until then nothing has been changed. */
   readonly onStart: () => void;
@@ -42,14 +49,22 @@ export async function refresh(
   terminal: Terminal,
   options: RefreshOptions,
 ): Promise<Refreshed> {
-  const { only, signal } = options;
+  const { saved, signal } = options;
+  const only = saved ? saved.plan.only : options.only;
+  if (options.yes) requireUnattended(config, ends);
   await using folder = await openRunFolder();
+  const last = await findLastRuns(ends);
   // It takes a while to load, and there is time while both ends are read.
   await using dumper = ends.source.database && only !== 'objects' ? await startDumper() : undefined;
-  const planned = await comparing(terminal, (onCompared) =>
-    plan(config, ends, { only, signal, onObject: folder.planned, onCompared }),
+  const fresh = await comparing(terminal, (onCompared) =>
+    plan(config, ends, { only, last, signal, onObject: folder.planned, onCompared }),
   );
-  terminal.tell(`${planText(planned, terminal.style)}\n`);
+  const planned = saved ? { ...fresh, notes: [...fresh.notes, asPlanned(saved)] } : fresh;
+  terminal.tell(`${planText(saved ? fresh : planned, terminal.style)}\n`);
+  if (saved) {
+    requireAsPlanned(saved, fresh);
+    terminal.tell(`${asPlanned(saved)}\n`);
+  }
   requireRunnable(planned);
   if (!options.yes && planned.steps.length > 0) await confirm(planned, terminal, signal);
   const report = await watched(terminal, (show) => {
@@ -78,8 +93,13 @@ export async function comparing(
   return await make(shown.onCompared);
 }
 
+/** What a fresh plan that differs little is told by. */
+function asPlanned({ plan: { madeAt }, file, tolerancePercent }: SavedPlan): string {
+  return `this is what ${file} said at ${moment(madeAt)}, with counts that differ by ${tolerancePercent} % at most; the run goes by today's`;
+}
+
 /** Throws why a plan may not be run, when it has been shown. */
-function requireRunnable({ refusals: [first, ...more] = [] }: Plan): void {
+export function requireRunnable({ refusals: [first, ...more] = [] }: Plan): void {
   if (!first) return;
   const others = more.map(({ message }) => `\n  ${message}`).join('');
   throw new RestageError(first.code, `${first.message}${others}`, { hint: first.hint });

@@ -4,7 +4,8 @@ import { join, relative } from 'node:path';
 import { json, markdown, RestageError, type Event, type Plan, type PlannedObject, type Report } from '../index.ts';
 import { objectList } from './object-list.ts';
 
-const runs = join('.restage', 'runs');
+/** Where runs are kept, each in a folder that its id names. */
+export const runsFolder = join('.restage', 'runs');
 
 /** The lists of objects of a run: what the plan said of each, and what became of it. */
 const files = { planned: 'objects-planned.ndjson', done: 'objects.ndjson' } as const;
@@ -22,11 +23,11 @@ export interface RunFolder extends AsyncDisposable {
 export async function openRunFolder(): Promise<RunFolder> {
   let folder: string;
   try {
-    await mkdir(runs, { recursive: true, mode: 0o700 });
-    folder = await mkdtemp(join(runs, '.plan-'));
+    await mkdir(runsFolder, { recursive: true, mode: 0o700 });
+    folder = await mkdtemp(join(runsFolder, '.plan-'));
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
-    throw new RestageError('folder-unwritable', `reports cannot be kept under ${runs}: ${words}`, {
+    throw new RestageError('folder-unwritable', `reports cannot be kept under ${runsFolder}: ${words}`, {
       cause: error,
       hint: 'Run restage in a folder that you may write to.',
     });
@@ -40,8 +41,8 @@ export async function openRunFolder(): Promise<RunFolder> {
     begun = true;
     lists.planned[Symbol.dispose]();
     try {
-      renameSync(folder, join(runs, run));
-      folder = join(runs, run);
+      renameSync(folder, join(runsFolder, run));
+      folder = join(runsFolder, run);
       writeFileSync(join(folder, 'plan.json'), `${json(plan)}\n`, { mode: 0o600 });
     } catch {
       // keep meets the same
@@ -55,7 +56,7 @@ export async function openRunFolder(): Promise<RunFolder> {
     },
     keep: async (report, plan) => {
       lists.done[Symbol.dispose]();
-      const place = join(runs, report.run);
+      const place = join(runsFolder, report.run);
       mkdirSync(place, { recursive: true, mode: 0o700 });
       const write = (name: string, text: string) => writeFile(join(place, name), text, { mode: 0o600 });
       const list = existsSync(join(place, files.done)) ? files.done : undefined;
