@@ -1,42 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../src/index.ts';
 import type { Contents } from './contents.ts';
 import { obstacles, withObstacle } from './obstacles.ts';
+import { hasPython, openScreen, type Screen } from './pseudo-terminal.ts';
 import { requireNoSecret, type Scene, startScene } from './scene.ts';
 import { openSession, type Session, until } from './sql.ts';
-
-// Node cannot open a terminal of its own; Python's pty module can. Only this test needs it.
-const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0;
-if (!hasPython) console.log('test/terminal.test.ts is skipped: there is no python3, which opens the terminals');
-
-/** Runs a command in a terminal of 24 × 80. What comes in is typed, and a zero byte closes the terminal. */
-const inTerminal = `
-import fcntl, os, pty, select, struct, sys, termios
-pid, fd = pty.fork()
-if pid == 0: os.execv(sys.argv[1], sys.argv[1:])
-fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
-sources = [fd, 0]
-while fd in sources:
-  for source in select.select(sources, [], [])[0]:
-    try: data = os.read(source, 65536)
-    except OSError: data = b''
-    if source == fd and data: os.write(1, data)
-    elif source == fd: sources.remove(fd)
-    elif not data: sources.remove(0)
-    elif b'\\0' in data:
-      sources.remove(fd)
-      os.close(fd)
-      break
-    else: os.write(fd, data)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255)
-`;
-
-const node = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
-const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
 
 describe.skipIf(!hasPython)('at a terminal', () => {
   let scene: Scene;
@@ -53,38 +21,15 @@ describe.skipIf(!hasPython)('at a terminal', () => {
     await scene[Symbol.asyncDispose]();
   });
 
-  interface Screen {
-    type(text: string): void;
-    close(): void;
-    /** Waits until the text has been shown. */
-    shows(text: string): Promise<void>;
-    readonly ended: Promise<{ readonly code: number | null; readonly text: string; readonly raw: string }>;
-  }
-
   /** Types `restage …` at a terminal of that kind. */
   function openAs(kind: string, ...args: readonly string[]): Screen {
     const { variables, configFile } = scene.environment;
-    const env = { PATH: process.env['PATH'] ?? '', HOME: scene.folder, TERM: kind, ...variables };
-    const command = ['-c', inTerminal, node, main, ...args, '--config', configFile];
-    const child = spawn('python3', command, { cwd: scene.folder, env, stdio: ['pipe', 'pipe', 'inherit'] });
-    let printed = '';
-    child.stdout.setEncoding('utf8').on('data', (data: string) => (printed += data));
-    const shown = () => stripVTControlCharacters(printed).replaceAll('\r', '');
-    const ended = once(child, 'close').then(([code]) => {
-      requireNoSecret(scene.secrets, printed, `restage ${args.join(' ')}`);
-      return { code: code as number | null, text: shown(), raw: printed };
+    const screen = openScreen([...args, '--config', configFile], { folder: scene.folder, variables, kind });
+    const ended = screen.ended.then((result) => {
+      requireNoSecret(scene.secrets, result.raw, `restage ${args.join(' ')}`);
+      return result;
     });
-    return {
-      ended,
-      type: (text) => void child.stdin.write(text),
-      close: () => void child.stdin.write('\0'),
-      shows: async (text) => {
-        while (!shown().includes(text)) {
-          if (child.exitCode !== null) throw new Error(`it ended without showing ${text}:\n${shown()}`);
-          await new Promise((resolve) => setTimeout(resolve, 20));
-        }
-      },
-    };
+    return { ...screen, ended };
   }
 
   const open = (...args: readonly string[]) => openAs('xterm-256color', ...args);

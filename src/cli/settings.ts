@@ -12,11 +12,18 @@ export interface Settings {
  * no other variable of AWS changes anything.
  */
 export async function readSettings(file: string, environment: NodeJS.ProcessEnv = process.env): Promise<Settings> {
-  const { AWS_SHARED_CREDENTIALS_FILE: credentials, AWS_CONFIG_FILE: config } = environment;
   return {
     config: loadConfig(await read(file), { file, variables: environment }),
-    connect: { profileFiles: { credentials, config } },
+    connect: { profileFiles: profileFilesOf(environment) },
   };
+}
+
+/** The places of the profile files, as AWS's own tools are told of them. */
+export function profileFilesOf({
+  AWS_SHARED_CREDENTIALS_FILE: credentials,
+  AWS_CONFIG_FILE: config,
+}: NodeJS.ProcessEnv): NonNullable<ConnectOptions['profileFiles']> {
+  return { credentials, config };
 }
 
 async function read(file: string): Promise<string> {
@@ -31,9 +38,7 @@ async function read(file: string): Promise<string> {
         : `${file} cannot be read: ${(error as Error).message}`,
       {
         cause: error,
-        hint: missing
-          ? 'Name another with --config FILE, or begin with the example in examples/bluemoxon/restage.yaml.'
-          : undefined,
+        hint: missing ? 'Name another with --config FILE, or write one: restage init' : undefined,
       },
     );
   }

@@ -1,0 +1,42 @@
+import type { AccountSettings } from '../aws/account.ts';
+import type { BoundTable, PersonalTable } from '../postgres/telling-names.ts';
+
+/** What a restage.yaml is made from: what was said, asked or found. */
+export interface Draft {
+  readonly source: DraftEnd;
+  readonly target: DraftEnd & {
+    /** A function's name or ARN. */
+    readonly function?: string | undefined;
+  };
+  /** What the source's tables look like by their names, where they could be read. */
+  readonly tables?: TellingTables | undefined;
+}
+
+export interface DraftEnd {
+  readonly name: string;
+  readonly aws?: AccountSettings | undefined;
+  readonly database?: DraftDatabase | undefined;
+  /** By a name of one's own, the same at both ends. */
+  readonly buckets: Readonly<Record<string, string>>;
+  readonly app?: { readonly url: string; readonly environment?: string | undefined } | undefined;
+}
+
+/** A database as it stands in the file: never with a password. */
+export interface DraftDatabase {
+  readonly secret?: string;
+  /** Only as `${VAR}`. */
+  readonly url?: string;
+  readonly identifier?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly database?: string;
+  readonly user?: string;
+  readonly passwordEnv?: string;
+  readonly auth?: 'iam';
+  readonly tls?: 'disable';
+}
+
+export interface TellingTables {
+  readonly personal: readonly PersonalTable[];
+  readonly bound: readonly BoundTable[];
+}
