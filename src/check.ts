@@ -7,6 +7,11 @@ import { RestageError } from './errors.ts';
 
 export type { Finding } from './check/finding.ts';
 
+/** Whether nothing stands against a run: what is worth knowing does not. */
+export function areRight(findings: readonly Finding[]): boolean {
+  return findings.every(({ verdict }) => verdict === 'right' || verdict === 'note');
+}
+
 export interface CheckOptions extends ConnectOptions {
   readonly only?: 'database' | 'objects' | undefined;
   /** Whether writing into the target's buckets is tried, with an object that is removed again. Default: yes. */

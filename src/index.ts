@@ -1,4 +1,4 @@
-export { check, type CheckOptions, type Finding } from './check.ts';
+export { areRight, check, type CheckOptions, type Finding } from './check.ts';
 export { configSchema, ConfigError, loadConfig, type Config, type ConfigProblem, type LoadOptions } from './config.ts';
 export { connect, type ConnectOptions, type Ends } from './connect.ts';
 export { exitCodes, failureOf, RestageError, traceOf, type ErrorCode, type Failure } from './errors.ts';

@@ -1,5 +1,6 @@
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import {
+  areRight,
   check,
   checkText,
   completeDraft,
@@ -84,8 +85,8 @@ async function tryOut(
   try {
     const { config, connect } = await readSettings(file, variables);
     const findings = await check(config, { ...connect, signal });
-    terminal.print(checkText(findings, terminal.style));
-    const ok = findings.every((finding) => finding.ok);
+    terminal.print(checkText(findings, terminal.style, terminal.width));
+    const ok = areRight(findings);
     return { ok, exitCode: ok ? 0 : 1, more: { findings } };
   } catch (error) {
     const failure = failureOf(error);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import {
+  areRight,
   check,
   ConfigError,
   checkText,
@@ -99,7 +100,7 @@ function build(): Command {
         const { config, connect: connection } = await readSettings(file);
         const findings = await check(config, { ...connection, signal, only: options.only });
         terminal.print(checkText(findings, terminal.style, terminal.width));
-        const ok = findings.every(({ verdict }) => verdict === 'right' || verdict === 'note');
+        const ok = areRight(findings);
         terminal.json({ ok, findings });
         return ok ? 0 : 1;
       }),
