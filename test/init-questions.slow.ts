@@ -95,10 +95,9 @@ describe.skipIf(!hasPython)('restage init asks', () => {
       ['The database of production', `bluemoxon/db-credentials${enter}`],
       ['Which database of staging', enter],
       ['The database of staging', `bluemoxon-staging/database${enter}`],
-      ['Another bucket of production', `bluemoxon-images${enter}`],
+      ['A bucket of production to copy', `bluemoxon-images${enter}`],
       ['Which bucket of staging takes what is in bluemoxon-images?', `bluemoxon-images-staging${enter}`],
     );
-    await screen.shows('Another bucket of production', 2);
     await answer(
       screen,
       ['Another bucket of production', enter],

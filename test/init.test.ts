@@ -59,7 +59,8 @@ test('options make a file that is right, and that a plan can be made from', asyn
   const { code, stdout, stderr } = await init([...options(), '--function', 'bluemoxon-staging-db-sync']);
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(/^restage\.yaml is written\n/);
-  expect(stdout).toContain('account 222222222222, arn:aws:iam::222222222222:user/bmx-staging');
+  expect(stdout).toContain('arn:aws:iam::222222222222:user/bmx-staging');
+  expect(stdout).toContain('nothing is wrong');
   expect(stdout).toContain('next: restage plan');
   const text = await written();
   requireNoSecret(scene.secrets, text, 'restage.yaml');
@@ -158,11 +159,6 @@ describe('nothing is written', () => {
     requireNothing(options({ ...databasesOnly, '--target-profile': 'staging' }), 'profile-missing', [
       'there is no AWS profile staging',
       'Did you mean bmx-staging?',
-    ]));
-
-  test('for what no configuration can hold', () =>
-    requireNothing(options({ ...databasesOnly, '--target-name': 'production' }), 'config-invalid', [
-      "target.name: is the source's name too",
     ]));
 });
 

@@ -146,12 +146,12 @@ async function askBuckets(
     };
     return { source: await missing(sources, sourceName), target: await missing(targets, targetName) };
   }
-  const pairs = await choosePairs(proposal?.buckets ?? [], targetName, questions);
-  for (;;) {
-    const hasAll = pairs.length > 0 && from.buckets.lacking === undefined && to.buckets.lacking === undefined;
-    const bucket = hasAll
-      ? none
-      : await questions.type(`Another bucket of ${sourceName}, by its name? Enter for none`, {});
+  const proposed = (proposal?.buckets ?? []).filter(({ candidates }) => candidates.length > 0);
+  const pairs = await choosePairs(proposed, targetName, questions);
+  const isListed = from.buckets.lacking === undefined && to.buckets.lacking === undefined;
+  for (; !isListed || proposed.length === 0;) {
+    const which = pairs.length === 0 ? 'A' : 'Another';
+    const bucket = await questions.type(`${which} bucket of ${sourceName} to copy, by its name? Enter for none`);
     if (bucket === none) break;
     const partner = await questions.type(`Which bucket of ${targetName} takes what is in ${bucket}?`, {
       problem: (text) => (text === bucket ? 'It is the same bucket' : required(text)),
@@ -183,7 +183,7 @@ async function choosePairs(
     target !== undefined && chosen.includes(source) ? [[source, target]] : [],
   );
   for (const { source, target, candidates } of pairings) {
-    if (target !== undefined || candidates.length === 0) continue;
+    if (target !== undefined) continue;
     const partner = await questions.choose(`Which bucket of ${targetName} takes what is in ${source}?`, [
       { value: none, label: 'none', hint: 'it is not copied' },
       ...candidates.map((value) => ({ value })),

@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import {
   areRight,
   check,
@@ -33,6 +33,8 @@ export interface InitCommand {
 export async function init(terminal: Terminal, command: InitCommand): Promise<number> {
   const { file, signal } = command;
   const given = readOptions(command.options);
+  // A URL among the arguments may hold a password, which everybody on the machine could read in the list of processes.
+  process.title = 'restage init';
   const lacking = lackingOptions(given);
   const questions = !command.silent && canAsk() ? await openQuestions(signal) : undefined;
   if (lacking.length > 0 && !questions) throw tooFew(lacking);
@@ -111,7 +113,8 @@ function tablesTold({ tables }: Draft): string[] {
 
 function requireEnough(answers: Answers): void {
   const lacking = lackingOptions(answers);
-  if (lacking.length > 0) throw new RestageError('not-confirmed', 'neither a database nor buckets were named');
+  if (lacking.length > 0)
+    throw new RestageError('usage', 'neither a database nor buckets were named; nothing was written');
 }
 
 function tooFew(lacking: readonly string[]): RestageError {
@@ -161,14 +164,17 @@ function valuesOf({ source, target }: Answers): Record<string, string> {
  * code and read by colleagues.
  */
 function write(file: string, text: string, replaces: boolean): void {
-  const fresh = `${file}.${process.pid}.new`;
+  const isThere = replaces && existsSync(file);
+  // What a link leads to is replaced, and not the link.
+  const place = isThere ? realpathSync(file) : file;
+  const fresh = `${place}.${process.pid}.new`;
   try {
-    if (replaces) {
-      writeFileSync(fresh, text, { flag: 'wx' });
-      renameSync(fresh, file);
+    if (isThere) {
+      writeFileSync(fresh, text, { flag: 'wx', mode: statSync(place).mode & 0o777 });
+      renameSync(fresh, place);
     } else writeFileSync(file, text, { flag: 'wx' });
   } catch (error) {
-    rmSync(fresh, { force: true });
+    if (isThere) rmSync(fresh, { force: true });
     if ((error as NodeJS.ErrnoException).code === 'EEXIST' && !replaces) throw alreadyThere(file);
     throw new RestageError('folder-unwritable', `${file} cannot be written: ${(error as Error).message}`, {
       cause: error,

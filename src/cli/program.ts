@@ -81,6 +81,7 @@ function build(): Command {
       '\nExit codes: 0 done, 1 a step failed, 2 usage or config, 3 refused by a guard,\n4 verify found differences, 130 interrupted.',
     );
 
+  initCommand(program);
   const command = (name: string, description: string) =>
     program
       .command(name)
@@ -90,8 +91,6 @@ function build(): Command {
       .option('-q, --quiet', 'only the answer')
       .option('--debug', 'show where an error came from');
   const only = ['--only <what>', 'database or objects', parseOnly] as const;
-
-  initCommand(program);
 
   command('check', 'is every name, permission and connection right?')
     .option(...only)

@@ -104,3 +104,21 @@ test('tables that look personal or bound to production are named in comments', (
   expect(told).toContain('logins and keys (app.api_keys); ids at other services (users.cognito_sub).');
   expect(configText(full)).not.toContain('copied as they are');
 });
+
+test('whatever a table is called, it stays in its comment', () => {
+  const table = { schema: 'public', name: 'x\n\r\u2028source: {} #' };
+  const told = { personal: [{ table, columns: [{ column: 'e\nmail: {', kind: 'contact' as const }] }], bound: [] };
+  const text = configText({ ...full, tables: told });
+  expect(text).not.toMatch(/[\r\u2028]/);
+  expect(parse(text)).toEqual(parse(configText(full)));
+});
+
+test('of many tables the first are named, and how many more there are', () => {
+  const personal = Array.from({ length: 50 }, (_, index) => ({
+    table: { schema: 'public', name: `t${index}` },
+    columns: [{ column: 'email', kind: 'contact' as const }],
+  }));
+  const told = configText({ ...full, tables: { personal, bound: [] } }).replaceAll(/\s*\n\s*#/g, '');
+  expect(told).toContain('t39 (email); and 10 more. They are copied');
+  expect(told).not.toContain('t40');
+});

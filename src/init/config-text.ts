@@ -6,6 +6,8 @@ import type { Draft, DraftEnd, TellingTables } from './draft.ts';
 
 /** How wide a comment may become. */
 const width = 110;
+/** How many tables a comment names. */
+const mostTables = 40;
 
 /**
  * The draft as the text of a restage.yaml. Comments say what each part is for; a comment without a blank after its # is a
@@ -153,9 +155,9 @@ function objectOptions(names: readonly string[]): string[] {
 
 /** What the source's tables look like, in prose: there is no setting for it yet. */
 function tellingTables({ personal, bound }: TellingTables): string[] {
-  const tables = personal.map(
-    ({ table, columns }) => `${displayTable(table)} (${columns.map(({ column }) => column).join(', ')})`,
-  );
+  const tables = personal
+    .slice(0, mostTables)
+    .map(({ table, columns }) => `${displayTable(table)} (${columns.map(({ column }) => column).join(', ')})`);
   const told: readonly (readonly [BoundTable['kind'], string])[] = [
     ['logins', 'logins and keys'],
     ['work', 'unfinished work'],
@@ -167,18 +169,24 @@ function tellingTables({ personal, bound }: TellingTables): string[] {
     const names = bound
       .filter((one) => one.kind === kind)
       .flatMap(({ table, columns }) => columns?.map((name) => `${displayTable(table)}.${name}`) ?? displayTable(table));
-    return names.length === 0 ? [] : [`${words} (${names.join(', ')})`];
+    return names.length === 0 ? [] : [`${words} (${names.slice(0, mostTables).join(', ')}${more(names.length)})`];
   });
   return [
     ...(tables.length === 0
       ? []
-      : commented(`Personal or secret, by their names: ${tables.join('; ')}. They are copied as they are.`)),
+      : commented(
+          `Personal or secret, by their names: ${tables.join('; ')}${more(personal.length)}. They are copied as they are.`,
+        )),
     ...(belongings.length === 0
       ? []
       : commented(
           `Bound to production, by their names: ${belongings.join('; ')}. They are copied too, and staging's own are replaced.`,
         )),
   ];
+}
+
+function more(count: number): string {
+  return count > mostTables ? `; and ${count - mostTables} more` : '';
 }
 
 /** A setting that could be made, after what the schema says of it. */
@@ -205,7 +213,9 @@ function flowLists(node: unknown): void {
 
 /** Lines of prose, to stand behind # with a blank. */
 function commented(text: string): string[] {
-  return text.split('\n').flatMap((line) => {
+  // A name may hold anything, and must not end the comment that it stands in.
+  const plain = text.replaceAll(/[^\P{Cc}\n]|[\u2028\u2029]/gu, ' ');
+  return plain.split('\n').flatMap((line) => {
     const broken = [''];
     for (const word of line.split(' ')) {
       const last = broken.at(-1) ?? '';

@@ -3,6 +3,7 @@ import type { Listing, ListedFunction, ListedSecret } from '../aws/listing.ts';
 import type { ListedProfile } from '../aws/profiles.ts';
 import type { DatabaseServer } from '../aws/database-server.ts';
 import type { ConnectOptions } from '../connect.ts';
+import { meaningOf } from './name-words.ts';
 import { pairNames, type Pairing } from './pair-names.ts';
 
 /** What an account has, as far as its keys may see it. */
@@ -44,6 +45,7 @@ export async function surveyAccount(settings: AccountSettings, options: ConnectO
 /** What belongs together at both ends, by likeness of name. */
 export interface Proposal {
   readonly buckets: readonly Pairing[];
+  /** Those that are called a database first. */
   readonly secrets: readonly Pairing[];
   /** By their identifiers; none that is a replica at the target. */
   readonly databases: readonly Pairing[];
@@ -56,9 +58,12 @@ export function propose(source: Survey, target: Survey): Proposal {
       ? source.account.id === target.account.id
       : source.account.endpoints.s3 === target.account.endpoints.s3;
   const names = ({ found }: Listing<{ readonly name: string }>) => found.map(({ name }) => name);
+  const isDatabase = ({ source: name }: Pairing) => Number(meaningOf(name).includes('database'));
   return {
     buckets: pairNames(source.buckets.found, target.buckets.found, oneAccount),
-    secrets: pairNames(names(source.secrets), names(target.secrets), oneAccount),
+    secrets: pairNames(names(source.secrets), names(target.secrets), oneAccount).toSorted(
+      (a, b) => isDatabase(b) - isDatabase(a),
+    ),
     databases: pairNames(
       source.databases.found.filter(isPostgres).map(({ identifier }) => identifier),
       target.databases.found.filter((one) => isPostgres(one) && !one.isReplica).map(({ identifier }) => identifier),
