@@ -12,6 +12,10 @@ test('a slip of the keys finds what was meant, in any case', () => {
   expect(nearest('keep-previous', ['mode', 'keepPrevious'])).toBe('keepPrevious');
 });
 
+test('one wrong letter goes before a shorter name that stands in the wanted one', () => {
+  expect(nearest('shop-stagin', ['shop', 'shop-staging'])).toBe('shop-staging');
+});
+
 test('nothing is suggested where nothing is near', () => {
   expect(nearest('staging', ['default', 'production'])).toBeUndefined();
   expect(nearest('staging', [])).toBeUndefined();

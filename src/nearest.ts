@@ -8,10 +8,15 @@ export function nearest(name: string, names: readonly string[]): string | undefi
       away: distance(name.toLowerCase(), candidate.toLowerCase()),
       holds: likeness(name, candidate),
     }))
-    .toSorted((a, b) => b.holds - a.holds || a.away - b.away);
+    // One letter is a slip, whatever else holds the name as a word.
+    .toSorted((a, b) => slip(b) - slip(a) || b.holds - a.holds || a.away - b.away);
   const best = ranked[0];
   if (!best) return undefined;
   return best.holds > 0 || best.away <= farthest(name) ? best.candidate : undefined;
+}
+
+function slip({ away }: { readonly away: number }): number {
+  return away <= 1 ? 1 : 0;
 }
 
 /** 1 when one name holds the other as a word of its own: staging in bmx-staging. */

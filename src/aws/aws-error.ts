@@ -28,6 +28,7 @@ export function isDenied(error: unknown): error is Error {
 }
 
 interface Answered {
+  readonly $response?: { readonly statusCode?: number };
   readonly $metadata?: { readonly httpStatusCode?: number };
   readonly code?: unknown;
 }
@@ -42,11 +43,11 @@ export function unreachable(
   service: ServiceName,
 ): RestageError | undefined {
   if (!(error instanceof Error)) return undefined;
-  const { $metadata: metadata, code } = error as Error & Answered; // what the SDK and Node add to their errors
+  const { $metadata: metadata, $response: response, code } = error as Error & Answered; // what the SDK and Node add to their errors
   const place = placeOf(account, service);
-  const status = metadata?.httpStatusCode;
+  const status = metadata?.httpStatusCode ?? response?.statusCode;
   // Of an answer that the SDK cannot read, such as a web page, it tells its own trouble with it.
-  const isStrange = status !== undefined && /^(SyntaxError|UnknownError|Unknown|\d+)$/.test(error.name);
+  const isStrange = status !== undefined && /^(Error|SyntaxError|UnknownError|Unknown|\d+)$/.test(error.name);
   if (isStrange)
     return new RestageError('aws-unreachable', `${place} answered HTTP ${status}, and not as AWS does`, {
       cause: error,

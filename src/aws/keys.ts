@@ -145,9 +145,10 @@ function failed(error: unknown, name: string, profiles: Profiles, base: string):
         'Check sso_region of the profile, and the network.',
         'aws-unreachable',
       );
+    const isForeign = /ForbiddenException|No access/i.test(words);
     return as(
-      `the SSO session of ${from} gives no keys: ${words}`,
-      /ForbiddenException|No access/i.test(words)
+      `${isForeign ? `the SSO user of ${from} gets no keys` : `the SSO session of ${from} has expired, or was never opened`}: ${words.replace(/ ?To refresh this SSO session run .*$/, '')}`,
+      isForeign
         ? `The SSO user has no such role: check sso_account_id (${settings['sso_account_id']}) and sso_role_name (${settings['sso_role_name']}) of the profile ${base}.`
         : renewalOf(profiles, base),
     );

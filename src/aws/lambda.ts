@@ -46,6 +46,7 @@ export async function readFunction(account: Account, name: string, signal?: Abor
       vpcId: found.VpcConfig?.VpcId || undefined,
     };
   } catch (error) {
+    if (error instanceof RestageError) throw error;
     if (signal?.aborted) throw new RestageError('interrupted', `interrupted while Lambda was asked for ${where}`);
     const silent = unreachable(error, account, 'lambda');
     if (silent) throw silent;

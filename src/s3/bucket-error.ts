@@ -33,7 +33,7 @@ export async function listError(
     error.code === 'PermanentRedirect'
       ? 'The bucket is in another region than aws.region says.'
       : error.status === 403
-        ? `The profile needs s3:ListBucket and s3:GetObject on it${origin.account ? `, and the bucket must belong to account ${origin.account}` : ''}.`
+        ? `The keys need s3:ListBucket and s3:GetObject on it${origin.account ? `, and the bucket must belong to account ${origin.account}` : ''}.`
         : undefined;
   return new RestageError('bucket-denied', `cannot list ${describeBucket(origin)}: ${error.message} (${error.code})`, {
     cause: error,

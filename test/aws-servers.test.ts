@@ -1,0 +1,375 @@
+import { hash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { Credentials } from '../demo/local-aws/identity.ts';
+import type { DatabaseServerSettings } from '../demo/local-aws/local-aws.ts';
+import { readRequest } from '../demo/local-aws/request.ts';
+import { authenticate } from '../demo/local-aws/signature.ts';
+import { addressOf } from '../src/address.ts';
+import { openAccount, type Account } from '../src/aws/account.ts';
+import { databaseToken } from '../src/aws/database-token.ts';
+import { readFunction } from '../src/aws/lambda.ts';
+import { listDatabases, listFunctions, listSecrets } from '../src/aws/listing.ts';
+import { readDatabaseServer } from '../src/aws/rds.ts';
+import type { DatabaseConfig } from '../src/config.ts';
+import { redact } from '../src/errors.ts';
+import { loadConfig } from '../src/index.ts';
+import { listBuckets } from '../src/s3/list-buckets.ts';
+import { findFreePort } from '../demo/free-port.ts';
+import { folder, local, production, staging, useLocalAws } from './local-aws-fixture.ts';
+import { keysOf, writeProfiles } from './profiles.ts';
+
+useLocalAws();
+let account: Account;
+const region = 'us-west-2';
+const gibibyte = 1024 ** 3;
+
+beforeAll(async () => {
+  const files = await writeProfiles(folder, { staging: keysOf(staging) });
+  account = await openAccount({ profile: 'staging', region, endpoints: local.endpoints }, files);
+  const put = (server: Partial<DatabaseServerSettings> & Pick<DatabaseServerSettings, 'identifier' | 'kind'>) =>
+    local.putDatabaseServer({ account: staging.id, host: `${server.identifier}.example.com`, port: 5440, ...server });
+  await put({ kind: 'cluster', identifier: 'shop', engine: 'aurora-postgresql', iamLogin: true });
+  await put({ kind: 'instance', identifier: 'shop', engine: 'postgres' }); // of the same name: RDS allows it
+  await put({
+    kind: 'instance',
+    identifier: 'shop-staging',
+    allocatedGibibytes: 20,
+    database: 'shopdb',
+    engineVersion: '16.4',
+  });
+  await put({ kind: 'instance', identifier: 'replica', replicaOf: 'shop-staging' });
+  await put({ kind: 'instance', identifier: 'asleep', status: 'stopped' });
+  await put({ kind: 'instance', identifier: 'sql', engine: 'mysql' });
+  await local.putDatabaseServer({ account: staging.id, kind: 'instance', identifier: 'unborn', status: 'creating' });
+  await local.putFunction({
+    account: staging.id,
+    name: 'shop-sync',
+    timeoutSeconds: 300,
+    memoryMebibytes: 512,
+    vpcId: 'vpc-1',
+  });
+});
+
+const failure = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'it did not fail',
+    (error: unknown) => error,
+  );
+
+async function deny(...operations: readonly string[]): Promise<void> {
+  for (const operation of operations)
+    await local.inject({
+      match: { operation },
+      kind: 'error',
+      status: 403,
+      code: 'AccessDenied',
+      message: `User: ${account.arn} is not authorized to perform: ${operation}`,
+    });
+}
+
+describe('an identifier', () => {
+  test('of a cluster gives the endpoint that writes, before an instance of the name', async () => {
+    expect(await readDatabaseServer(account, 'shop')).toMatchObject({
+      kind: 'cluster',
+      host: 'shop.example.com',
+      port: 5440,
+      engine: 'aurora-postgresql',
+      isAurora: true,
+      isReplica: false,
+      allocatedBytes: undefined,
+      hasIamLogin: true,
+    });
+  });
+
+  test('of an instance gives its endpoint and what it is', async () => {
+    expect(await readDatabaseServer(account, 'shop-staging')).toEqual({
+      identifier: 'shop-staging',
+      kind: 'instance',
+      host: 'shop-staging.example.com',
+      port: 5440,
+      engine: 'postgres',
+      engineVersion: '16.4',
+      status: 'available',
+      isAurora: false,
+      allocatedBytes: 20 * gibibyte,
+      isReplica: false,
+      database: 'shopdb',
+      hasIamLogin: false,
+    });
+    expect(await readDatabaseServer(account, 'replica')).toMatchObject({ isReplica: true });
+  });
+
+  test('that is unknown is told with the near one', async () => {
+    expect(await failure(readDatabaseServer(account, 'shop-stagin'))).toMatchObject({
+      code: 'identifier-missing',
+      message: `RDS has no instance and no cluster shop-stagin (account ${staging.id}, ${region})`,
+      hint: 'The account has shop-staging: is that the one?',
+    });
+  });
+
+  test('that may not be asked for is told with the actions to allow', async () => {
+    await deny('DescribeDBClusters', 'DescribeDBInstances');
+    expect(await failure(readDatabaseServer(account, 'shop'))).toMatchObject({
+      code: 'rds-denied',
+      message: expect.stringContaining('is not authorized to perform: DescribeDB'),
+      hint: `Allow rds:DescribeDBInstances and rds:DescribeDBClusters to ${account.arn}; or give host and port instead of identifier.`,
+    });
+  });
+
+  test('of an instance is found where only clusters are refused', async () => {
+    await deny('DescribeDBClusters');
+    expect(await readDatabaseServer(account, 'shop-staging')).toMatchObject({ kind: 'instance' });
+    expect(await failure(readDatabaseServer(account, 'nothing'))).toMatchObject({ code: 'rds-denied' });
+  });
+
+  test('at an RDS that is not there is told by its address', async () => {
+    const rds = `http://127.0.0.1:${await findFreePort('127.0.0.1')}`;
+    expect(await failure(readDatabaseServer({ ...account, endpoints: { rds } }, 'shop'))).toMatchObject({
+      code: 'aws-unreachable',
+      message: expect.stringContaining(`cannot reach ${rds}: `),
+    });
+  });
+});
+
+/** The database of a target with these settings, as the config gives it. */
+function configured(database: object, passwords = { PASSWORD: 'a-long-password' }): DatabaseConfig {
+  const aws = { profile: 'staging' };
+  const parts = { user: 'app', passwordEnv: 'PASSWORD', host: 'h', database: 'd' };
+  const config = loadConfig(
+    {
+      version: 1,
+      source: { name: 'from', aws, database: parts },
+      target: { name: 'to', aws, database },
+    },
+    { file: join(folder, 'restage.yaml'), variables: passwords },
+  );
+  return config.target.database as DatabaseConfig; // it was given
+}
+
+const addressFor = (database: object) =>
+  addressOf(configured(database), 'staging', account, { PASSWORD: 'a-long-password' });
+
+async function putSecret(more: object): Promise<string> {
+  const value = JSON.stringify({ username: 'app', password: 'a-long-password', ...more });
+  await local.putSecret({ name: 'shop/login', account: staging.id, value });
+  return 'shop/login';
+}
+
+describe('an address', () => {
+  const parts = { user: 'app', passwordEnv: 'PASSWORD', database: 'd' };
+
+  test('is the endpoint of the identifier, with the port that RDS says', async () => {
+    expect(await addressFor({ ...parts, identifier: 'shop-staging' })).toEqual({
+      host: 'shop-staging.example.com',
+      port: 5440,
+      database: 'd',
+      user: 'app',
+      password: 'a-long-password',
+      tls: 'verify-full',
+    });
+  });
+
+  test('of a secret without a host is filled from the identifier beside it, or in it', async () => {
+    const beside = await putSecret({ dbname: 'd' });
+    expect(await addressFor({ secret: beside, identifier: 'shop' })).toMatchObject({
+      host: 'shop.example.com',
+      port: 5440,
+    });
+    const within = await putSecret({ dbname: 'd', dbInstanceIdentifier: 'shop-staging' });
+    expect(await addressFor({ secret: within })).toMatchObject({ host: 'shop-staging.example.com', port: 5440 });
+  });
+
+  test('of a secret with a host asks RDS nothing, but for an identifier that the config gives', async () => {
+    const secret = await putSecret({ dbname: 'd', host: 'h', port: 5433, dbInstanceIdentifier: 'shop-staging' });
+    expect(await addressFor({ secret })).toMatchObject({ host: 'h', port: 5433 });
+    expect((await local.requests()).filter(({ service }) => service === 'rds')).toEqual([]);
+    expect(await addressFor({ secret, identifier: 'shop' })).toMatchObject({ host: 'shop.example.com', port: 5440 });
+  });
+
+  test('without a host or database anywhere says where to add it', async () => {
+    expect(await failure(addressFor({ secret: await putSecret({}) }))).toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringContaining('no host is known for the database of staging'),
+      hint: expect.stringMatching(/Add host beside secret.*identifier/),
+    });
+    const secret = await putSecret({ dbInstanceIdentifier: 'shop-staging' });
+    expect(await failure(addressFor({ secret }))).toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringContaining('no database is known for the database of staging'),
+      hint: 'Add database beside secret in restage.yaml. RDS made shop-staging with shopdb.',
+    });
+  });
+
+  test.each([
+    [
+      'stopped',
+      'asleep',
+      'database-unreachable',
+      'RDS says that it is stopped',
+      'aws rds start-db-instance --db-instance-identifier asleep',
+    ],
+    ['being made', 'unborn', 'database-unreachable', 'RDS says that it is creating', 'Wait until'],
+    [
+      'of another kind',
+      'sql',
+      'config-invalid',
+      'is of engine mysql, and no PostgreSQL',
+      'Correct database.identifier',
+    ],
+  ])('of a server that is %s is refused before anybody connects', async (_state, identifier, code, message, hint) => {
+    expect(await failure(addressFor({ ...parts, identifier }))).toMatchObject({
+      code,
+      message: expect.stringContaining(message),
+      hint: expect.stringContaining(hint),
+    });
+  });
+
+  test('of loopback has no TLS by itself, but with a certificate to trust, or a token to send', async () => {
+    expect(await addressFor({ ...parts, host: '127.0.0.1' })).toMatchObject({ tls: 'disable' });
+    const { passwordEnv: _env, ...login } = parts;
+    expect(await addressFor({ ...login, host: '127.0.0.1', auth: 'iam' })).toMatchObject({ tls: 'verify-full' });
+  });
+});
+
+describe('a certificate to trust', () => {
+  const parts = { user: 'app', passwordEnv: 'PASSWORD', database: 'd', host: '127.0.0.1' };
+
+  test('is read from the folder of the configuration', async () => {
+    const { rootCertificates } = await import('node:tls');
+    const pem = rootCertificates.slice(0, 2).join('\n');
+    await writeFile(join(folder, 'ca.pem'), `# ours\n${pem}\n`);
+    expect(await addressFor({ ...parts, ca: 'ca.pem' })).toMatchObject({ ca: pem, tls: 'verify-full' });
+  });
+
+  test.each([
+    ['missing', undefined, 'cannot be read: ENOENT'],
+    ['no certificate', 'hello', 'holds no certificate'],
+    [
+      'garbled',
+      '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+      'holds a certificate that cannot be read, number 1',
+    ],
+  ])('that is %s is refused by its file', async (name, text, message) => {
+    const ca = `${name.replace(' ', '-')}.pem`;
+    if (text !== undefined) await writeFile(join(folder, ca), text);
+    expect(await failure(addressFor({ ...parts, ca }))).toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringContaining(`database.ca of staging: ${join(folder, ca)} ${message}`),
+    });
+  });
+});
+
+describe('a token of IAM', () => {
+  /** Whose signature a token bears; only its URL counts. */
+  function signerOf(token: string, keys: Credentials): unknown {
+    const [host, url] = [token.slice(0, token.indexOf('/')), token.slice(token.indexOf('/'))];
+    const incoming = { method: 'GET', url, headers: { host } } as unknown as IncomingMessage; // as much as is read of it
+    const request = readRequest(incoming, {} as ServerResponse, false);
+    const answer = authenticate(request, keys, region, hash('sha256', '', 'hex'));
+    return answer.kind === 'accepted' ? answer.caller.arn : answer.failure.kind;
+  }
+
+  test('is made for host, port and user, and signed by the present keys', async () => {
+    const address = await addressFor({ user: 'app_iam', identifier: 'shop', database: 'd', auth: 'iam' });
+    expect(address).toMatchObject({ host: 'shop.example.com', port: 5440, user: 'app_iam', tls: 'verify-full' });
+    if (typeof address.password === 'string') throw new Error('a password that does not change');
+    const token = await address.password();
+    const url = new URL(`https://${token}`);
+    expect([url.host, url.searchParams.get('Action'), url.searchParams.get('DBUser')]).toEqual([
+      'shop.example.com:5440',
+      'connect',
+      'app_iam',
+    ]);
+    expect(url.searchParams.get('X-Amz-Expires')).toBe('900');
+    expect(url.searchParams.get('X-Amz-Credential')).toMatch(/\/us-west-2\/rds-db\/aws4_request$/);
+    const keys = new Credentials([staging, production]);
+    expect(signerOf(token, keys)).toBe(account.arn);
+    expect(signerOf(token.replace('DBUser=app_iam', 'DBUser=root'), keys)).toBe('wrong-signature');
+    expect(signerOf(token.replace('shop.example.com', 'other.example.com'), keys)).toBe('wrong-signature');
+    expect(redact(`it is ${token}`)).toBe('it is ***');
+  });
+
+  test('is signed by new keys once the account has some', async () => {
+    let keys = staging;
+    const ask = databaseToken({ ...account, keys: async () => keys }, { host: 'h', port: 5432, user: 'u' });
+    const known = new Credentials([staging, production]);
+    const first = signerOf(await ask(), known);
+    keys = production;
+    expect([first, signerOf(await ask(), known)]).toEqual([
+      account.arn,
+      `arn:aws:iam::${production.id}:user/${production.user}`,
+    ]);
+  });
+});
+
+describe('a function', () => {
+  test('tells of itself', async () => {
+    const facts = {
+      name: 'shop-sync',
+      timeoutSeconds: 300,
+      memoryBytes: 512 * 1024 ** 2,
+      state: 'Active',
+      vpcId: 'vpc-1',
+    };
+    const found = await readFunction(account, 'shop-sync');
+    expect(found).toMatchObject(facts);
+    expect(await readFunction(account, found.arn ?? '')).toEqual(found);
+  });
+
+  test('that is missing is told with the near one', async () => {
+    expect(await failure(readFunction(account, 'shop-snc'))).toMatchObject({
+      code: 'lambda-missing',
+      message: `the function shop-snc (account ${staging.id}, ${region}) does not exist`,
+      hint: 'The account has a function shop-sync: is that the one?',
+    });
+  });
+
+  test('that may not be looked at is told with the action to allow', async () => {
+    const arn = `arn:aws:lambda:us-east-1:${production.id}:function:theirs`;
+    expect(await failure(readFunction(account, arn))).toMatchObject({
+      code: 'lambda-denied',
+      message: expect.stringContaining('no resource-based policy allows'),
+      hint: `Allow lambda:GetFunctionConfiguration on it to ${account.arn}.`,
+    });
+  });
+});
+
+describe('what an account has', () => {
+  test('is listed by kind, page by page', async () => {
+    for (let number = 0; number < 60; number += 1)
+      await local.putFunction({ account: staging.id, name: `f-${number}` });
+    const functions = await listFunctions(account);
+    expect([functions.found.length, functions.lacking]).toEqual([61, undefined]);
+    expect(functions.found[0]).toEqual({ name: 'shop-sync', timeoutSeconds: 300, memoryBytes: 512 * 1024 ** 2 });
+    const databases = await listDatabases(account);
+    expect(databases.found.map(({ kind, identifier }) => `${kind} ${identifier}`).slice(0, 3)).toEqual([
+      'cluster shop',
+      'instance shop',
+      'instance shop-staging',
+    ]);
+    await putSecret({});
+    const secrets = await listSecrets(account);
+    expect(secrets.found.map(({ name }) => name)).toEqual(['shop/login']);
+    await local.createBucket({ name: 'theirs', account: staging.id });
+    const credentials = () => account.keys();
+    const buckets = await listBuckets({ region, endpoint: local.endpoint, credentials });
+    expect(buckets).toEqual({ found: ['theirs'], lacking: undefined });
+  });
+
+  test('and may not be listed is told in words', async () => {
+    await deny('ListFunctions', 'DescribeDBClusters', 'ListSecrets', 'ListBuckets');
+    expect((await listFunctions(account)).lacking).toMatch(
+      /not authorized to perform: ListFunctions.*it takes lambda:/,
+    );
+    const databases = await listDatabases(account);
+    expect(databases.lacking).toMatch(/it takes rds:DescribeDBClusters/);
+    expect(databases.found.map(({ identifier }) => identifier)).toContain('shop-staging');
+    expect((await listSecrets(account)).lacking).toMatch(/it takes secretsmanager:ListSecrets/);
+    const credentials = () => account.keys();
+    const buckets = await listBuckets({ region, endpoint: local.endpoint, credentials });
+    expect(buckets).toEqual({ found: [], lacking: expect.stringContaining('it takes s3:ListAllMyBuckets') });
+  });
+});
