@@ -132,7 +132,7 @@ test('a clone goes from end to end under TLS, with rows longer than its records'
      insert into notes select id, repeat(md5(id::text), 3) from generate_series(1, 20000) id;
      create table scans (id integer primary key, page text);
      alter table scans alter page set storage external;
-     insert into scans select id, repeat(md5(id::text), 32768) from generate_series(1, 12) id`,
+     insert into scans select id, repeat(md5(id::text), 32768) from generate_series(1, 4) id`,
   );
   await writeFile(join(folder, 'authority.pem'), `An authority of a test\n${authority.certificate}`);
   const end = (name: string) => ({

@@ -99,7 +99,7 @@ export function openTunnel(settings: TunnelSettings, target: TunnelTarget): Tunn
       if (performance.now() > limit) {
         forwarder.end();
         throw failed(
-          `did not listen on port ${port} of this machine within ${settings.withinSeconds} seconds`,
+          `did not listen on port ${port} of this machine within ${settings.withinSeconds} ${settings.withinSeconds === 1 ? 'second' : 'seconds'}`,
           'Run the command by hand and see what it says. Where it only needs longer, raise via.withinSeconds.',
         );
       }
