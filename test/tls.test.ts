@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readCopy } from '../src/postgres/copy-relay.ts';
 import { openSession, type Address, type Session } from '../src/postgres/session.ts';
 import type { Report } from '../src/index.ts';
 import { type Authority, makeAuthority, makeSelfSigned, type ServerCertificate } from './certificates.ts';
@@ -122,6 +123,28 @@ describe('a server that shows', () => {
     await using session = await open({ ca: own.certificate });
     expect(await session.rows('select 1 as one')).toEqual([{ one: '1' }]);
   });
+});
+
+test('a copy whose server ends the session under TLS is told as lost, and does not wait', async () => {
+  await using session = await open();
+  const endless = `copy (select repeat('x', 1000), pg_sleep(0.001) from generate_series(1, 100000)) to stdout`;
+  let bytes = 0;
+  const reading = expect(
+    readCopy(session, { read: endless, onBytes: (count) => void (bytes += count) }),
+  ).rejects.toMatchObject({ code: 'database-lost' });
+  await vi.waitFor(() => expect(bytes).toBeGreaterThan(50_000));
+  await query(
+    server.postgres.adminUrl(),
+    `select pg_terminate_backend(pid) from pg_stat_activity where query like 'copy (select repeat%'`,
+  );
+  await reading;
+  await expect(session.rows('select 1')).rejects.toMatchObject({ code: 'database-lost' });
+});
+
+test('a session goes on after a copy under TLS', async () => {
+  await using session = await open();
+  const { rows } = await readCopy(session, { read: 'copy (select generate_series(1, 50000)) to stdout' });
+  expect([rows, await session.rows('select 1 as one')]).toEqual([50_000, [{ one: '1' }]]);
 });
 
 test('a clone goes from end to end under TLS, with rows longer than its records', async () => {

@@ -59,7 +59,6 @@ export function openTunnel(settings: TunnelSettings, target: TunnelTarget): Tunn
   const where = `${target.host}:${target.port}`;
   let starting: Promise<Forwarder> | undefined;
   let running: Forwarder | undefined;
-  let started = false;
   let isOver = false;
   let words = '';
   const failed = (what: string, hint: string) =>
@@ -74,12 +73,11 @@ export function openTunnel(settings: TunnelSettings, target: TunnelTarget): Tunn
   async function begin(): Promise<Forwarder> {
     words = '';
     const port = settings.localPort ?? (await findFreePort());
-    if (!(await isFree(port, started ? 4000 : 0)))
+    if (!(await isFree(port)))
       throw failed(
         `cannot begin: port ${port} of this machine is taken already`,
         `End what listens there (lsof -i :${port} names it), or leave out via.localPort and write {localPort} in via.command: then a free one is taken.`,
       );
-    started = true;
     const filled = { localPort: port, host: target.host, port: target.port };
     const child = launch(settings.command.map((part) => fillIn(part, filled)));
     const forwarder = follow(child, port, (text) => (words = text));
@@ -212,9 +210,9 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** Whether nobody listens there; one of our own that has just ended is given time to be gone. */
-async function isFree(port: number, patienceMs: number): Promise<boolean> {
-  for (const limit = performance.now() + patienceMs; await accepts(port); await sleep(50))
+/** Whether nobody listens there; a forwarder that was just ended is given time to be gone. */
+async function isFree(port: number): Promise<boolean> {
+  for (const limit = performance.now() + 2000; await accepts(port); await sleep(50))
     if (performance.now() >= limit) return false;
   return true;
 }
