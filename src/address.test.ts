@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeAuthority } from '../test/certificates.ts';
+import { addressOf } from './address.ts';
 import { loadConfig } from './config.ts';
-import { addressOf, connect } from './connect.ts';
+import { connect } from './connect.ts';
 import type { Address } from './postgres/session.ts';
 
 let folder: string;
@@ -41,9 +42,9 @@ test('the certificates of ca are found from the folder of the configuration, and
 });
 
 test.each([
-  ['missing.pem', /missing\.pem, cannot be read: ENOENT/],
-  ['none.pem', /none\.pem, holds no certificate$/],
-  ['broken.pem', /broken\.pem, holds a certificate that cannot be read, number 2$/],
+  ['missing.pem', /missing\.pem cannot be read: ENOENT/],
+  ['none.pem', /none\.pem holds no certificate$/],
+  ['broken.pem', /broken\.pem holds a certificate that cannot be read, number 2$/],
 ])('a ca that cannot be used is told by name and by what is wrong with it: %s', async (ca, message) => {
   await expect(addressBy({ ca })).rejects.toMatchObject({
     code: 'config-invalid',
