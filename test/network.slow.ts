@@ -147,7 +147,7 @@ describe.concurrent('a network that', () => {
     });
     expect([code, report.failure]).toMatchObject([1, { code: 'database-lost', step: 'copy-table scans' }]);
     expect(report.failure?.message).toMatch(/production at 127.0.0.1:\d+ was lost: no byte came for \d+ s/);
-    expect(tookMs).toBeLessThan(140_000);
+    expect(tookMs).toBeLessThan(125_000);
     expect(report.holds).toBe('staging holds its database as it was before the run');
     expect(await stagingOf(wired.scene)).toEqual(wired.before);
     await requireNextRunWell(wired);

@@ -73,6 +73,17 @@ describe.skipIf(!hasPython)('at a terminal', () => {
     expect(await scene.staging()).toEqual(before);
   });
 
+  test('a terminal that is closed at the question changes nothing', async () => {
+    const earlier = await scene.runFiles();
+    const screen = open('sync', '--only', 'database');
+    await screen.shows('Type staging to go on: ');
+    screen.close();
+    const { code } = await screen.ended;
+    expect(code).toBe(130);
+    expect(await scene.staging()).toEqual(before);
+    expect([...(await scene.runFiles()).keys()]).toEqual([...earlier.keys()]);
+  });
+
   describe('the question', () => {
     async function answer(text: string): Promise<Awaited<Screen['ended']>> {
       const screen = open('sync', '--only', 'database');

@@ -32,7 +32,7 @@ export class BodyWriter {
 
   #spill(): void {
     const path = join(this.#folder, `body-${process.pid}-${(files += 1)}`);
-    this.#file = { descriptor: openSync(path, 'wx'), path };
+    this.#file = { descriptor: openSync(path, 'wx', 0o600), path };
     for (const chunk of this.#chunks) writeAll(this.#file.descriptor, chunk);
     this.#chunks = [];
   }

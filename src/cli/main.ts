@@ -16,12 +16,20 @@ if (major > oldest[0] || (major === oldest[0] && minor >= oldest[1])) {
 
 /** What was compiled once is not compiled again: half of a start's time. In a folder of the user's own, for it is code. */
 async function keepCompiled(): Promise<void> {
-  const [{ enableCompileCache }, { homedir }, { join }] = await Promise.all([
+  const [{ chmodSync, mkdirSync }, { enableCompileCache }, { homedir }, { join }] = await Promise.all([
+    import('node:fs'),
     import('node:module'),
     import('node:os'),
     import('node:path'),
   ]);
-  enableCompileCache(join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'restage'));
+  const folder = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'restage');
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(folder, 0o700); // whoever can write there writes what is run
+  } catch {
+    return; // a home that cannot be written to, or that is another's
+  }
+  enableCompileCache(folder);
 }
 
 /**

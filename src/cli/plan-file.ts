@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { json, readPlan, RestageError, type Plan, type PlannedObject, type SavedPlan } from '../index.ts';
 import { objectList } from './object-list.ts';
+import { writePrivately } from './private-file.ts';
 
 /** The plan in a file that `plan --out` wrote, if it may be run at all. Throws `plan-invalid`, and the plan's own refusals. */
 export async function savedPlan(file: string, tolerancePercent: number): Promise<SavedPlan> {
@@ -29,7 +29,7 @@ export function keepPlan(file: string): PlanFile {
   const listFile = `${file.replace(/\.json$/, '')}.ndjson`;
   const write = (name: string, text: string) => {
     try {
-      writeFileSync(name, text, { mode: 0o600 });
+      writePrivately(name, text);
     } catch (error) {
       throw new RestageError(
         'folder-unwritable',

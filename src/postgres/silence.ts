@@ -18,8 +18,8 @@ export interface Patience {
   readonly giveUpMs: number;
 }
 
-/** A network that is gone for a minute and a half is survived; a session is given up after two minutes. */
-export const patience: Patience = { lookEachMs: 5_000, askAfterMs: 30_000, askAtMostMs: 300_000, giveUpMs: 60_000 };
+/** A network that is gone for a minute is survived; a session is given up after two minutes at most. */
+export const patience: Patience = { lookEachMs: 5_000, askAfterMs: 30_000, askAtMostMs: 300_000, giveUpMs: 45_000 };
 
 /**
  * Ends a session whose server or way to it has vanished without a word: TCP alone would wait a quarter of an hour where
