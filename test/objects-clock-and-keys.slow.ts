@@ -1,6 +1,8 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, expect } from 'vitest';
 import type { Keys } from '../demo/local-aws/local-aws.ts';
+import type { Report } from '../src/index.ts';
 import { aws, expectAllCopied, type Pair, pairOf, strike } from './objects-scene.ts';
 import { needs, store, useStore } from './store/use-store.ts';
 
@@ -85,6 +87,10 @@ faulty(
     expect(stdout + stderr).toMatch(/ExpiredToken/);
     expect((stdout + stderr).match(/could not be copied/g)).toBeNull();
     expect(stdout + stderr).not.toContain('fresh-and-secret');
+    const runs = join(pair.shell.folder, '.restage', 'runs');
+    const [run = ''] = await readdir(runs);
+    const report = JSON.parse(await readFile(join(runs, run, 'report.json'), 'utf8')) as Report;
+    expect(report).toMatchObject({ outcome: 'failed', failure: { code: 'credentials-failed' } });
   },
 );
 
