@@ -120,8 +120,8 @@ async function watched(name: string, running: Running): Promise<number | null> {
   const { source, target } = scene.environment;
   await using one = await openSession(source.postgres.adminUrl(), 'a watcher');
   await using other = await openSession(target.postgres.adminUrl(), 'a watcher');
-  let isOver = false;
-  const ended = running.ended.finally(() => (isOver = true));
+  const state = { over: false };
+  const ended = running.ended.finally(() => (state.over = true));
   ended.catch(() => {}); // told below
   const statements = async (session: Session) => {
     const rows = await session.query(
@@ -129,7 +129,7 @@ async function watched(name: string, running: Running): Promise<number | null> {
     );
     return JSON.stringify(rows);
   };
-  for (; !isOver; await sleep(10)) {
+  for (; !state.over; await sleep(10)) {
     const proc = `/proc/${running.pid}`;
     for (const file of ['cmdline', 'comm'])
       note(`the title of ${name}`, await readFile(join(proc, file), 'utf8').catch(() => ''));

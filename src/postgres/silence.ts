@@ -9,7 +9,7 @@ export interface Silent {
   end(reason: Error): void;
 }
 
-export interface Patience {
+interface Patience {
   readonly lookEachMs: number;
   /** Silence before the server is asked; twice as long after each time that it was found to work, up to the most. */
   readonly askAfterMs: number;
@@ -19,7 +19,7 @@ export interface Patience {
 }
 
 /** A network that is gone for a minute is survived; a session is given up after two minutes at most. */
-export const patience: Patience = { lookEachMs: 5_000, askAfterMs: 30_000, askAtMostMs: 300_000, giveUpMs: 45_000 };
+const patience: Patience = { lookEachMs: 5_000, askAfterMs: 30_000, askAtMostMs: 300_000, giveUpMs: 45_000 };
 
 /**
  * Ends a session whose server or way to it has vanished without a word: TCP alone would wait a quarter of an hour where
