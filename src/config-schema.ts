@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isAccessPoint } from './access-point.ts';
 import { path, sourceEnd, targetEnd, text, wholeFrom } from './config-end.ts';
 import { objectsSchema, strayObjects } from './config-objects.ts';
 
@@ -145,6 +146,17 @@ export const schema = z
             message: `would delete what ${twin} brings: both go to ${bucket}`,
           });
       }
+      for (const [name, bucket] of Object.entries(side === 'target' ? buckets : {}))
+        if (isAccessPoint(bucket))
+          context.addIssue({
+            code: 'custom',
+            path: ['target', 'buckets', name],
+            message:
+              'is an access point or an ARN, which hides which bucket is written to; the bucket itself must be named',
+          });
+      for (const key of Object.keys(config[side].expect ?? {}))
+        if (db === undefined)
+          context.addIssue({ code: 'custom', path: [side, 'expect', key], message: 'is not read without a database' });
       if (account === undefined && (Object.keys(buckets).length > 0 || isOfAws(db)))
         context.addIssue({
           code: 'custom',

@@ -3,12 +3,13 @@ import { allOf } from './all-of.ts';
 import { appClient, type App } from './app/client.ts';
 import type { Account, AccountSettings, ProfileFiles } from './aws/account.ts';
 import type { Config, EndConfig } from './config.ts';
-import { RestageError } from './errors.ts';
-import { isLoopback } from './loopback.ts';
+import { requireExpectedHost } from './expected-host.ts';
 import type { Address } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
 import type { TargetDatabase } from './postgres/target.ts';
 import type { BucketSettings, SourceBucket, TargetBucket } from './s3/bucket.ts';
+import { refuseSameBuckets } from './same-bucket.ts';
+import { refuseSameDatabase } from './same-database.ts';
 
 /** One end, found and logged in: what the config names, as far as it names it. */
 export interface End<Database, Bucket> {
@@ -24,6 +25,8 @@ export interface End<Database, Bucket> {
 export interface Ends extends Disposable {
   readonly source: End<SourceDatabase, SourceBucket>;
   readonly target: End<TargetDatabase, TargetBucket>;
+  /** Where it could not be found out whether the target is the source, in whole sentences. */
+  readonly doubts: readonly string[];
 }
 
 export interface ConnectOptions {
@@ -34,12 +37,17 @@ export interface ConnectOptions {
 /**
  * Profile → keys → account → secret → address, for both ends. No database is connected to yet.
  * Throws `profile-missing`, `credentials-failed`, `aws-unreachable`, `account-mismatch`, `secret-missing`, `secret-denied`,
- * `secret-invalid`, `identifier-missing`, `rds-denied`, `config-invalid`; `target-is-source` where both ends name the same
- * database or bucket.
+ * `secret-invalid`, `identifier-missing`, `rds-denied`, `config-invalid`; `host-unexpected`; `target-is-source` where both
+ * ends' names lead to the same database or bucket.
  */
 export async function connect(config: Config, options: ConnectOptions = {}): Promise<Ends> {
   const [from, to] = await allOf([locate(config.source, config, options), locate(config.target, config, options)]);
-  refuseSame(from, to);
+  requireExpectedHost('source', config.source, from.address?.host);
+  requireExpectedHost('target', config.target, to.address?.host);
+  const [doubts] = await allOf([
+    refuseSameBuckets(from.buckets, to.buckets, options.signal),
+    refuseSameDatabase(config, from.address, to.address),
+  ]);
   // Like the AWS SDK: what is not used is not loaded, neither an HTTP client nor a database's driver.
   const [s3, sources, targets] = await Promise.all([
     from.buckets.length > 0 ? import('./s3/bucket.ts') : undefined,
@@ -61,6 +69,7 @@ export async function connect(config: Config, options: ConnectOptions = {}): Pro
   return {
     source,
     target,
+    doubts,
     [Symbol.dispose]: () => {
       for (const bucket of [...source.buckets.values(), ...target.buckets.values()]) bucket[Symbol.dispose]();
       for (const end of [from, to]) end.address?.tunnel?.[Symbol.dispose]();
@@ -68,7 +77,8 @@ export async function connect(config: Config, options: ConnectOptions = {}): Pro
   };
 }
 
-interface Located {
+/** An end whose names have been followed as far as they lead without a connection to what they name. */
+export interface Located {
   readonly name: string;
   readonly account: Account | undefined;
   readonly address: Address | undefined;
@@ -76,7 +86,8 @@ interface Located {
   readonly app: App | undefined;
 }
 
-async function locate(end: EndConfig, config: Config, options: ConnectOptions): Promise<Located> {
+/** Profile → keys → account → secret → address of one end. Throws as `connect` does. */
+export async function locate(end: EndConfig, config: Config, options: ConnectOptions): Promise<Located> {
   const account = end.aws && (await openEndAccount(end.aws, options));
   const address = end.database && (await addressOf(end.database, end.name, account, config.passwords, options.signal));
   const buckets = account
@@ -98,36 +109,4 @@ async function locate(end: EndConfig, config: Config, options: ConnectOptions): 
 async function openEndAccount(settings: AccountSettings, { profileFiles, signal }: ConnectOptions): Promise<Account> {
   const { openAccount } = await import('./aws/account.ts');
   return openAccount(settings, profileFiles, signal);
-}
-
-/** One text for a bucket, however its store is written. */
-function bucketPlace({ endpoint, bucket }: BucketSettings): string {
-  const url = endpoint === undefined ? undefined : new URL(endpoint);
-  if (!url || url.hostname.endsWith('.amazonaws.com')) return `aws ${bucket}`;
-  return `${url.host.replace(/^(localhost|\[::1\])(?=:|$)/, '127.0.0.1')} ${bucket}`;
-}
-
-/** What can be seen to be the same from the names alone; the plan asks the servers too. */
-function refuseSame(source: Located, target: Located): void {
-  const place = (address: Address) => `${address.host.toLowerCase()}:${address.port}/${address.database}`;
-  // Through a tunnel localhost is another machine's.
-  const isElsewhere = ({ tunnel, host }: Address) => tunnel !== undefined && isLoopback(host);
-  if (
-    source.address &&
-    target.address &&
-    place(source.address) === place(target.address) &&
-    !isElsewhere(source.address) &&
-    !isElsewhere(target.address)
-  )
-    throw new RestageError('target-is-source', `both ends are the same database: ${place(source.address)}`, {
-      hint: 'target.database in restage.yaml, or the secret that it names, leads to the source.',
-    });
-  const ours = source.buckets.map(([, settings]) => settings);
-  for (const [name, settings] of target.buckets) refuseSameBucket(name, ours, settings);
-}
-
-/** Throws `target-is-source` where a bucket of the target is one of the source's. */
-export function refuseSameBucket(name: string, source: readonly BucketSettings[], target: BucketSettings): void {
-  if (!source.some((one) => bucketPlace(one) === bucketPlace(target))) return;
-  throw new RestageError('target-is-source', `target.buckets.${name} is a bucket of the source: ${target.bucket}`);
 }

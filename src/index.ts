@@ -31,6 +31,7 @@ export type { PlannedBucket, PlannedObject } from './plan-objects.ts';
 export { readPlan } from './plan-saved.ts';
 export { lastRunOf, measures, type LastRun } from './last-run.ts';
 export type { SchemaDumper } from './postgres/schema-dump.ts';
+export { protect, readProtection, type Markable, type Marked, type ProtectOptions } from './protect.ts';
 export type { Replaced, ReplacedDatabase, ReplacedObjects } from './replaces.ts';
 export { checkText } from './report/check-text.ts';
 export { eventLine } from './report/event-line.ts';

@@ -17,22 +17,17 @@ import { emptyTables, emptyTablesError, unknownTables } from './postgres/empty-t
 import { readNamedRoles, requireNamedRoles } from './postgres/named-roles.ts';
 import { displayTable, quoteName, quoteTable } from './postgres/names.ts';
 import { readUnreadable, requireReadable } from './postgres/readable.ts';
+import { requireUnmarked } from './postgres/protected-marker.ts';
 import { readRevision } from './postgres/revision.ts';
 import { readRoles, requireRoles, type Roles } from './postgres/roles.ts';
 import { readSchemaPrint, type SchemaPrint } from './postgres/schema-print.ts';
 import { someOf } from './postgres/some-of.ts';
-import { readDescription, type Description } from './postgres/swap.ts';
+import { readDescription } from './postgres/swap.ts';
 import type { Origin } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
-import {
-  readIdentity,
-  readTarget,
-  requireSwappable,
-  type Identity,
-  type OpenSessions,
-  type TargetDatabase,
-} from './postgres/target.ts';
+import { readIdentity, readTarget, requireSwappable, type OpenSessions, type TargetDatabase } from './postgres/target.ts';
 import { goneTables, leastRows, shrunkTables, shrunkTotal, type LeastRows } from './shrink.ts';
+import { describeOrigin, kinNote, refuseWrongEnds } from './wrong-ends.ts';
 
 /** A database as a plan shows it. */
 export interface DatabaseFigures {
@@ -67,7 +62,8 @@ export interface PlannedDatabase {
 export type Choices = Pick<
   Config['database'],
   'publications' | 'skipExtensions' | 'mayBeEmpty' | 'mayShrink' | 'owner' | 'grants'
->;
+> &
+  Pick<NonNullable<Config['target']['expect']>, 'restoredFromSource'>;
 
 /** What figures are measured by, and how far they may have fallen. */
 export interface Earlier {
@@ -78,7 +74,7 @@ export interface Earlier {
 
 /**
  * Reads both databases, each in one transaction. What they hold and must not is told as refusals; throws
- * `target-is-source`, `ends-swapped`, `database-unfit`, and what a connection throws.
+ * `target-is-source`, `protected`, `ends-swapped`, `database-unfit`, and what a connection throws.
  */
 export async function planDatabase(
   source: SourceDatabase,
@@ -88,7 +84,7 @@ export async function planDatabase(
   earlier: Earlier,
 ): Promise<PlannedDatabase> {
   const [from, to] = await allOf([readSource(source, choices, signal), readTargetSide(target, choices, signal)]);
-  refuseWrongEnds(from, { identity: to.identity, origin: to.facts.origin });
+  refuseWrongEnds(from, to, choices.restoredFromSource);
   if (!to.fit) throw to.unfit;
   refuseVersions(from.origin, to.facts.origin);
   if (!from.fit) throw from.unfit;
@@ -131,7 +127,7 @@ export async function planDatabase(
     refusals,
     least: since.least,
     notes: [
-      ...standbyNote(from, to),
+      ...kinNote(from, to),
       ...poolerNotes(from, to),
       ...acceptanceNote(to),
       ...lastingNotes(to),
@@ -237,6 +233,7 @@ async function readTargetSide(target: TargetDatabase, choices: Choices, signal: 
   const identity = await readIdentity(session);
   const description = await readDescription(session, session.origin.database);
   const facts = await readTarget(session);
+  const marked = await refusalOf(() => requireUnmarked(session, session.origin.database));
   const unfit = await refusalOf(async () => {
     await requireSwappable(session);
     await requireRoles(session, [
@@ -244,7 +241,8 @@ async function readTargetSide(target: TargetDatabase, choices: Choices, signal: 
       ...Object.values(choices.grants),
     ]);
   });
-  if (unfit) return { readAt, pooled, identity, description, facts, unfit, fit: undefined };
+  if (unfit)
+    return { origin: session.origin, readAt, pooled, identity, description, facts, marked, unfit, fit: undefined };
   // What is replaced need not be readable: the owner of a database may have no right to its tables.
   const closed = new Set((await readUnreadable(session, [])).map(quoteTable));
   const tables = await countTables(session, await readTables(session), closed);
@@ -258,31 +256,7 @@ async function readTargetSide(target: TargetDatabase, choices: Choices, signal: 
     revision: await readRevision(session),
     schema: await readSchemaPrint(session),
   };
-  return { readAt, pooled, identity, description, facts, unfit, fit };
-}
-
-/** What tells one end from the other, whatever names led there. */
-export interface EndReading {
-  readonly origin: Origin;
-  readonly identity: Identity;
-  readonly description: Description | undefined;
-}
-
-/** Throws `target-is-source` or `ends-swapped`. */
-export function refuseWrongEnds(from: EndReading, to: Omit<EndReading, 'description'>): void {
-  const { origin } = to;
-  const ends = `${describeOrigin(from.origin)} and ${describeOrigin(origin)}`;
-  if (from.identity.database === to.identity.database)
-    throw new RestageError('target-is-source', `both ends are the same database, by two names: ${ends}`, {
-      hint: 'target.database in restage.yaml, or the secret that it names, leads to the source.',
-    });
-  const made = from.description?.source;
-  if (made && made.host === origin.host && made.port === origin.port && made.database === origin.database)
-    throw new RestageError(
-      'ends-swapped',
-      `the ends are the wrong way round: ${describeOrigin(from.origin)} was itself made from ${describeOrigin(origin)}, by the run ${from.description?.run}`,
-      { hint: 'source in restage.yaml is production, target is what is replaced.' },
-    );
+  return { origin: session.origin, readAt, pooled, identity, description, facts, marked, unfit, fit };
 }
 
 export function refuseVersions(source: Origin, target: Origin): void {
@@ -299,14 +273,6 @@ export function refuseOld({ version }: Origin): void {
     throw new RestageError('database-unfit', `the source is PostgreSQL ${version}; restage reads 14 and later`, {
       hint: 'Upgrade the source, or a restored copy of it that then serves as the source.',
     });
-}
-
-/** A standby and its primary are two servers with one disk: only a person knows whether the target is that primary. */
-function standbyNote({ identity, origin }: SourceReading, to: TargetReading): string[] {
-  if (!identity.standby || identity.disk === undefined || identity.disk !== to.identity.disk) return [];
-  return [
-    `the source ${describeOrigin(origin)} is a standby, and the target has the same system identifier: make sure that the target is not its primary`,
-  ];
 }
 
 function poolerNotes(from: SourceReading, to: TargetReading): string[] {
@@ -403,9 +369,4 @@ async function refusalOf(check: () => Promise<void>): Promise<unknown> {
   } catch (error) {
     return error;
   }
-}
-
-/** bluemoxon at host:5432 as user */
-function describeOrigin(origin: Origin): string {
-  return `${origin.database} at ${origin.host}:${origin.port} as ${origin.user}`;
 }

@@ -65,7 +65,7 @@ export interface ObjectsPlanOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Compares all pairs. Throws what a listing throws, and `bucket-denied` for a route that is not open. */
+/** Compares all pairs. Throws `protected`, what a listing throws, and `bucket-denied` for a route that is not open. */
 export async function planObjects(config: Config, ends: Ends, options: ObjectsPlanOptions): Promise<PlannedBucket[]> {
   const pairs = [...ends.source.buckets].flatMap(([bucket, source]) => {
     const target = ends.target.buckets.get(bucket);
@@ -104,6 +104,7 @@ async function planPair(
   const archived = zero();
   let sample: ListedObject | undefined;
   let compared = 0;
+  const unlooked = await target.requireUnmarked(signal);
   const began = performance.now();
   const renamesMet = new Set<string>();
   const see = (difference: Difference) => {
@@ -161,6 +162,9 @@ async function planPair(
         ? []
         : [`${bucket}: the source's keys lack s3:GetObjectTagging, so objects arrive without their tags`]),
       ...unmatched.map((pattern) => `${bucket}: no key matches ${pattern}`),
+      ...(unlooked === undefined
+        ? []
+        : [`${bucket}: whether ${target.origin.bucket} is protected could not be looked for: ${unlooked}`]),
     ],
     refusals: refusalsOf(config, bucket, totals, source, target, { last, readAt: plannedAt }),
   };

@@ -80,7 +80,7 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
     ...(replaces ? { replaces } : {}),
     jobs: config.database.jobs,
     steps: planSteps(config, database, objects, withDatabase),
-    notes: [...(database?.notes ?? []), ...objects.flatMap(({ notes }) => notes)],
+    notes: [...(database?.notes ?? []), ...(withObjects ? ends.doubts : []), ...objects.flatMap(({ notes }) => notes)],
     ...(refusals.length > 0 ? { refusals } : {}),
   };
 }
@@ -94,7 +94,8 @@ async function planDatabases(
 ): Promise<PlannedDatabase> {
   const { planDatabase } = await import('./plan-database.ts');
   const { maxShrinkPercent } = config.guards;
-  return planDatabase(source, target, signal, config.database, { maxShrinkPercent, last });
+  const choices = { ...config.database, ...config.target.expect };
+  return planDatabase(source, target, signal, choices, { maxShrinkPercent, last });
 }
 
 async function planApp(

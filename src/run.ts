@@ -5,7 +5,7 @@ import type { Listener } from './event.ts';
 import { appSteps } from './perform/app.ts';
 import type { Context, Perform, Performed } from './perform/context.ts';
 import type { DatabaseRun, Recovery } from './perform/database-run.ts';
-import { objectSteps } from './perform/objects.ts';
+import { objectSteps, requireUnmarkedBuckets } from './perform/objects.ts';
 import type { Plan } from './plan.ts';
 import type { SchemaDumper } from './postgres/schema-dump.ts';
 import { figuresOf, type Report } from './report/report.ts';
@@ -27,7 +27,7 @@ export function newRunId(now = new Date()): string {
 /**
  * Executes a plan. A step that fails stops the others at once; then the target is put back as it was, unless
  * everything was verified before. Failures are told in the Report.
- * Throws only for what stops it from starting: the plan's own refusals, `run-in-progress`, and whatever the target's server refuses at once.
+ * Throws only for what stops it from starting: the plan's own refusals, `run-in-progress`, `protected`, and whatever the target's server refuses at once.
  */
 export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Promise<Report> {
   const [refusal] = plan.refusals ?? [];
@@ -47,6 +47,7 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
           dumper: options.dumper,
         })
       : undefined;
+  await requireUnmarkedBuckets(plan.steps, ends, options.signal);
   const startedAt = new Date();
   const clock = performance.now();
   listen({ kind: 'run-started', run: id, plan });

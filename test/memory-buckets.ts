@@ -130,6 +130,7 @@ export function memoryBucket(held: readonly MemoryObject[], settings: MemorySett
       return '';
     },
     habits: async () => ({ versioning: 'never', acls: 'off' }),
+    requireUnmarked: async () => undefined,
     peek: () => undefined,
     write: {
       put: async (key, body, headers, signal) => {

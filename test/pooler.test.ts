@@ -1,22 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { serverUser } from '../demo/postgres-binaries.ts';
 import type { Failure, Plan } from '../src/index.ts';
 import { startCloneScene, type CloneScene } from './clone-scene.ts';
-import { connects } from './machine.ts';
+import { poolerMissing, startPooler } from './pooler-process.ts';
 import { query } from './sql.ts';
 
-const program = '/usr/sbin/pgbouncer';
-const missing = !existsSync(program);
-if (missing) console.warn(`skipped, as there is no ${program}: the tests of a pooler in front of the source`);
+if (poolerMissing) console.warn(`skipped, as ${poolerMissing}: the tests of a pooler in front of the source`);
 
-describe.skipIf(missing)('a connection pooler in front of the source', () => {
+describe.skipIf(poolerMissing !== undefined)('a connection pooler in front of the source', () => {
   let scene: CloneScene;
 
   beforeAll(async () => {
@@ -68,65 +58,3 @@ describe.skipIf(missing)('a connection pooler in front of the source', () => {
     expect(error.message).toMatch(/gave no second session within \d+ seconds/);
   });
 });
-
-interface Pooler extends AsyncDisposable {
-  /** Of the source's database, through it. */
-  readonly url: string;
-}
-
-let started = 0;
-
-async function startPooler(
-  { folder, source }: CloneScene,
-  mode: 'transaction' | 'session',
-  settings: Readonly<Record<string, string>>,
-): Promise<Pooler> {
-  const user = await serverUser(); // it refuses to run as root
-  const place = join(folder, `pooler-${(started += 1)}`);
-  await mkdir(place);
-  await chmod(place, 0o777);
-  const port = await freePort();
-  const { password } = new URL(source.adminUrl());
-  const parameters = {
-    listen_addr: '127.0.0.1',
-    listen_port: String(port),
-    unix_socket_dir: '',
-    auth_type: 'any',
-    pool_mode: mode,
-    ignore_startup_parameters: 'options',
-    ...settings,
-  };
-  const file = join(place, 'pgbouncer.ini');
-  await writeFile(
-    file,
-    [
-      '[databases]',
-      `production = host=127.0.0.1 port=${source.port} dbname=production user=postgres password=${password}`,
-      '[pgbouncer]',
-      ...Object.entries(parameters).map(([name, value]) => `${name} = ${value}`),
-    ].join('\n'),
-  );
-  const child = spawn(program, ['-q', file], { cwd: place, stdio: 'ignore', ...user });
-  const ended = once(child, 'exit');
-  while (!(await connects(port))) {
-    if (child.exitCode !== null) throw new Error(`PgBouncer ended with ${child.exitCode}`);
-    await sleep(20);
-  }
-  const url = Object.assign(new URL(source.adminUrl('production')), { port: String(port) }).href;
-  const stop = async () => {
-    child.kill('SIGKILL');
-    await ended;
-  };
-  return { url, [Symbol.asyncDispose]: stop };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-}

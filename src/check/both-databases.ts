@@ -1,8 +1,9 @@
 import { RestageError } from '../errors.ts';
-import { refuseWrongEnds, textNotes } from '../plan-database.ts';
+import { textNotes } from '../plan-database.ts';
 import { matchExtensions, readOfferedExtensions } from '../postgres/extensions.ts';
 import type { CheckContext, CheckedEnd } from './context.ts';
 import { openDatabase, type CheckedDatabase } from './database.ts';
+import { refuseWrongEnds } from '../wrong-ends.ts';
 import { after, begun, lookIn, type Finding, type Seen } from './finding.ts';
 import { loginRows } from './login-rows.ts';
 import { sourceRows } from './source-rows.ts';
@@ -25,21 +26,31 @@ export function openDatabases(
   return {
     source,
     target,
-    apart: begun(source && target ? requireApart(source, target) : Promise.resolve()),
+    apart: begun(source && target ? requireApart(source, target, context) : Promise.resolve()),
     [Symbol.asyncDispose]: async () => {
       await Promise.all([source?.[Symbol.asyncDispose](), target?.[Symbol.asyncDispose]()]);
     },
   };
 }
 
-async function requireApart(source: CheckedDatabase, target: CheckedDatabase): Promise<void> {
+async function requireApart(
+  source: CheckedDatabase,
+  target: CheckedDatabase,
+  { config }: CheckContext,
+): Promise<void> {
   refuseWrongEnds(
     {
       origin: (await after(source.row, source.session)).origin,
       identity: await source.facts.identity,
       description: await source.facts.description,
     },
-    { origin: (await after(target.row, target.session)).origin, identity: await target.facts.identity },
+    {
+      origin: (await after(target.row, target.session)).origin,
+      identity: await target.facts.identity,
+      description: await target.facts.description,
+      marked: undefined, // told in a row of its own
+    },
+    config.target.expect?.restoredFromSource,
   );
 }
 

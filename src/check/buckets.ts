@@ -1,7 +1,7 @@
 import type { Account } from '../aws/account.ts';
 import { usualObjects } from '../config-objects.ts';
-import { refuseSameBucket } from '../connect.ts';
 import { RestageError } from '../errors.ts';
+import { refuseSameBuckets } from '../same-bucket.ts';
 import { sourceBucket, targetBucket, type BucketSettings, type SourceBucket, type TargetBucket } from '../s3/bucket.ts';
 import type { BucketHabits } from '../s3/habits.ts';
 import type { ListedObject } from '../s3/listing.ts';
@@ -45,7 +45,7 @@ function pairRows(
   const asked = asker(context);
   const apart = begun(
     (async () => {
-      refuseSameBucket(name, [await source.settings], await target.settings);
+      await refuseSameBuckets([[name, await source.settings]], [[name, await target.settings]], context.signal);
     })(),
   );
   const sample = begun((async () => sampleOf(await after(source.row, source.listed)))());

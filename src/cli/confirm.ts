@@ -7,8 +7,11 @@ import type { Terminal } from './terminal.ts';
  * there to type; `interrupted` for Ctrl-C.
  */
 export async function confirm(plan: Plan, terminal: Terminal, signal: AbortSignal): Promise<void> {
-  const { name } = plan.target;
-  const what = changesOf(plan);
+  await confirmName(plan.target.name, changesOf(plan), terminal, signal);
+}
+
+/** The same for anything that `what` says, of an end of that name. */
+export async function confirmName(name: string, what: string, terminal: Terminal, signal: AbortSignal): Promise<void> {
   if (!process.stdin.isTTY)
     throw new RestageError('not-confirmed', `nobody is there to confirm that this ${what}`, {
       hint: 'Say --yes if that is what you want.',

@@ -159,6 +159,19 @@ function build(): Command {
       }),
     );
 
+  command('protect', 'mark an end, the source unless told otherwise, so that no sync ever replaces it')
+    .argument('[end]', 'source or target', parseEnd, 'source')
+    .option('-y, --yes', 'go on without asking')
+    .option('--print', 'write nothing; print the SQL and the AWS commands that do it by hand')
+    .action((end: 'source' | 'target', options: GlobalOptions & { yes?: boolean; print?: boolean }) =>
+      perform(options, async ({ terminal, signal, file, onStart }) => {
+        const { config, connect: connection } = await readSettings(file);
+        const { protectEnd } = await import('./protect.ts');
+        const { yes = false, print = false } = options;
+        return protectEnd(config, terminal, { side: end, yes, print, connect: connection, signal, onStart });
+      }),
+    );
+
   program
     .command('demo')
     .description('the whole thing on this machine, nothing to configure')
@@ -276,6 +289,11 @@ function parsePercent(value: string): number {
   const number = Number(value);
   if (value.trim() !== '' && number >= 0 && number <= 100) return number;
   throw new InvalidArgumentError('It is a number from 0 to 100.');
+}
+
+function parseEnd(value: string): 'source' | 'target' {
+  if (value === 'source' || value === 'target') return value;
+  throw new InvalidArgumentError('It is source or target.');
 }
 
 /** The package's own version, from the nearest package.json above: sources and the built package stand at different depths. */

@@ -6,6 +6,7 @@ import { quoteTable, type TableName } from '../postgres/names.ts';
 import type { RestoreOrder } from '../postgres/restore.ts';
 import { startDumper, type SchemaDumper } from '../postgres/schema-dump.ts';
 import type { SchemaDump } from '../postgres/schema-entries.ts';
+import { isMarked, mark, requireUnmarked } from '../postgres/protected-marker.ts';
 import { sqlState } from '../postgres/session-error.ts';
 import type { ReadSession, Session } from '../postgres/session.ts';
 import type { Snapshot, SourceDatabase } from '../postgres/source.ts';
@@ -63,13 +64,19 @@ export interface DatabaseRunOptions {
   readonly dumper?: SchemaDumper | undefined;
 }
 
-/** Makes this run the only one on the target. Throws `run-in-progress`, and whatever a connection throws. */
+/** Makes this run the only one on the target. Throws `run-in-progress`, `protected`, and whatever a connection throws. */
 export async function openDatabaseRun(
   source: SourceDatabase,
   target: TargetDatabase,
   { run, jobs, dumper = startDumper() }: DatabaseRunOptions,
 ): Promise<DatabaseRun> {
   const lock = await lockTarget(target, run);
+  try {
+    await requireUnmarked(lock.maintenance, target.address.database); // since it was planned somebody may have marked it
+  } catch (error) {
+    await lock[Symbol.asyncDispose]();
+    throw error;
+  }
   const state: DatabaseRun = {
     run,
     jobs,
@@ -253,8 +260,11 @@ export async function recover(state: DatabaseRun): Promise<Recovery> {
     const inPlace = await isInPlace(state, 'toPutBack');
     state.stage = inPlace ? 'swapped' : 'building';
     if (inPlace) {
+      const marked = await isMarked(await maintenanceOf(state), current);
       await swap(state, 'back');
       swappedBack = true;
+      // What was said of the environment while the new database stood for it, holds for the old one too.
+      if (marked) await mark(await maintenanceOf(state), current);
     }
     await dropDatabase(await maintenanceOf(state, 'toPutBack'), incoming);
     dropped.push(incoming);

@@ -9,6 +9,7 @@ import { countLargeObjects } from '../postgres/large-objects.ts';
 import { loadTable } from '../postgres/load.ts';
 import { withRoles } from '../postgres/named-roles.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
+import { isMarked } from '../postgres/protected-marker.ts';
 import { arrange, refreshViews, restore } from '../postgres/restore.ts';
 import { carrySequences } from '../postgres/sequences.ts';
 import {
@@ -218,11 +219,14 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const { previous } = await findLeftovers(maintenance, state.names.current);
     // What a killed run put in place was never verified to its end: it must not push out the last that was.
     const good: string[] = [];
+    const marked: string[] = [];
     for (const name of previous) {
+      if (await isMarked(maintenance, name)) marked.push(name);
       const description = await readDescription(maintenance, name);
       if (!description || description.acceptedAt) good.push(name);
     }
-    const kept = good.slice(Math.max(0, good.length - step.keep));
+    const latest = good.slice(Math.max(0, good.length - step.keep));
+    const kept = previous.filter((name) => latest.includes(name) || marked.includes(name));
     const dropped = previous.filter((name) => !kept.includes(name));
     for (const name of dropped) await dropDatabase(maintenance, name);
     return { facts: { dropped, kept } };

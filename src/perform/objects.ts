@@ -1,3 +1,5 @@
+import { allOf } from '../all-of.ts';
+import type { Ends } from '../connect.ts';
 import { failureOf, RestageError } from '../errors.ts';
 import type { SourceBucket, TargetBucket } from '../s3/bucket.ts';
 import { checkContent, type ContentCheck } from '../s3/content.ts';
@@ -12,6 +14,18 @@ import type { Context, Perform } from './context.ts';
 
 /** Failures that a message names; the facts hold more. */
 const named = 5;
+
+/** Throws `protected` where a bucket that the steps write to bears the marker, as it may since they were planned. */
+export async function requireUnmarkedBuckets(
+  steps: readonly Step[],
+  { target }: Ends,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const written = steps.flatMap((step) =>
+    step.kind === 'copy-objects' || step.kind === 'delete-objects' ? [step.bucket] : [],
+  );
+  await allOf([...new Set(written)].map((name) => target.buckets.get(name)?.requireUnmarked(signal)));
+}
 
 /** The steps that bring the target's buckets to what the source's hold. */
 export const objectSteps: Perform<'copy-objects' | 'verify-objects' | 'delete-objects'> = {
@@ -62,6 +76,7 @@ export const objectSteps: Perform<'copy-objects' | 'verify-objects' | 'delete-ob
   'delete-objects': async (step, context) => {
     const { source, target } = pair(context, step.bucket);
     const { selection, guard } = step;
+    await target.requireUnmarked(context.signal); // the copy may have taken hours
     const facts = await deleteExtras(step.bucket, source, target, {
       selection,
       guard,

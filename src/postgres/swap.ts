@@ -2,6 +2,15 @@ import { createHash } from 'node:crypto';
 import { RestageError } from '../errors.ts';
 import { quoteName, quoteText } from './names.ts';
 import { readProperties, readTablespace } from './database-properties.ts';
+import {
+  commentStatement,
+  failIfMarked,
+  marker,
+  markedState,
+  readRawComment,
+  requireUnmarked,
+  withMarker,
+} from './protected-marker.ts';
 import { sqlState } from './session-error.ts';
 import type { ReadSession, Session } from './session.ts';
 import { isSession, mayEnd, type TargetDatabase } from './target.ts';
@@ -91,8 +100,8 @@ export async function createIncoming(maintenance: Session, names: SwapNames): Pr
   );
   for (const { allowed, sql } of await readProperties(maintenance, names.current))
     if (allowed) await maintenance.execute(sql(names.incoming));
-  const comment = await readComment(maintenance, names.current);
-  if (comment !== undefined) await maintenance.execute(`comment on database ${incoming} is ${quoteText(comment)}`);
+  const comment = ofPeople(await readRawComment(maintenance, names.current));
+  if (comment !== undefined) await maintenance.execute(commentStatement(names.incoming, comment));
   return String(created?.oid);
 }
 
@@ -112,11 +121,14 @@ export interface Description {
   readonly comment?: string;
 }
 
-/** Notes the facts as the database's comment; a comment of people's is kept inside. */
+/** Notes the facts as the database's comment; a comment of people's is kept inside, the protected marker in any case. */
 export async function describeDatabase(maintenance: Session, database: string, facts: Description): Promise<void> {
-  const comment = await readComment(maintenance, database);
+  const raw = await readRawComment(maintenance, database);
+  const comment = ofPeople(raw);
   const told = JSON.stringify({ restage: { ...facts, ...(comment === undefined ? {} : { comment }) } });
-  await maintenance.execute(`comment on database ${quoteName(database)} is ${quoteText(told)}`);
+  // A marker that somebody put anywhere else must not go.
+  const kept = raw?.includes(marker) ? withMarker(told) : told;
+  await maintenance.execute(commentStatement(database, kept));
 }
 
 /** What restage noted on a database; undefined where it made none, or somebody has put another comment there. */
@@ -125,17 +137,9 @@ export async function readDescription(maintenance: ReadSession, database: string
 }
 
 /** The comment that people gave a database: its own, or the one that restage's description keeps. */
-async function readComment(maintenance: ReadSession, database: string): Promise<string | undefined> {
-  const raw = await readRawComment(maintenance, database);
+function ofPeople(raw: string | undefined): string | undefined {
   const description = descriptionIn(raw);
   return description ? description.comment : raw;
-}
-
-async function readRawComment(maintenance: ReadSession, database: string): Promise<string | undefined> {
-  const [row] = await maintenance.rows<{ comment: string | null }>(
-    `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = ${quoteText(database)}`,
-  );
-  return row?.comment ?? undefined;
 }
 
 function descriptionIn(comment: string | undefined): Description | undefined {
@@ -158,6 +162,7 @@ export async function carryConnectionLimit(maintenance: Session, names: SwapName
 /**
  * `in`: the present database becomes the previous one, the incoming one takes its name. `back`: what came in is put aside
  * under its incoming name, the previous database is back. Both renames or neither. Returns how many sessions were ended.
+ * Throws `protected` where the present database has been given the marker meanwhile.
  */
 export async function swapDatabases(
   target: TargetDatabase,
@@ -167,16 +172,24 @@ export async function swapDatabases(
   label: string,
 ): Promise<number> {
   const [aside, inPlace] = direction === 'in' ? [previous, incoming] : [incoming, previous];
-  return rename(target, maintenance, label, [
+  const renames = [
     [current, aside],
     [inPlace, current],
-  ]);
+  ] as const;
+  if (direction === 'back') return rename(target, maintenance, label, renames);
+  try {
+    return await rename(target, maintenance, label, renames, failIfMarked(aside));
+  } catch (error) {
+    if (sqlState(error) === markedState) await requireUnmarked(maintenance, current);
+    throw error;
+  }
 }
 
 /**
  * Renames in one transaction. ALTER DATABASE … RENAME locks the database against new sessions and waits five seconds for
  * the present ones to go; a second session ends them meanwhile, so that no moment exists at which staging is closed
- * without being swapped. Returns how many sessions were ended.
+ * without being swapped. `last` is a statement that may still stop it, when both are locked. Returns how many sessions
+ * were ended.
  * Throws `swap-failed`, naming the sessions that this role may not end.
  */
 async function rename(
@@ -184,6 +197,7 @@ async function rename(
   maintenance: Session,
   label: string,
   renames: readonly (readonly [string, string])[],
+  last = 'select',
 ): Promise<number> {
   await using helper = await target.session({ label, database: maintenance.origin.database });
   const databases = renames.map(([from]) => quoteText(from)).join(', ');
@@ -208,6 +222,7 @@ async function rename(
       begin;
       set local synchronous_commit = on;
       ${renames.map(([from, to]) => `alter database ${quoteName(from)} rename to ${quoteName(to)};`).join('\n      ')}
+      ${last};
       commit`);
     return ended;
   } catch (error) {

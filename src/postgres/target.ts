@@ -124,8 +124,21 @@ export function requireCreatedb({ origin, createdb }: SwapRights): void {
   );
 }
 
-/** Refuses what cannot end well: a role that may not build beside and swap. Throws `database-unfit`. */
+/** Throws `database-unfit` for a standby, which nothing can be written to. */
+export function requirePrimary(origin: Origin): void {
+  if (origin.standby)
+    throw new RestageError(
+      'database-unfit',
+      `${origin.database} at ${origin.host}:${origin.port} is a standby, or read replica: it holds what its primary writes, and nothing can be written to it`,
+      {
+        hint: "As the target, name the primary's own host: of an Aurora cluster the endpoint without “-ro” (….cluster-…, not ….cluster-ro-…), of an RDS read replica the instance that it replicates.",
+      },
+    );
+}
+
+/** Refuses what cannot end well: a standby, or a role that may not build beside and swap. Throws `database-unfit`. */
 export async function requireSwappable(session: Session): Promise<void> {
+  requirePrimary(session.origin);
   const rights = await readSwapRights(session);
   requireOwner(rights);
   requireCreatedb(rights);
@@ -138,14 +151,27 @@ export interface Identity {
    * identifier would be the same in a staging that was once restored from production's disk.
    */
   readonly database: string;
+  /** Where the server itself says that it was reached: behind a pooler or a forwarder another place than the config's. */
+  readonly reachedAt: string;
   /** The system identifier and the database's number, where the role may read them. */
   readonly disk: string | undefined;
+  /** What never changes in a database and is the same in every copy of its server's disk; any role may read it. */
+  readonly kind: string;
   readonly standby: boolean;
 }
 
 export async function readIdentity(session: Pick<ReadSession, 'rows'>): Promise<Identity> {
-  const [row] = await session.rows<{ database: string; readable: string; standby: string }>(`
+  const [row] = await session.rows<{
+    database: string;
+    reached: string;
+    kind: string;
+    readable: string;
+    standby: string;
+  }>(`
     select concat_ws('/', extract(epoch from pg_postmaster_start_time()), oid) as database,
+           concat_ws(' ', host(inet_server_addr()), 'port', inet_server_port()) as reached,
+           concat_ws('/', oid, split_part(current_setting('server_version'), '.', 1), current_setting('block_size'),
+                     current_setting('wal_segment_size'), encoding, datcollate, datctype) as kind,
            has_function_privilege('pg_catalog.pg_control_system()', 'execute')::text as readable,
            pg_is_in_recovery()::text as standby
       from pg_database
@@ -158,7 +184,21 @@ export async function readIdentity(session: Pick<ReadSession, 'rows'>): Promise<
             from pg_control_system() s, pg_database d
            where d.datname = current_database()`)
       : [];
-  return { database: String(row?.database), disk: disk?.disk, standby: row?.standby === 'true' };
+  return {
+    database: String(row?.database),
+    reachedAt: String(row?.reached),
+    disk: disk?.disk,
+    kind: String(row?.kind),
+    standby: row?.standby === 'true',
+  };
+}
+
+/**
+ * Whether two databases may be copies of one disk: a standby and its primary, or what was restored from either. Without
+ * the system identifier all that can be seen is that they are not.
+ */
+export function mayBeOneDisk(one: Identity, other: Identity): boolean {
+  return one.disk !== undefined && other.disk !== undefined ? one.disk === other.disk : one.kind === other.kind;
 }
 
 export interface Lock extends AsyncDisposable {
@@ -173,7 +213,7 @@ export interface Lock extends AsyncDisposable {
 export async function lockTarget(target: TargetDatabase, label: string): Promise<Lock> {
   const maintenance = await openMaintenance(target, label);
   try {
-    const { database, host } = target.address;
+    const { database, host, port } = target.address;
     const [row] = await maintenance.rows<{ locked: string }>(
       `select pg_try_advisory_lock(${lockKey(database)})::text as locked`,
     );
@@ -181,7 +221,7 @@ export async function lockTarget(target: TargetDatabase, label: string): Promise
     const holder = await readLockHolder(maintenance, database);
     throw new RestageError(
       'run-in-progress',
-      `${database} at ${host} is being refreshed already${holder === undefined ? '' : `, by ${holder}`}`,
+      `${database} at ${host}:${port} is being refreshed already${holder === undefined ? '' : `, by ${holder}`}`,
       {
         hint: 'Wait until that run has ended. A run that died frees the target by itself.',
       },
@@ -199,7 +239,7 @@ function lockKey(database: string): string {
 /** Whose run holds the lock on a database of the session's server, and since when; undefined where none does. */
 export async function readLockHolder(session: ReadSession, database: string): Promise<string | undefined> {
   const [holder] = await session.rows<{ who: string }>(`
-    select format('%s (user %s, since %s)', a.application_name, a.usename, to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) as who
+    select format('%s (user %s%s, pid %s, since %s)', a.application_name, a.usename, ' from ' || host(a.client_addr), a.pid, to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) as who
       from pg_locks l
       join pg_stat_activity a using (pid)
      where l.locktype = 'advisory' and l.granted

@@ -7,6 +7,7 @@ import { listPage, type ListedObject, type ListPage, type ListRange } from './li
 import type { BucketOrigin } from './origin.ts';
 import type { Part } from './parts.ts';
 import { readHabits, type BucketHabits } from './habits.ts';
+import { isMarked, protectedBucket, readBucketTags } from './protected-marker.ts';
 import { again } from './retry.ts';
 import { S3Error } from './s3-error.ts';
 import { bucketWriter, type BucketWriter } from './writer.ts';
@@ -42,6 +43,8 @@ export interface TargetBucket extends SourceBucket {
   readonly write: BucketWriter;
   /** What the bucket does with what is written to it. */
   habits(signal?: AbortSignal): Promise<BucketHabits>;
+  /** Throws `protected` where it bears the marker; gives the reason, in words, where that could not be looked for. */
+  requireUnmarked(signal?: AbortSignal): Promise<string | undefined>;
   /** Another bucket of the same store, as this one's keys see it; undefined where it is in another store. */
   peek(other: BucketOrigin): SourceBucket | undefined;
 }
@@ -59,6 +62,12 @@ export function targetBucket(settings: BucketSettings): TargetBucket {
     ...readable(client, origin),
     write: bucketWriter(client, origin),
     habits: (signal) => readHabits(client, origin, signal),
+    requireUnmarked: async (signal) => {
+      const found = await readBucketTags(client, origin, signal);
+      if (!found.known) return found.reason;
+      if (isMarked(found.tags)) throw protectedBucket(origin, found.tags);
+      return undefined;
+    },
     peek: (other) => {
       if (other.endpoint !== origin.endpoint) return undefined;
       const reader = s3Client({ ...settings, account: other.account, region: other.region, access: 'read-only' });

@@ -81,19 +81,8 @@ export function bucketWriter(client: S3Client, { bucket }: BucketOrigin): Bucket
     },
     tag: async (key, tags, signal) => {
       const pairs = tags.split('&').map((pair) => pair.split('=').map(decodeURIComponent));
-      const set = pairs.map(
-        ([name = '', value = '']) => `<Tag><Key>${escapeXml(name)}</Key><Value>${escapeXml(value)}</Value></Tag>`,
-      );
-      const body = Buffer.from(`<Tagging><TagSet>${set.join('')}</TagSet></Tagging>`);
-      const response = await client.send({
-        method: 'PUT',
-        bucket,
-        key,
-        query: { tagging: '' },
-        body,
-        headers: xmlHeaders(body),
-        signal,
-      });
+      const { body, headers } = taggingBody(pairs.map(([name = '', value = '']) => ({ key: name, value })));
+      const response = await client.send({ method: 'PUT', bucket, key, query: { tagging: '' }, body, headers, signal });
       await readText(response.body);
     },
     remove: async (keys, signal) => {
@@ -110,6 +99,16 @@ export function bucketWriter(client: S3Client, { bucket }: BucketOrigin): Bucket
       return refused;
     },
   };
+}
+
+/** Tags as S3 takes them, of an object or a bucket. */
+export function taggingBody(tags: readonly { readonly key: string; readonly value: string }[]): {
+  readonly body: Buffer;
+  readonly headers: Headers;
+} {
+  const set = tags.map(({ key, value }) => `<Tag><Key>${escapeXml(key)}</Key><Value>${escapeXml(value)}</Value></Tag>`);
+  const body = Buffer.from(`<Tagging><TagSet>${set.join('')}</TagSet></Tagging>`);
+  return { body, headers: xmlHeaders(body) };
 }
 
 function openUpload(client: S3Client, bucket: string, key: string, uploadId: string): Upload {
