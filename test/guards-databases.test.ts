@@ -1,10 +1,13 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { connect as connectTo, createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, failureOf, loadConfig, plan, type Failure, type Plan } from '../src/index.ts';
+import { lockTarget, targetDatabase } from '../src/postgres/target.ts';
 import { addressesOf } from '../src/host-addresses.ts';
 import { poolerMissing, startPooler } from './pooler-process.ts';
 import { query } from './sql.ts';
@@ -105,7 +108,10 @@ describe('one database by two names', () => {
 
   test('one name behind two forwarders may be two places', async () => {
     const behind = (bastion: string) => ({
-      ...{ host: 'localhost', database: 'production', user: 'nobody', passwordEnv: 'PASSWORD' },
+      host: 'localhost',
+      database: 'production',
+      user: 'nobody',
+      passwordEnv: 'PASSWORD',
       via: { command: ['ssh', '-N', '-L', '{localPort}:{host}:{port}', bastion] },
     });
     (await connect(configOf(behind('one'), behind('other'))))[Symbol.dispose]();
@@ -203,6 +209,47 @@ test.each(['production', 'staging'])(
     expect(hint).toMatch(/primary's own host.*-ro.*read replica/s);
   },
 );
+
+test('the one run on a target is shown with its place, holder and start; killed, it leaves the target free', async () => {
+  const { hostname: host, port, password } = new URL(pair.primary.adminUrl());
+  const address = {
+    host,
+    port: Number(port),
+    database: 'staging',
+    user: 'postgres',
+    password,
+    tls: 'disable',
+  } as const;
+  const module = JSON.stringify(fileURLToPath(new URL('../src/postgres/target.ts', import.meta.url)));
+  const script = `const { lockTarget, targetDatabase } = await import(${module});
+    await lockTarget(targetDatabase(JSON.parse(process.env.ADDRESS)), '20260101-000000-abcd');
+    console.log('locked');
+    setInterval(() => {}, 1000);`;
+  const holder = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    env: { ...process.env, ADDRESS: JSON.stringify(address) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(holder, 'exit');
+  try {
+    await once(holder.stdout, 'data');
+    expect(await refused(lockTarget(targetDatabase(address), 'another'))).toMatchObject({
+      code: 'run-in-progress',
+      message: expect.stringMatching(
+        new RegExp(
+          `^staging at 127.0.0.1:${port} is being refreshed already, by restage 20260101-000000-abcd \\(user postgres from 127.0.0.1, pid \\d+, since \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d UTC\\)$`,
+        ),
+      ),
+      hint: expect.stringContaining('A run that died frees the target'),
+    });
+  } finally {
+    holder.kill('SIGKILL');
+    await ended;
+  }
+  // The server notices that its client is gone.
+  await expect
+    .poll(() => lockTarget(targetDatabase(address), 'another').then((lock) => lock[Symbol.asyncDispose](), failureOf))
+    .toBeUndefined();
+});
 
 describe('the host that is expected', () => {
   const at = (host: string) => `postgres://nobody:secret-word@${host}:1/production`;

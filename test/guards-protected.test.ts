@@ -8,6 +8,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Account, type LocalAws, startLocalAws } from '../demo/local-aws/local-aws.ts';
 import { type PostgresServer, startPostgres } from '../demo/postgres-server.ts';
 import { connect, type Event, failureOf, loadConfig, plan, type Report, run } from '../src/index.ts';
+import { openSession } from '../src/postgres/session.ts';
+import { describeDatabase, readDescription } from '../src/postgres/swap.ts';
 import { query } from './sql.ts';
 import { type Ended, type } from './store/command-line.ts';
 
@@ -72,7 +74,10 @@ const commentOn = async (database: string) =>
 
 const client = ({ accessKeyId, secretAccessKey }: Account) =>
   new s3.S3Client({
-    ...{ endpoint: aws.endpoint, region: 'us-west-2', forcePathStyle: true, maxAttempts: 1 },
+    endpoint: aws.endpoint,
+    region: 'us-west-2',
+    forcePathStyle: true,
+    maxAttempts: 1,
     credentials: { accessKeyId, secretAccessKey },
   });
 
@@ -322,6 +327,19 @@ describe('a target with the marker', () => {
     expect(report.failure).toMatchObject({ code: 'protected', step: 'delete-objects images' });
     expect(await staged()).toMatchObject({ objects: [{ Key: 'a' }, { Key: 'extra' }] });
     await client(staging).send(new s3.DeleteObjectCommand({ Bucket: 'stage-images', Key: 'extra' }));
+  });
+
+  test('put anywhere into what restage notes stays there when more is noted', async () => {
+    const { port } = server;
+    const address = { host: '127.0.0.1', port, database: 'postgres', user: 'stager', password: 'stager-password' };
+    await using session = await openSession({ ...address, tls: 'disable' }, { access: 'read-write', label: 'test' });
+    const facts = { run: 'a', source: { host: 'h', port: 1, database: 'd' }, takenAt: '', swappedAt: '' };
+    for (const comment of [{ restage: facts, why: marker }, { restage: { ...facts, run: marker } }]) {
+      await asAdmin(`comment on database staging is '${JSON.stringify(comment)}'`);
+      await describeDatabase(session, 'staging', { ...facts, acceptedAt: 'now' });
+      expect(await commentOn('staging')).toContain(marker);
+      expect(await readDescription(session, 'staging')).toMatchObject({ acceptedAt: 'now' });
+    }
   });
 
   test('on a previous database keeps that one from being dropped', async () => {

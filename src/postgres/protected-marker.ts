@@ -33,7 +33,7 @@ function isProtected({ origin }: ReadSession, database: string, comment: string)
     `${database} at ${origin.host}:${origin.port} is protected: the comment on the database holds ${marker}`,
     {
       hint: `It must not be replaced. Only if it really is to be a target, take the marker off by hand, as its owner: ${
-        statement.length > 400 ? `take ${marker} out of the comment` : statement
+        statement.length > 1000 ? `take ${marker} out of the comment` : statement
       }`,
     },
   );
