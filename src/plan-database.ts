@@ -25,7 +25,13 @@ import { someOf } from './postgres/some-of.ts';
 import { readDescription } from './postgres/swap.ts';
 import type { Origin } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
-import { readIdentity, readTarget, requireSwappable, type OpenSessions, type TargetDatabase } from './postgres/target.ts';
+import {
+  readIdentity,
+  readTarget,
+  requireSwappable,
+  type OpenSessions,
+  type TargetDatabase,
+} from './postgres/target.ts';
 import { goneTables, leastRows, shrunkTables, shrunkTotal, type LeastRows } from './shrink.ts';
 import { describeOrigin, kinNote, refuseWrongEnds } from './wrong-ends.ts';
 

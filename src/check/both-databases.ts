@@ -1,5 +1,6 @@
-import { RestageError } from '../errors.ts';
+import { RestageError, type ErrorCode } from '../errors.ts';
 import { textNotes } from '../plan-database.ts';
+import { requireUnmarked } from '../postgres/protected-marker.ts';
 import { matchExtensions, readOfferedExtensions } from '../postgres/extensions.ts';
 import type { CheckContext, CheckedEnd } from './context.ts';
 import { openDatabase, type CheckedDatabase } from './database.ts';
@@ -15,6 +16,8 @@ export interface CheckedDatabases extends AsyncDisposable {
   readonly target: CheckedDatabase | undefined;
   /** Rejects where both are one database, or the wrong way round; or cannot be asked. */
   readonly apart: Promise<void>;
+  /** Rejects where the target bears the marker that it must not be replaced; or cannot be asked. */
+  readonly unmarked: Promise<void>;
 }
 
 export function openDatabases(
@@ -27,17 +30,16 @@ export function openDatabases(
     source,
     target,
     apart: begun(source && target ? requireApart(source, target, context) : Promise.resolve()),
+    unmarked: begun(
+      target ? target.ask((session) => requireUnmarked(session, session.origin.database)) : Promise.resolve(),
+    ),
     [Symbol.asyncDispose]: async () => {
       await Promise.all([source?.[Symbol.asyncDispose](), target?.[Symbol.asyncDispose]()]);
     },
   };
 }
 
-async function requireApart(
-  source: CheckedDatabase,
-  target: CheckedDatabase,
-  { config }: CheckContext,
-): Promise<void> {
+async function requireApart(source: CheckedDatabase, target: CheckedDatabase, { config }: CheckContext): Promise<void> {
   refuseWrongEnds(
     {
       origin: (await after(source.row, source.session)).origin,
@@ -57,7 +59,7 @@ async function requireApart(
 /** The rows of both databases, by themselves and beside each other, by end. */
 export function databaseRows(
   ends: { readonly source: CheckedEnd; readonly target: CheckedEnd },
-  { source, target, apart }: CheckedDatabases,
+  { source, target, apart, unmarked }: CheckedDatabases,
   context: CheckContext,
 ): { readonly source: Promise<Finding>[]; readonly target: Promise<Finding>[] } {
   return {
@@ -66,6 +68,10 @@ export function databaseRows(
       ? [
           ...loginRows(ends.target, target, source?.session),
           ...(source ? besideRows(source, target, apart, context) : []),
+          lookIn('target')(`${target.row} marker`, '', async () => {
+            await unmarked;
+            return 'not protected from being replaced';
+          }),
           ...targetRows(target, context, apart),
         ]
       : [],
@@ -142,12 +148,16 @@ export function migrationSeen(source: Revision, target: Revision, migrates: bool
   };
 }
 
-/** For those that must not write where the databases say that the ends are mixed up. */
-export async function mixedUp(apart: Promise<void>): Promise<boolean> {
-  try {
-    await apart;
-    return false;
-  } catch (error) {
-    return error instanceof RestageError && ['target-is-source', 'ends-swapped'].includes(error.code);
-  }
+/** For those that must not write: the row that says that the ends are mixed up, or the target none. */
+export async function obstacleOf({ target, apart, unmarked }: CheckedDatabases): Promise<string | undefined> {
+  const codes: readonly (ErrorCode | undefined)[] = await Promise.all([apart, unmarked].map(codeOf));
+  if (codes.some((code) => code === 'target-is-source' || code === 'ends-swapped')) return `${target?.row} apart`;
+  return codes.includes('protected') ? `${target?.row} marker` : undefined;
+}
+
+async function codeOf(demand: Promise<void>): Promise<ErrorCode | undefined> {
+  return demand.then(
+    () => undefined,
+    (error: unknown) => (error instanceof RestageError ? error.code : undefined),
+  );
 }

@@ -44,8 +44,12 @@ function pairRows(
   const look = lookIn('objects');
   const asked = asker(context);
   const apart = begun(
+    (async () => refuseSameBuckets([[name, await source.settings]], [[name, await target.settings]], context.signal))(),
+  );
+  const unmarked = begun(
     (async () => {
-      await refuseSameBuckets([[name, await source.settings]], [[name, await target.settings]], context.signal);
+      await after(target.row, target.listed);
+      return asked(target, (bucket, signal) => bucket.requireUnmarked(signal));
     })(),
   );
   const sample = begun((async () => sampleOf(await after(source.row, source.listed)))());
@@ -58,6 +62,7 @@ function pairRows(
   const tryToWrite = async (): Promise<Probe> => {
     await after(target.row, target.listed);
     await after(`${target.row} apart`, apart);
+    await after(`${target.row} marker`, unmarked);
     const why = await obstacle;
     if (why !== undefined) throw new NotTried(`${why} is wrong`);
     const { acls } = await habits.catch(() => ({ acls: 'unknown' as const }));
@@ -78,8 +83,12 @@ function pairRows(
       return tagsSeen(readable, source.row);
     }),
     look(`${target.row} apart`, '', async () => {
-      await apart;
-      return 'another bucket than the source';
+      const doubts = await apart;
+      return doubts.length === 0 ? 'another bucket than the source' : { found: doubts.join('; '), verdict: 'note' };
+    }),
+    look(`${target.row} marker`, '', async () => {
+      const doubt = await unmarked;
+      return doubt === undefined ? 'not protected from being written to' : { found: doubt, verdict: 'note' };
     }),
     ...(probe
       ? [

@@ -3,6 +3,7 @@ import type { DatabaseServer } from '../aws/database-server.ts';
 import type { DatabaseSecret } from '../aws/secret.ts';
 import { addressOf } from '../address.ts';
 import type { DatabaseConfig } from '../config.ts';
+import { matchesHost } from '../expected-host.ts';
 import { readTextSettings, type TextSettings } from '../postgres/database-properties.ts';
 import { readExtensions, type Extension } from '../postgres/extensions.ts';
 import { readLogin, readSizes, type LoginFacts, type Sizes } from '../postgres/login-facts.ts';
@@ -82,6 +83,10 @@ export function openDatabase(end: CheckedEnd, context: CheckContext): CheckedDat
   const session = begun(
     (async () => {
       const to = await address;
+      const expected = end.config.expect?.host;
+      // A password does not go to a server that nobody meant.
+      if (expected !== undefined && !matchesHost(expected, to.host))
+        throw new NotTried(`${to.host} is not what ${side}.expect.host says`);
       const open = (ended: AbortSignal) => openSession(to, { access: 'read-only', label: 'check', signal: ended });
       return within(`${to.host}:${to.port}`, signal, open, loginPatienceMs);
     })(),

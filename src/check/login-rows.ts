@@ -1,6 +1,7 @@
 import type { DatabaseServer } from '../aws/database-server.ts';
 import type { DatabaseSecret } from '../aws/secret.ts';
 import type { DatabaseConfig } from '../config.ts';
+import { matchesHost } from '../expected-host.ts';
 import { refuseOld, refuseVersions } from '../plan-database.ts';
 import type { LoginFacts } from '../postgres/login-facts.ts';
 import { quoteName } from '../postgres/names.ts';
@@ -75,10 +76,8 @@ function placeConfigured({ host, port, database, url, identifier, secret }: Data
   return identifier === undefined && secret !== undefined ? 'by the secret' : 'by RDS';
 }
 
-/** `*` stands for any characters. */
 export function hostSeen(pattern: string, host: string, side: 'source' | 'target'): Seen {
-  const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
-  if (new RegExp(`^${parts.join('.*')}$`, 'i').test(host)) return host;
+  if (matchesHost(pattern, host)) return host;
   return {
     found: `${host} is not ${pattern}`,
     verdict: 'wrong',

@@ -1,6 +1,6 @@
 import { accountRows, openEnd } from './account.ts';
 import { appRows, askApp, verifyRows, type CheckedApps } from './app.ts';
-import { databaseRows, migrationRow, mixedUp, openDatabases } from './both-databases.ts';
+import { databaseRows, migrationRow, obstacleOf, openDatabases, type CheckedDatabases } from './both-databases.ts';
 import { bucketRows } from './buckets.ts';
 import type { Config } from '../config.ts';
 import { failureOf } from '../errors.ts';
@@ -25,7 +25,7 @@ export function looks(context: CheckContext, only: 'database' | 'objects' | unde
     nameRow(config),
     ...accountRows(target),
     ...(rows?.target ?? []),
-    ...(only === 'database' ? [] : bucketRows(ends, context, obstacleTo(config, databases?.apart, apps))),
+    ...(only === 'database' ? [] : bucketRows(ends, context, obstacleTo(config, databases, apps))),
     ...appRows([source, target], apps),
     ...(databases ? migrationRow(databases, context) : []),
     ...(only === undefined ? verifyRows(context, apps) : []),
@@ -43,7 +43,7 @@ function nameRow({ target: { name } }: Config): Promise<Finding> {
 /** What says that the target is none, and nothing may be written to it: the row that tells. */
 async function obstacleTo(
   { target: { name, app } }: Config,
-  apart: Promise<void> | undefined,
+  databases: CheckedDatabases | undefined,
   { target }: CheckedApps,
 ): Promise<string | undefined> {
   try {
@@ -51,7 +51,8 @@ async function obstacleTo(
   } catch {
     return 'target.name';
   }
-  if (apart && (await mixedUp(apart))) return 'target.database apart';
+  const row = databases && (await obstacleOf(databases));
+  if (row !== undefined) return row;
   const code = await target?.right.then(
     () => undefined,
     (error: unknown) => failureOf(error).code,
