@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import type { Document } from 'yaml';
-import { afterAll, beforeAll, beforeEach, describe, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Refusal, requireRefusal } from './refusal.ts';
 import { type Scene, startScene } from './scene.ts';
 import { openSession } from './sql.ts';
@@ -86,6 +86,30 @@ describe('the account', () => {
       hints: '"password"',
     });
   });
+});
+
+describe('an identifier', () => {
+  /** The login of staging as RDS's own secrets have it, and the server by the name that RDS has for it. */
+  const byIdentifier = async (identifier: string) => {
+    const { username, password } = new URL(scene.environment.target.databaseUrl);
+    const secret = await putSecret(JSON.stringify({ username, password }));
+    return (config: Document) =>
+      config.setIn(['target', 'database'], config.createNode({ secret, identifier, database: 'bluemoxon_staging' }));
+  };
+
+  test('takes the place of a host', async () => {
+    const file = await scene.configure(await byIdentifier('bluemoxon-staging-db'));
+    const { code, stdout } = await scene.restage('plan', '--json', '--config', file);
+    const { port } = scene.environment.target.postgres;
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`"port": ${port},`)]);
+  });
+
+  test('that RDS does not know is named with the near one', async () =>
+    requireRefused(await byIdentifier('bluemoxon-staging'), {
+      code: 'identifier-missing',
+      says: ['RDS has no instance and no cluster bluemoxon-staging (account 222222222222, us-west-2)'],
+      hints: 'The account has bluemoxon-staging-db',
+    }));
 });
 
 describe('the database', () => {

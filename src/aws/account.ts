@@ -59,12 +59,11 @@ export async function openAccount(
   files: ProfileFiles = {},
   signal?: AbortSignal,
 ): Promise<Account> {
-  const opened = open(settings, files);
   // A program that gives keys may wait for somebody, and AWS for a route.
-  return orInterrupted(opened, signal);
+  return orInterrupted((abort) => open(settings, files, abort), signal);
 }
 
-async function open(settings: AccountSettings, files: ProfileFiles): Promise<Account> {
+async function open(settings: AccountSettings, files: ProfileFiles, abort: AbortSignal): Promise<Account> {
   const { profile, endpoints = {} } = settings;
   const hasSts = endpoints.sts !== undefined || endpoints.s3 === undefined;
   if (settings.assumeRole && !hasSts)
@@ -85,13 +84,13 @@ async function open(settings: AccountSettings, files: ProfileFiles): Promise<Acc
             : 'Add region beside profile in restage.yaml.',
       },
     );
-  const place = { region, endpoints };
+  const place = { region, endpoints, abort };
   const base = profile === undefined ? ambientKeys(files, place) : profileKeys(profile, profiles, files, place);
   const source = settings.assumeRole ? roleKeys(base, settings.assumeRole, place) : base;
   await source.keys();
-  const account = { name: source.name, ...place, keys: source.keys };
+  const account = { name: source.name, region, endpoints, keys: source.keys };
   if (!hasSts) return { ...account, id: undefined, arn: undefined };
-  const identity = await identify(account, source);
+  const identity = await identify(account, source, abort);
   if (settings.account !== undefined && identity.id !== settings.account)
     throw new RestageError(
       'account-mismatch',
@@ -107,10 +106,11 @@ async function open(settings: AccountSettings, files: ProfileFiles): Promise<Acc
 async function identify(
   account: Pick<Account, 'region' | 'endpoints' | 'keys'>,
   source: KeySource,
+  abort: AbortSignal,
 ): Promise<Pick<Account, 'id' | 'arn'>> {
   const sts = new STSClient(clientOf(account, 'sts'));
   try {
-    const { Account: id, Arn: arn } = await sts.send(new GetCallerIdentityCommand({}));
+    const { Account: id, Arn: arn } = await sts.send(new GetCallerIdentityCommand({}), { abortSignal: abort });
     return { id, arn };
   } catch (error) {
     if (error instanceof RestageError) throw error;
@@ -140,17 +140,25 @@ async function ambientRegion(): Promise<string | undefined> {
   }
 }
 
-async function orInterrupted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
-  if (!signal) return promise;
-  const interrupted = () => new RestageError('interrupted', 'interrupted while AWS was asked for keys');
+/** The work, which is told to stop when the signal is aborted, and is not waited for then. */
+async function orInterrupted<Value>(
+  work: (abort: AbortSignal) => Promise<Value>,
+  signal: AbortSignal | undefined,
+): Promise<Value> {
+  // Of its own: keys are renewed after an interrupt too, for what puts the target back.
+  const controller = new AbortController();
   const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(interrupted());
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort, { once: true });
+  const abort = () => {
+    controller.abort();
+    reject(new RestageError('interrupted', 'interrupted while AWS was asked for keys'));
+  };
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  const working = work(controller.signal);
+  working.catch(() => undefined); // after an interrupt it is told to nobody
   try {
-    return await Promise.race([promise, aborted]);
+    return await Promise.race([aborted, working]);
   } finally {
-    signal.removeEventListener('abort', abort);
-    promise.catch(() => undefined); // told to nobody any more
+    signal?.removeEventListener('abort', abort);
   }
 }

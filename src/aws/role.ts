@@ -11,7 +11,10 @@ import { isDenied, isNamed, unreachable, wordsOf } from './aws-error.ts';
 import { clientOf } from './service.ts';
 
 /** Where STS is asked. */
-export type StsPlace = Pick<Account, 'region' | 'endpoints'>;
+export interface StsPlace extends Pick<Account, 'region' | 'endpoints'> {
+  /** Ends what is being asked: an open request would keep the process alive. */
+  readonly abort?: AbortSignal;
+}
 
 /**
  * The keys of a role, for an hour or as long as asked for.
@@ -30,6 +33,7 @@ export async function assumeRole(
   try {
     const answer = await client.send(
       new AssumeRoleCommand({ ...wanted, RoleSessionName: named ? wanted.RoleSessionName : 'restage' }),
+      place.abort ? { abortSignal: place.abort } : {},
     );
     return keysOf(answer.Credentials, wanted.RoleArn);
   } catch (error) {
@@ -49,7 +53,10 @@ export async function assumeRoleWithToken(
     clientOf({ ...place, keys: async () => ({ accessKeyId: '', secretAccessKey: '' }) }, 'sts'),
   );
   try {
-    const answer = await client.send(new AssumeRoleWithWebIdentityCommand(wanted));
+    const answer = await client.send(
+      new AssumeRoleWithWebIdentityCommand(wanted),
+      place.abort ? { abortSignal: place.abort } : {},
+    );
     return keysOf(answer.Credentials, wanted.RoleArn);
   } catch (error) {
     throw unreachable(error, place, 'sts') ?? error;
