@@ -53,14 +53,20 @@ test.each([
   });
 });
 
-test('localhost behind two forwarders is two machines, and one without them', async () => {
+test('localhost behind two forwarders is two machines, and one without them; the ends end the forwarders', async () => {
   const url = 'postgres://ann:secret@localhost/shop';
   const by = (bastion: string) => ({
     url,
     via: { command: ['ssh', '-N', '-L', '{localPort}:{host}:{port}', bastion] },
   });
-  using ends = await connect(configOf(by('one'), by('other')));
-  expect(ends.source.database?.address.tunnel?.program).toBe('ssh');
+  const ends = await connect(configOf(by('one'), by('other')));
+  const tunnels = [ends.source, ends.target].map(({ database }) => database?.address.tunnel);
+  ends[Symbol.dispose]();
+  for (const tunnel of tunnels)
+    await expect(tunnel?.port()).rejects.toMatchObject({
+      code: 'tunnel-failed',
+      message: 'the tunnel to localhost:5432 by ssh was ended',
+    });
   await expect(connect(configOf({ url }, { url }))).rejects.toMatchObject({ code: 'target-is-source' });
   const there = (bastion: string) => ({ ...by(bastion), url: 'postgres://ann:secret@db.example/shop' });
   await expect(connect(configOf(there('one'), there('other')))).rejects.toMatchObject({ code: 'target-is-source' });

@@ -26,6 +26,10 @@ switch (how ?? '') {
     }).listen(Number(localPort), '127.0.0.1');
     break;
   default:
+    process.on('SIGTERM', () => {
+      if (file !== undefined) writeFileSync(`${file}.asked`, 'to end');
+      process.exit(0);
+    });
     listen(Number(port));
 }
 

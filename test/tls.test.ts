@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -52,7 +54,7 @@ async function requireNoTls(change: Partial<Address>, words: RegExp, hint: RegEx
     expect(open(change)).rejects.toMatchObject({
       code: 'tls-failed',
       message: expect.stringMatching(
-        new RegExp(`^no TLS with production at ${host}:\\d+ as ann: .*${words.source}`, 's'),
+        new RegExp(`^no TLS with production at ${host}:\\d+ as ann(, by way of ssh)?: .*${words.source}`, 's'),
       ),
       hint: expect.stringMatching(hint),
     }),
@@ -103,6 +105,14 @@ describe('a server that shows', () => {
     const hint = /^The certificate is for db\.example, replica\.example, 10\.1\.2\.3, not for HOST: give one of these/;
     for (const host of ['localhost', '127.0.0.1'])
       await requireNoTls({ host }, /altnames/, new RegExp(hint.source.replace('HOST', host)));
+    const tunnel = {
+      program: 'ssh',
+      port: () => Promise.resolve(server.postgres.port),
+      lastWords: () => '',
+      [Symbol.dispose]: () => {},
+    };
+    for (const host of ['db.example', '10.1.2.3']) await (await open({ host, tunnel }))[Symbol.asyncDispose](); // behind a tunnel that is their host
+    await requireNoTls({ host: '10.1.2.4', tunnel }, /altnames/, /not for 10\.1\.2\.4/);
   });
 
   test('a certificate that has expired is not spoken to, and renewing is the advice', async () => {
@@ -125,6 +135,27 @@ describe('a server that shows', () => {
   });
 });
 
+test('a server behind a tunnel is told by which name it is called, before it shows a certificate', async () => {
+  const { promise: hello, resolve } = Promise.withResolvers<string>();
+  const front = createServer((socket) => {
+    socket
+      .on('error', () => {})
+      .once('data', () => {
+        socket.write('S');
+        socket.once('data', (bytes) => {
+          resolve(bytes.toString('latin1'));
+          socket.destroy();
+        });
+      });
+  }).listen(0, '127.0.0.1');
+  await once(front, 'listening');
+  const { port } = front.address() as { port: number }; // of a TCP server, so not a path
+  const tunnel = { program: 'ssh', port: () => Promise.resolve(port), lastWords: () => '', [Symbol.dispose]: () => {} };
+  await expect(open({ host: 'db.example', tunnel })).rejects.toMatchObject({ code: 'database-unreachable' });
+  expect(await hello).toContain('db.example');
+  front.close();
+});
+
 test('a copy whose server ends the session under TLS is told as lost, and does not wait', async () => {
   await using session = await open();
   const endless = `copy (select repeat('x', 1000), pg_sleep(0.001) from generate_series(1, 100000)) to stdout`;
@@ -139,6 +170,18 @@ test('a copy whose server ends the session under TLS is told as lost, and does n
   );
   await reading;
   await expect(session.rows('select 1')).rejects.toMatchObject({ code: 'database-lost' });
+});
+
+test('a copy that is interrupted under TLS ends at once', async () => {
+  await using session = await open();
+  const stop = new AbortController();
+  const endless = `copy (select repeat('x', 1000), pg_sleep(0.001) from generate_series(1, 100000)) to stdout`;
+  const started = performance.now();
+  setTimeout(() => stop.abort(), 100);
+  await expect(readCopy(session, { read: endless, signal: stop.signal })).rejects.toMatchObject({
+    code: 'interrupted',
+  });
+  expect(performance.now() - started).toBeLessThan(3000);
 });
 
 test('a session goes on after a copy under TLS', async () => {

@@ -17,6 +17,8 @@ interface Begun {
   readonly tunnel: Tunnel;
   /** Every forwarder that has been started, by process id. */
   processes(): Promise<number[]>;
+  /** Whether one was asked to end, and not only made to. */
+  wasAsked(): Promise<boolean>;
 }
 
 type More = { readonly localPort?: number; readonly withinSeconds?: number };
@@ -31,12 +33,17 @@ async function withTunnel(how: string, more: More, work: (begun: Begun) => Promi
     expect(lines.every((line) => line.endsWith(' db.example:5433'))).toBe(true);
     return lines.map((line) => Number.parseInt(line, 10));
   };
+  const wasAsked = () =>
+    readFile(`${file}.asked`).then(
+      () => true,
+      () => false,
+    );
   try {
-    await work({ tunnel, processes });
+    await work({ tunnel, processes, wasAsked });
   } finally {
     tunnel[Symbol.dispose]();
     await vi.waitFor(async () => expect((await processes()).filter(groupIsAlive)).toEqual([]), waiting);
-    await rm(file, { force: true });
+    for (const name of [file, `${file}.asked`]) await rm(name, { force: true });
   }
 }
 
@@ -53,13 +60,14 @@ describe.concurrent('a tunnel', () => {
       expect(await processes()).toHaveLength(1);
     }));
 
-  test('that is disposed of leaves nothing behind, however often, and is not begun again', () =>
-    withTunnel('forward', {}, async ({ tunnel, processes }) => {
+  test('that is disposed of is asked to end, leaves nothing behind, however often, and is not begun again', () =>
+    withTunnel('forward', {}, async ({ tunnel, processes, wasAsked }) => {
       const port = await tunnel.port();
       const [pid = 0] = await processes();
       expect(groupIsAlive(pid)).toBe(true);
       for (const _ of [1, 2]) tunnel[Symbol.dispose]();
       await vi.waitFor(async () => expect([groupIsAlive(pid), await connects(port)]).toEqual([false, false]), waiting);
+      expect(await wasAsked()).toBe(true);
       await expect(tunnel.port()).rejects.toMatchObject({ code: 'tunnel-failed' });
     }));
 
