@@ -5,7 +5,7 @@ import type { CheckContext, CheckedEnd, Side } from './context.ts';
 import { after, begun, lookIn, NotTried, within, type Finding, type Seen } from './finding.ts';
 
 /** The SDK has time-outs of its own for each try; this is for all of them together. */
-const patienceMs = 20_000;
+const patienceMs = 15_000;
 
 /** Opens the account of an end. */
 export function openEnd(side: Side, context: CheckContext): CheckedEnd {
@@ -43,7 +43,8 @@ function openAccountOf(
 ): Promise<Account> {
   const open = async (ended: AbortSignal) =>
     (await import('../aws/account.ts')).openAccount(settings, profileFiles, ended);
-  return begun(within('AWS', signal, open, patienceMs));
+  const { sts } = settings.endpoints ?? {};
+  return begun(within(sts === undefined ? 'AWS' : `the STS at ${sts}`, signal, open, patienceMs));
 }
 
 /** Profile or ambient keys, the role that they take on, the account that it turns out to be, and how long that lasts. */

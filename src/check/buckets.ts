@@ -213,7 +213,7 @@ function tagsSeen(readable: boolean, row: string): Seen {
   };
 }
 
-export function habitsSeen({ versioning, acls }: BucketHabits): Seen {
+function habitsSeen({ versioning, acls }: BucketHabits): Seen {
   const found = `versioning ${versioning}, ACLs ${acls}`;
   if (versioning !== 'unknown' && acls !== 'unknown') return found;
   const lacking = [

@@ -45,7 +45,7 @@ export interface DatabaseFacts {
 
 /** A login has time-outs of its own, and their words say more. */
 const loginPatienceMs = 14_000;
-const awsPatienceMs = 20_000;
+const awsPatienceMs = 15_000;
 
 /** Connects to the database of an end; undefined where the config names none. */
 export function openDatabase(end: CheckedEnd, context: CheckContext): CheckedDatabase | undefined {

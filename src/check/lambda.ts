@@ -12,7 +12,7 @@ export function lambdaRows(end: CheckedEnd, { config, signal }: CheckContext): P
     lookIn('lambda')('target.lambda.function', name, async () => {
       const opened = await accountOf(end);
       const { readFunction } = await import('../aws/lambda.ts');
-      return functionSeen(await within('Lambda', signal, (ended) => readFunction(opened, name, ended), 20_000));
+      return functionSeen(await within('Lambda', signal, (ended) => readFunction(opened, name, ended), 15_000));
     }),
   ];
 }
@@ -20,7 +20,7 @@ export function lambdaRows(end: CheckedEnd, { config, signal }: CheckContext): P
 /** What a function can be given at most. */
 const longestSeconds = 900;
 
-export function functionSeen(facts: FunctionFacts): Seen {
+function functionSeen(facts: FunctionFacts): Seen {
   const { timeoutSeconds, memoryBytes, runtime, state, stateReason, vpcId } = facts;
   const found = [
     `time-out ${timeoutSeconds === undefined ? 'unknown' : duration(timeoutSeconds * 1000)}`,

@@ -1,7 +1,11 @@
 import type { DatabaseServer } from '../aws/database-server.ts';
 import type { DatabaseSecret } from '../aws/secret.ts';
 import type { DatabaseConfig } from '../config.ts';
+<<<<<<< ours
 import { matchesHost } from '../expected-host.ts';
+=======
+import { isLoopback } from '../loopback.ts';
+>>>>>>> theirs
 import { refuseOld, refuseVersions } from '../plan-database.ts';
 import type { LoginFacts } from '../postgres/login-facts.ts';
 import { quoteName } from '../postgres/names.ts';
@@ -90,7 +94,7 @@ export function tlsSeen(
   { tls: seen }: Pick<LoginFacts, 'tls'>,
 ): Seen {
   if (tls === 'verify-full') return `in use, the server verified${seen === undefined ? '' : `: ${seen}`}`;
-  if (/^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(host)) return 'off, on loopback';
+  if (isLoopback(host)) return 'off, on loopback';
   if (tunnel) return 'off, inside the forwarder';
   return {
     found: 'off: password and rows cross the network in the clear',

@@ -27,11 +27,22 @@ const removalMs = 5000;
  * Writes an object into the target as a run would, reads it back, and removes it in any case.
  * Throws `bucket-denied` where it could not be written or read, and says so where it is left.
  */
-export async function probeBucket(
+export function probeBucket(
+  target: TargetBucket,
+  settings: Config['objects'][string],
+  acls: BucketHabits['acls'],
+  { signal, undoing }: CheckContext,
+): Promise<Probe> {
+  const probing = tryOne(target, settings, acls, signal);
+  undoing.add(probing);
+  return probing;
+}
+
+async function tryOne(
   target: TargetBucket,
   { prefix = '', encryption, storageClass, acl }: Config['objects'][string],
   acls: BucketHabits['acls'],
-  { signal, undoing }: CheckContext,
+  signal: AbortSignal | undefined,
 ): Promise<Probe> {
   const { origin } = target;
   const key = `${prefix}.restage-probe-${randomBytes(6).toString('hex')}`;
@@ -69,9 +80,7 @@ export async function probeBucket(
   } catch (error) {
     failure = error;
   }
-  const removal = written ? remove().catch((error: unknown) => reasonOf(error, 'target')) : Promise.resolve(undefined);
-  undoing.add(removal);
-  const reason = await removal;
+  const reason = written ? await remove().catch((error: unknown) => reasonOf(error, 'target')) : undefined;
   if (failure !== undefined) throw refused(failure, target, key, reason === undefined ? undefined : command);
   const versioned =
     reason === undefined &&

@@ -37,7 +37,7 @@ export function sourceRows(database: CheckedDatabase, { config, signal }: CheckC
 }
 
 /** Production is only read: by the role if it can be had, by the session in any case. */
-export async function writesSeen(session: Session): Promise<Seen> {
+async function writesSeen(session: Session): Promise<Seen> {
   await requireWriteRefused(session);
   const rights = await readWriteRights(session);
   const { user } = session.origin;

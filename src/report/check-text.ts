@@ -8,10 +8,10 @@ const marks = {
   'not-tried': ['–', 'warn'],
 } as const satisfies Record<Finding['verdict'], readonly [string, Tone]>;
 
-const head = ['setting', 'configured', 'found'] as const;
-/** Below that the found has lines of its own. */
+/** Below that the configured and the found share a column. */
 const leastFound = 36;
 const mostConfigured = 36;
+const leastShared = 30;
 const indent = '      ';
 
 /**
@@ -20,18 +20,59 @@ const indent = '      ';
  */
 export function checkText(findings: readonly Finding[], style: Style, width?: number): string {
   const widths = columnsOf(findings, width);
+  const isNarrow = widths.length === 2;
+  const title = isNarrow ? ['setting', 'configured → found'] : ['setting', 'configured', 'found'];
   const lines = [...Map.groupBy(findings, ({ group }) => group)].flatMap(([group, rows]) => [
     style('strong', group),
     ...folded(rows).flatMap((row) => linesOf(row, widths, style, width)),
     '',
   ]);
-  const [setting, configured, found] = head;
-  const title = [
-    setting.padEnd(widths.setting),
-    widths.found === undefined ? configured : configured.padEnd(widths.configured),
-    widths.found === undefined ? '' : found,
+  return [style('dim', `    ${inColumns([title], widths)[0]}`), ...lines, verdictOf(findings, style)].join('\n');
+}
+
+/** How wide setting, configured and found are; or setting, and both others in one. */
+function columnsOf(findings: readonly Finding[], width = Number.POSITIVE_INFINITY): readonly number[] {
+  const longest = (texts: readonly string[]) => Math.max(0, ...texts.map(lengthOf));
+  const setting = longest(['setting', ...findings.map((finding) => finding.setting)]);
+  const widest = longest(['configured', ...findings.map((finding) => finding.configured)]);
+  const configured = width === Number.POSITIVE_INFINITY ? widest : Math.min(widest, mostConfigured);
+  const rest = width - 4 - setting - 2;
+  const found = rest - configured - 2;
+  return found >= leastFound ? [setting, configured, found] : [setting, Math.max(leastShared, rest)];
+}
+
+function linesOf(
+  { setting, configured, found, verdict, fix }: Finding,
+  widths: readonly number[],
+  style: Style,
+  width = Number.POSITIVE_INFINITY,
+): string[] {
+  const [mark, tone] = marks[verdict];
+  const shared = configured === '' ? found : `${configured} → ${found}`;
+  const cells = widths.length === 2 ? [setting, shared] : [setting, configured, found];
+  const wrapped = cells.map((cell, index) => wrap(cell, widths[index] ?? 0));
+  const height = Math.max(...wrapped.map((lines) => lines.length));
+  const rows = Array.from({ length: height }, (_, line) => wrapped.map((lines) => lines[line] ?? ''));
+  const inner = Math.max(leastShared, width - indent.length);
+  const mend = fix === undefined ? [] : wrap(`fix: ${fix}`, inner);
+  return [
+    ...inColumns(rows, widths).map((row, line) => `  ${line === 0 ? style(tone, mark) : ' '} ${row}`.trimEnd()),
+    ...mend.map((line) => `${indent}${style('warn', line)}`),
   ];
-  return [style('dim', `    ${title.join('  ')}`.trimEnd()), ...lines, verdictOf(findings, style)].join('\n');
+}
+
+function inColumns(rows: readonly (readonly string[])[], widths: readonly number[]): string[] {
+  const pad = (text: string, width: number) => text + ' '.repeat(Math.max(0, width - lengthOf(text)));
+  return rows.map((row) =>
+    row
+      .map((cell, index) => (index === row.length - 1 ? cell : pad(cell, widths[index] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function lengthOf(text: string): number {
+  return Array.from(text).length;
 }
 
 /** What is not tried for one reason, and no setting, is told together: a wrong profile has twenty such rows. */
@@ -50,56 +91,6 @@ function folded(rows: readonly Finding[]): Finding[] {
   return told;
 }
 
-interface Widths {
-  readonly setting: number;
-  readonly configured: number;
-  /** Undefined where the found stands on lines of its own. */
-  readonly found: number | undefined;
-}
-
-function columnsOf(findings: readonly Finding[], width: number | undefined): Widths {
-  const longest = (texts: readonly string[]) => Math.max(0, ...texts.map((text) => Array.from(text).length));
-  const setting = longest([head[0], ...findings.map((finding) => finding.setting)]);
-  const configured = longest([head[1], ...findings.map((finding) => finding.configured)]);
-  if (width === undefined) return { setting, configured, found: Number.POSITIVE_INFINITY };
-  const capped = Math.min(configured, mostConfigured);
-  const found = width - 4 - setting - 2 - capped - 2;
-  if (found >= leastFound) return { setting, configured: capped, found };
-  return { setting, configured: Math.max(10, width - 4 - setting - 2), found: undefined };
-}
-
-function linesOf(
-  { setting, configured, found, verdict, fix }: Finding,
-  widths: Widths,
-  style: Style,
-  width: number | undefined,
-): string[] {
-  const [mark, tone] = marks[verdict];
-  const inner = width === undefined ? Number.POSITIVE_INFINITY : Math.max(20, width - indent.length);
-  const [name, said, seen] = [
-    [setting],
-    wrap(configured, widths.configured),
-    widths.found === undefined ? [] : wrap(found, widths.found),
-  ] as const;
-  const height = Math.max(1, said.length, seen.length);
-  const rows = Array.from({ length: height }, (_, line) =>
-    [(name[line] ?? '').padEnd(widths.setting), pad(said[line] ?? '', widths.configured), seen[line] ?? '']
-      .join('  ')
-      .trimEnd(),
-  );
-  const below = widths.found === undefined ? wrap(found, inner) : [];
-  const mend = fix === undefined ? [] : wrap(`fix: ${fix}`, inner);
-  return [
-    ...rows.map((row, line) => `  ${line === 0 ? style(tone, mark) : ' '} ${row}`.trimEnd()),
-    ...below.map((line) => `${indent}${line}`),
-    ...mend.map((line) => `${indent}${style('warn', line)}`),
-  ];
-}
-
-function pad(text: string, width: number): string {
-  return text + ' '.repeat(Math.max(0, width - Array.from(text).length));
-}
-
 /** A text in lines of this width, broken between words; within one only where it is longer than a line. */
 function wrap(text: string, width: number): string[] {
   return text.split('\n').flatMap((part) => {
@@ -107,7 +98,7 @@ function wrap(text: string, width: number): string[] {
     let line = '';
     for (const word of part.split(' ')) {
       const joined = line === '' ? word : `${line} ${word}`;
-      if (Array.from(joined).length <= width) line = joined;
+      if (lengthOf(joined) <= width) line = joined;
       else {
         if (line !== '') lines.push(line);
         line = word;
