@@ -142,6 +142,9 @@ async function restage(change: Change, ...args: readonly string[]): Promise<Ende
   return type([...args, '--config', file], folder, variables()).ended;
 }
 
+/** A refusal is to come before there is a plan. */
+const unplanned = async () => expect.fail('it was planned');
+
 interface RunOptions extends Change {
   readonly only?: 'database' | 'objects' | undefined;
   /** Done when the plan is made. */
@@ -225,7 +228,7 @@ describe('a target with the marker', () => {
   ] as const)('anywhere in its comment is refused, whatever part is asked for: %s, %s', async (only, comment) => {
     await asAdmin(`comment on database staging is '${comment}'`);
     const before = await staged();
-    expect(await refresh({ only }).catch(failureOf)).toMatchObject({
+    expect(await refresh({ only, between: unplanned }).catch(failureOf)).toMatchObject({
       code: 'protected',
       message: `staging at 127.0.0.1:${server.port} is protected: the comment on the database holds ${marker}`,
       hint: expect.stringContaining('comment on database "staging" is '),
@@ -256,7 +259,7 @@ describe('a target with the marker', () => {
     ] as const) {
       await tag(staging, tags);
       for (const only of [undefined, 'objects'] as const)
-        expect(await refresh({ only }).catch(failureOf)).toMatchObject({
+        expect(await refresh({ only, between: unplanned }).catch(failureOf)).toMatchObject({
           code: 'protected',
           message: `stage-images (account 222222222222) is protected: the bucket bears the tag ${marker}`,
           hint: expect.stringContaining(command),
