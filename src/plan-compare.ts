@@ -1,7 +1,7 @@
 import { RestageError } from './errors.ts';
 import type { Plan, PlannedEnd } from './plan.ts';
 import type { PlannedBucket } from './plan-objects.ts';
-import { displayTable, type TableName } from './postgres/names.ts';
+import { displayTable } from './postgres/names.ts';
 import { schemaChanges } from './postgres/schema-print.ts';
 import { someOf } from './postgres/some-of.ts';
 import { keptBy } from './replaces.ts';
@@ -142,22 +142,10 @@ function amountDifferences(name: string, then: PlannedBucket, now: PlannedBucket
 }
 
 /** Fields of steps that are figures, or follow from them. */
-const figures = new Set([
-  ...[
-    'id',
-    'after',
-    'kind',
-    'rows',
-    'rowsAreEstimated',
-    'bytes',
-    'parts',
-    'partsReason',
-    'least',
-    'tables',
-    'largeObjects',
-  ],
-  ...['objects', 'sequences', 'sessions', 'route', 'routeReason', 'versioned', 'sourceObjects', 'plannedAt'],
-]);
+const figures = new Set(
+  `id after kind rows rowsAreEstimated bytes parts partsReason least tables largeObjects objects sequences sessions
+   route routeReason versioned sourceObjects plannedAt`.split(/\s+/),
+);
 
 /** What is done, and how; that there is more or less of it is told elsewhere. */
 function stepDifferences(then: readonly Step[], now: readonly Step[]): string[] {
@@ -190,8 +178,8 @@ function stepDifferences(then: readonly Step[], now: readonly Step[]): string[] 
 type StepMap = ReadonlyMap<string, Step>;
 
 function settingsOf(then: Step, now: Step): string[] {
-  const shown = (step: Step) => Object.fromEntries(Object.entries(step).filter(([key]) => !figures.has(key)));
-  return fieldsOf('', shown(then), shown(now));
+  const plain = (step: Step) => Object.fromEntries(Object.entries(step).filter(([key]) => !figures.has(key)));
+  return fieldsOf('', plain(then), plain(now));
 }
 
 function tableDifferences(then: readonly Step[], now: readonly Step[], percent: number): string[] {
@@ -199,7 +187,7 @@ function tableDifferences(then: readonly Step[], now: readonly Step[], percent: 
     new Map(
       steps.flatMap((step) =>
         step.kind === 'copy-table'
-          ? [[nameOf(step.table), step.rows] as const]
+          ? [[displayTable(step.table), step.rows] as const]
           : step.kind === 'copy-large-objects'
             ? [['large objects', step.objects] as const]
             : [],
@@ -221,10 +209,6 @@ function tableDifferences(then: readonly Step[], now: readonly Step[], percent: 
     ...off.slice(0, 20),
     ...(off.length > 20 ? [`and ${count(off.length - 20)} tables more with other numbers of rows`] : []),
   ];
-}
-
-function nameOf(table: TableName): string {
-  return displayTable(table);
 }
 
 /** A sentence for each field that is another one now. */

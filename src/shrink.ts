@@ -45,12 +45,12 @@ export function shrunkTables(
   const then = new Map(last.tables.map(({ table, rows }) => [quoteTable(table), rows]));
   const names = ({ table }: Table, list: readonly string[]) => list.some((name) => isCalled(table, name));
   const shrunk = tables
-    .map((table) => ({ ...table, then: then.get(quoteTable(table.table)) ?? 0 }))
-    .filter((table) => hasShrunk(table.then, table.rows, maxShrinkPercent))
+    .map((table) => ({ ...table, before: then.get(quoteTable(table.table)) ?? 0 }))
+    .filter((table) => hasShrunk(table.before, table.rows, maxShrinkPercent))
     .filter((table) => !names(table, mayShrink) && !(table.rows === 0 && names(table, mayBeEmpty)));
   if (shrunk.length === 0) return undefined;
   const lines = shrunk.map(
-    ({ table, rows, rowsAreEstimated, then: before }) =>
+    ({ table, rows, rowsAreEstimated, before }) =>
       `${displayTable(table)}: ${rowsAreEstimated ? 'about ' : ''}${counted(rows, 'row')} now, ${count(before)} then`,
   );
   const estimated = shrunk.filter(({ rowsAreEstimated }) => rowsAreEstimated).map(({ table }) => quoteTable(table));
@@ -70,7 +70,7 @@ export function shrunkTables(
 /** How many rows a table must turn out to have when it is copied, as the last run read so many. */
 export interface LeastRows extends RunOrigin {
   readonly rows: number;
-  readonly then: number;
+  readonly before: number;
 }
 
 /** What tables must have at least of which the plan has only the server's own estimate: it may be of before a loss. By quoted name. */
@@ -86,7 +86,7 @@ export function leastRows(
       const least = Math.ceil((rows * (100 - maxShrinkPercent)) / 100);
       if (!rowsAreEstimated || rows < fewest || least === 0 || mayShrink.some((name) => isCalled(table, name)))
         return [];
-      return [[quoteTable(table), { run, endedAt, from, rows: least, then: rows }]];
+      return [[quoteTable(table), { run, endedAt, from, rows: least, before: rows }]];
     }),
   );
 }
@@ -96,7 +96,7 @@ export function requireLeast(table: TableName, rows: number, least: LeastRows | 
   if (!least || rows >= least.rows) return;
   throw new RestageError(
     'source-shrunk',
-    `${displayTable(table)} has ${counted(rows, 'row')} at the source, and had ${count(least.then)} at the last run: it has lost more than guards.maxShrinkPercent allows, which leaves ${count(least.rows)}\n${origins(databaseNow(origin, new Date().toISOString()), least)}`,
+    `${displayTable(table)} has ${counted(rows, 'row')} at the source, and had ${count(least.before)} at the last run: it has lost more than guards.maxShrinkPercent allows, which leaves ${count(least.rows)}\n${origins(databaseNow(origin, new Date().toISOString()), least)}`,
     {
       hint: `Is nothing amiss with it? Where it is meant so, in restage.yaml: database: { mayShrink: [${JSON.stringify(plainName(table))}] }`,
     },

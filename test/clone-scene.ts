@@ -96,6 +96,8 @@ export async function startCloneScene(
       return { ...ended, report: reportOf(ended) };
     },
     arrange: async (production, staging = '') => {
+      // What earlier runs have read was another production.
+      await rm(join(folder, '.restage'), { recursive: true, force: true });
       await renew(source, 'production');
       await renew(target, 'staging');
       for (const sql of [production].flat()) await query(source.adminUrl('production'), sql);

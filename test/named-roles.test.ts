@@ -68,7 +68,7 @@ describe('a policy for a role that the target does not have', () => {
   test('is refused by the plan, with the role, its tables and what to do', async () => {
     await scene.arrange(shop);
     const ended = await scene.restage(await scene.configure(), 'plan', '--json');
-    const { error } = JSON.parse(ended.stdout) as { readonly error?: Failure };
+    const { refusals: [error] = [] } = JSON.parse(ended.stdout) as { readonly refusals?: readonly Failure[] };
     expect([error?.code, ended.code]).toEqual(['database-unfit', exitCodes['database-unfit']]);
     expect(error?.message).toContain(
       `does not have the roles that policies of the source are for: ${hostile} (1 policy of "Back Office"."Odd; Table"), clerk (3 policies of orders)`,

@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, lastRunOf, loadConfig, plan, run, type LastRun, type Plan, type Report } from '../src/index.ts';
@@ -159,13 +159,22 @@ test('the plan says what it replaces, and whose sessions end', async () => {
   });
 });
 
+test('--yes is refused for a target elsewhere that the config does not name, before anybody is asked', async () => {
+  const url = 'postgres://restage:password@db.staging.invalid:5432/staging';
+  const config = await scene.configure({ source: url.replace('staging:', 'production:'), target: url });
+  const { code, stderr } = await scene.restage(config, 'sync', '--yes');
+  expect(code).toBe(3);
+  expect(stderr).toContain(
+    '--yes is not enough for staging: the database host db.staging.invalid is not on this machine',
+  );
+  expect(stderr).toContain('target: { expect: { host: "db.staging.invalid" } }');
+});
+
 describe('a plan that was kept', () => {
   let config: string;
 
   beforeAll(async () => {
     await scene.arrange(shop, 'create table books (id int)');
-    // Reports of what was here before measure nothing that is.
-    await rename(join(scene.folder, '.restage'), join(scene.folder, 'aside'));
     config = await scene.configure();
     expect((await scene.restage(config, 'plan', '--out', 'p.json')).code).toBe(0);
   });

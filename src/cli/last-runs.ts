@@ -10,9 +10,12 @@ const most = 50;
 export async function findLastRuns(ends: Ends): Promise<LastRun[]> {
   // A run's id begins with its time.
   const names = await readdir(runsFolder).catch(() => []);
-  const runs = names.filter((name) => /^\d{8}-\d{6}-/.test(name)).toSorted();
+  const runs = names
+    .filter((name) => /^\d{8}-\d{6}-/.test(name))
+    .toSorted()
+    .toReversed();
   const found: LastRun[] = [];
-  for (const run of runs.reverse().slice(0, most)) {
+  for (const run of runs.slice(0, most)) {
     const file = join(runsFolder, run, 'report.json');
     const last = lastRunOf(await readJson(file), file);
     if (last) found.push(last);

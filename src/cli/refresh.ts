@@ -99,7 +99,7 @@ function asPlanned({ plan: { madeAt }, file, tolerancePercent }: SavedPlan): str
 }
 
 /** Throws why a plan may not be run, when it has been shown. */
-export function requireRunnable({ refusals: [first, ...more] = [] }: Plan): void {
+function requireRunnable({ refusals: [first, ...more] = [] }: Plan): void {
   if (!first) return;
   const others = more.map(({ message }) => `\n  ${message}`).join('');
   throw new RestageError(first.code, `${first.message}${others}`, { hint: first.hint });
