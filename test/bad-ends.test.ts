@@ -60,6 +60,27 @@ describe('the account', () => {
       hints: 'arn:aws:iam::111111111111',
     }));
 
+  test('--yes is not enough where nothing says which account it must be, before the profile is looked at', () =>
+    requireRefused(
+      (config) => {
+        config.deleteIn(['target', 'aws', 'account']);
+        config.deleteIn(['target', 'aws', 'endpoints', 's3']);
+        config.setIn(['target', 'aws', 'profile'], 'nobody');
+      },
+      { code: 'not-confirmed', says: ['S3 is not on this machine', 'target.aws.account'], hints: 'restage check' },
+    ));
+
+  test('--yes is not enough where a secret leads elsewhere, and the account that was found is told', async () => {
+    const name = await putSecret('{"username": "a", "password": "b", "host": "db.invalid", "dbname": "staging"}');
+    await requireRefused(
+      (config) => {
+        config.deleteIn(['target', 'aws', 'account']);
+        config.setIn(['target', 'database', 'secret'], name);
+      },
+      { code: 'not-confirmed', says: ['the database host db.invalid'], hints: 'account: "222222222222"' },
+    );
+  });
+
   test('a secret that does not exist is named with the near one', () =>
     requireRefused((config) => config.setIn(['target', 'database', 'secret'], 'bluemoxon-staging/db'), {
       code: 'secret-missing',

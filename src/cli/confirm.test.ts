@@ -87,3 +87,24 @@ test('each pair of which something is to be done is told', () => {
     `adds 1 object ${where} and overwrites 2 objects in other (AWS account 222222222222, as of this plan)`,
   );
 });
+
+test('a database is told with what it holds, and with the sessions that end with it', () => {
+  const origin = { host: 'db.staging', port: 5432, database: 'shop', user: 'restage', version: '16.14' };
+  const readAt = '2026-11-22T23:14:00.000Z';
+  const figures = { origin, readAt, tables: 14, rows: 1931, sizeBytes: 9_100_000 };
+  const sessions = [{ user: 'shop', count: 3, mayEnd: true }];
+  const words = changesOf({
+    version: 1,
+    madeAt: readAt,
+    source: { name: 'production' },
+    target: { name: 'staging', database: { ...figures, schema: {} } },
+    objects: [],
+    replaces: { database: { ...figures, sessions, staysFor: 1 }, buckets: [] },
+    jobs: 4,
+    steps: [],
+    notes: [],
+  });
+  expect(words).toBe(
+    'replaces the database shop at db.staging:5432, 14 tables with 1,931 rows, and ends 3 sessions of others',
+  );
+});

@@ -54,11 +54,10 @@ export function changesOf({ target, objects, replaces, steps }: Plan): string {
   if (database) {
     const replaced = replaces?.database;
     const sessions = replaced ? sessionsEnded(replaced) : 0;
+    const ends =
+      sessions === 0 ? '' : `, and ends ${count(sessions)} ${sessions === 1 ? 'session' : 'sessions'} of others`;
     parts.unshift(
-      `replaces the database ${database.database} at ${database.host}:${database.port}${account === '' ? '' : ` (${account})`}${replaced ? `, ${contentsText(replaced)}` : ''}`,
-      ...(sessions > 0
-        ? [`ends ${sessions === 1 ? '1 session' : `${count(sessions)} sessions`} of others with it`]
-        : []),
+      `replaces the database ${database.database} at ${database.host}:${database.port}${account === '' ? '' : ` (${account})`}${replaced ? `, ${contentsText(replaced)}` : ''}${ends}`,
     );
   }
   return parts.join(' and ');

@@ -52,3 +52,74 @@ test('every step has its line, and every note', () => {
   expect(text).toContain('set-privileges      owners and grants as staging has them');
   expect(text).toContain('note: 1 invalid index of the source will not be made');
 });
+
+const staging = { host: 'db.staging', port: 5432, database: 'shop', user: 'restage', version: '16.14' };
+const bucket = { bucket: 'shop-images', account: '222222222222', endpoint: undefined, region: 'us-west-2' };
+const readAt = '2026-11-22T23:14:00.000Z';
+const amount = (objects: number) => ({ objects, bytes: objects * 1000 });
+const replaces: NonNullable<Plan['replaces']> = {
+  database: {
+    origin: staging,
+    readAt,
+    tables: 14,
+    rows: 1931,
+    sizeBytes: 9_100_000,
+    sessions: [
+      { user: 'shop', application: 'gunicorn', count: 2, mayEnd: true },
+      { user: 'shop', count: 1, mayEnd: true },
+      { user: 'postgres', count: 1, mayEnd: false },
+    ],
+    staysFor: 1,
+  },
+  buckets: [
+    {
+      bucket: 'images',
+      target: bucket,
+      readAt,
+      added: amount(470),
+      overwritten: amount(5),
+      deleted: amount(20),
+      kept: 'nothing',
+    },
+    {
+      bucket: 'papers',
+      target: bucket,
+      readAt,
+      added: amount(1),
+      overwritten: amount(0),
+      deleted: amount(0),
+      kept: 'unknown',
+    },
+  ],
+};
+
+test('what is replaced stands in one place, with where it was read and what stays of it', () => {
+  const lines = planText({ ...plan, replaces }, plain).split('\n');
+  const start = lines.indexOf('what is replaced');
+  expect(lines.slice(start + 1, lines.indexOf('', start))).toEqual([
+    '  database  shop at db.staging:5432: 14 tables with 1,931 rows, 9.1 MB, read 2026-11-22 23:14:00 UTC',
+    '            it stays beside the new one for one refresh more',
+    '  sessions  4 sessions of others are ended: shop (gunicorn, 2 of them), shop, postgres (which restage may not end)',
+    '  images    20 objects deleted, 20.0 kB; 5 objects overwritten, 5.0 kB, in shop-images (account 222222222222) as listed 2026-11-22 23:14:00 UTC; for good: nothing keeps them',
+  ]);
+  expect(start).toBeLessThan(lines.indexOf('what will be done'));
+});
+
+test('a previous database that is not kept, and older versions of objects, are told', () => {
+  const {
+    database,
+    buckets: [images],
+  } = replaces;
+  if (!database || !images) throw new Error('both are above');
+  const text = planText(
+    { ...plan, replaces: { database: { ...database, staysFor: 0 }, buckets: [{ ...images, kept: 'versions' }] } },
+    plain,
+  );
+  expect(text).toContain('it is dropped at the end of the run, by database.keepPrevious');
+  expect(text).toContain('; the bucket keeps older versions');
+});
+
+test('a run that only adds replaces nothing', () => {
+  const text = planText({ ...plan, replaces: { buckets: replaces.buckets.slice(1) } }, plain);
+  expect(text).not.toContain('what is replaced');
+});
