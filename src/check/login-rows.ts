@@ -1,11 +1,8 @@
 import type { DatabaseServer } from '../aws/database-server.ts';
 import type { DatabaseSecret } from '../aws/secret.ts';
 import type { DatabaseConfig } from '../config.ts';
-<<<<<<< ours
 import { matchesHost } from '../expected-host.ts';
-=======
 import { isLoopback } from '../loopback.ts';
->>>>>>> theirs
 import { refuseOld, refuseVersions } from '../plan-database.ts';
 import type { LoginFacts } from '../postgres/login-facts.ts';
 import { quoteName } from '../postgres/names.ts';
