@@ -149,7 +149,9 @@ async function askBuckets(
   const proposed = (proposal?.buckets ?? []).filter(({ candidates }) => candidates.length > 0);
   const pairs = await choosePairs(proposed, targetName, questions);
   const isListed = from.buckets.lacking === undefined && to.buckets.lacking === undefined;
-  for (; !isListed || proposed.length === 0;) {
+  const mayBeMore = !isListed || proposed.length === 0;
+  for (;;) {
+    if (!mayBeMore) break;
     const which = pairs.length === 0 ? 'A' : 'Another';
     const bucket = await questions.type(`${which} bucket of ${sourceName} to copy, by its name? Enter for none`);
     if (bucket === none) break;

@@ -1,0 +1,22 @@
+import { InvalidArgumentError } from 'commander';
+import type { Only } from './frame.ts';
+
+// What stands beside an option must be; commander tells what is thrown beside its name.
+
+function parseOnly(value: string): Only {
+  if (value === 'database' || value === 'objects') return value;
+  throw new InvalidArgumentError('It is database or objects.');
+}
+
+export function parsePercent(value: string): number {
+  const number = Number(value);
+  if (value.trim() !== '' && number >= 0 && number <= 100) return number;
+  throw new InvalidArgumentError('It is a number from 0 to 100.');
+}
+
+export function parseEnd(value: string): 'source' | 'target' {
+  if (value === 'source' || value === 'target') return value;
+  throw new InvalidArgumentError('It is source or target.');
+}
+
+export const onlyOption = ['--only <what>', 'database or objects', parseOnly] as const;

@@ -1,0 +1,58 @@
+import { ConfigError, exitCodes, failureOf, traceOf } from '../index.ts';
+import { interruptible, type Interrupt } from './interrupt.ts';
+import { findWrong, wrongText } from './preflight.ts';
+import type { Settings } from './settings.ts';
+import { openTerminal, type Terminal } from './terminal.ts';
+
+export interface GlobalOptions {
+  readonly config: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly debug?: boolean;
+}
+
+export type Only = 'database' | 'objects' | undefined;
+
+/** What a command works with. */
+export interface Session {
+  readonly terminal: Terminal;
+  readonly interrupt: Interrupt;
+  readonly signal: AbortSignal;
+  readonly file: string;
+  /** Called when something begins to be changed. */
+  readonly onStart: () => void;
+  /** Settings that were wrong until then are looked for, where the command ends with one of them. */
+  readonly relyOn: (settings: Settings, only: Only) => void;
+}
+
+/** The frame of every command: output, interrupts, and errors as sentences. */
+export async function perform(options: GlobalOptions, act: (session: Session) => Promise<number>): Promise<void> {
+  const terminal = openTerminal(options);
+  using interrupt = interruptible(terminal.warn, options.debug);
+  const { signal } = interrupt;
+  let started = false;
+  const onStart = () => void (started = true);
+  let relied: { readonly settings: Settings; readonly only: Only } | undefined;
+  const relyOn: Session['relyOn'] = (settings, only) => void (relied = { settings, only });
+  try {
+    const code = await act({ terminal, interrupt, signal, file: options.config, onStart, relyOn });
+    process.exitCode = interrupt.fault ? exitCodes.internal : code;
+  } catch (error) {
+    const message = started ? 'interrupted after the refresh had ended' : 'interrupted; nothing was changed';
+    const stopped = interrupt.fault ?? { code: 'interrupted' as const, message };
+    const failure = signal.aborted ? stopped : failureOf(error);
+    terminal.warn(`${terminal.style('bad', '✗')} ${failure.message}`);
+    if ('hint' in failure && failure.hint !== undefined) terminal.warn(`  ${failure.hint}`);
+    if (options.debug) terminal.warn(traceOf(error));
+    // Each problem of a configuration is there for programs too.
+    const problems = !signal.aborted && error instanceof ConfigError ? error.problems : undefined;
+    process.exitCode = exitCodes[failure.code];
+    const findings = relied && !started ? await findWrong(failure, relied.settings, relied.only, signal) : [];
+    const text = wrongText(findings, failure, terminal);
+    if (text !== undefined) terminal.warn(text);
+    terminal.json({
+      error: problems === undefined ? failure : { ...failure, problems },
+      ...(findings.length === 0 ? {} : { findings }),
+    });
+  }
+}

@@ -1,0 +1,90 @@
+import type { Command } from 'commander';
+import { connect, exitCodes, plan, planText, requireUnattended, RestageError } from '../index.ts';
+import { onlyOption, parsePercent } from './arguments.ts';
+import { perform, type GlobalOptions, type Only, type Session } from './frame.ts';
+import { findLastRuns } from './last-runs.ts';
+import { keepPlan, savedPlan } from './plan-file.ts';
+import { comparing, refresh } from './refresh.ts';
+import { readSettings } from './settings.ts';
+
+interface SyncOptions {
+  readonly only?: Only;
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+  readonly plan?: string;
+  readonly tolerance?: number;
+}
+
+/** `plan` and `sync`: what would be done, and doing it. `command` makes one with the options that all have. */
+export function syncCommands(command: (name: string, description: string) => Command): void {
+  command('plan', 'the dry run: what a sync would do, in numbers; writes nothing')
+    .option(...onlyOption)
+    .option('-o, --out <file>', 'also write it here as JSON, and the keys that differ beside it as .ndjson')
+    .action((options: GlobalOptions & { only?: Only; out?: string }) =>
+      perform(options, (session) => showPlan(session, options.only, options.out)),
+    );
+
+  command('sync', 'plan, confirm, and refresh the target from the source')
+    .option(...onlyOption)
+    .option('-y, --yes', 'go on without asking')
+    .option('--dry-run', 'the same as plan')
+    .option('--plan <file>', 'only if it is still what this plan said, as plan --out wrote it')
+    .option('--tolerance <percent>', 'with --plan: by how much its counts may be off (default: 10)', parsePercent)
+    .action((options: GlobalOptions & SyncOptions) =>
+      perform(options, async (session) => {
+        requireSense(options);
+        if (options.dryRun) return showPlan(session, options.only);
+        const { terminal, signal, file, onStart, interrupt, relyOn } = session;
+        const onLeft = (third: string) => void (interrupt.words = { ...interrupt.words, third });
+        const { only: part, yes = false, plan: planFile, tolerance = 10 } = options;
+        const saved = planFile === undefined ? undefined : await savedPlan(planFile, tolerance);
+        const settings = await readSettings(file);
+        const { config, connect: connection } = settings;
+        if (yes) requireUnattended(config);
+        relyOn(settings, part);
+        using ends = await connect(config, { ...connection, signal });
+        const { report, exitCode } = await refresh(config, ends, terminal, {
+          only: part,
+          yes,
+          saved,
+          signal,
+          onStart,
+          onLeft,
+        });
+        terminal.json(report);
+        return exitCode;
+      }),
+    );
+}
+
+/** Throws `usage` for options that would be read past. */
+function requireSense({ plan: file, only, dryRun, tolerance }: SyncOptions): void {
+  const beside = [only && '--only', dryRun && '--dry-run'].filter(Boolean);
+  if (file !== undefined && beside.length > 0)
+    throw new RestageError('usage', `${beside.join(' and ')} cannot be said beside --plan: ${file} says what is done`, {
+      hint: 'For another part make another plan: restage plan --only database --out FILE',
+    });
+  if (file === undefined && tolerance !== undefined)
+    throw new RestageError('usage', '--tolerance is read only beside --plan FILE');
+}
+
+async function showPlan({ terminal, signal, file, relyOn }: Session, only: Only, out?: string): Promise<number> {
+  const settings = await readSettings(file);
+  const { config, connect: connection } = settings;
+  relyOn(settings, only);
+  using ends = await connect(config, { ...connection, signal });
+  using kept = out === undefined ? undefined : keepPlan(out);
+  const last = await findLastRuns(ends);
+  const planned = await comparing(terminal, (onCompared) =>
+    plan(config, ends, { only, last, signal, onObject: kept?.add, onCompared }),
+  );
+  kept?.finish(planned);
+  terminal.print(planText(planned, terminal.style));
+  terminal.json(planned);
+  const [refusal] = planned.refusals ?? [];
+  for (const { message, hint } of planned.refusals ?? []) {
+    terminal.warn(`${terminal.style('bad', '✗')} ${message}`);
+    if (hint !== undefined) terminal.warn(`  ${hint}`);
+  }
+  return refusal ? exitCodes[refusal.code] : 0;
+}
