@@ -78,6 +78,8 @@ function ask(text: string, signal: AbortSignal): Promise<string | undefined> {
     signal.addEventListener('abort', interrupt, { once: true });
     // On a terminal Ctrl-C is a key like any other, and no signal.
     question.once('SIGINT', interrupt);
+    // A terminal that was closed can be read no more; the signal that tells of it may come later.
+    for (const stream of [question, process.stdin]) stream.on('error', interrupt);
     question.once('close', () => resolve(undefined));
     question.question(text, (answer) => {
       entered = true;

@@ -88,6 +88,8 @@ export async function copyObjects(
   // By the store's clock and to the second, as LastModified is.
   const listedAt = new Date(Math.floor(source.now() / 1000) * 1000).toISOString();
   const total = { copied: zero(), overwritten: zero(), unchanged: zero(), onlyInTarget: zero(), backedUp: zero() };
+  const stop = new AbortController();
+  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   const turns = throttle(transfersAtOnce);
   const uploads = throttle(uploadsAtOnce);
   const job: CopyJob = {
@@ -99,7 +101,7 @@ export async function copyObjects(
     throttle: turns,
     learnt: { opaqueEtags: false },
     onBytes: options.onBytes ?? (() => {}),
-    signal,
+    signal: either,
   };
   const failures: ObjectFailure[] = [];
   let failed = 0;
@@ -122,6 +124,8 @@ export async function copyObjects(
         return;
       }
       hopeless ??= forAll(error);
+      // What is still to come would wait for the store as long again.
+      if (isOutage(error)) stop.abort(hopeless);
       if (hopeless) return;
       failed += 1;
       const reason = reasonOf(error);
@@ -131,7 +135,7 @@ export async function copyObjects(
   };
   const start = async (difference: Difference, object: ListedObject): Promise<void> => {
     const large = isInParts(object);
-    const leave = large ? await uploads.enter(signal) : undefined;
+    const leave = large ? await uploads.enter(either) : undefined;
     copies.add(copy(difference, object).finally(leave));
     // The listings wait until there is room: what they have found does not pile up.
     if (!large && copies.size >= turns.width + uploadsAtOnce) await copies.next();
@@ -147,7 +151,7 @@ export async function copyObjects(
         else return start(difference, difference.source);
         return undefined;
       },
-      { signal },
+      { signal: either },
     );
   } finally {
     await copies.all(); // also after a listing has failed: nothing is written behind the caller's back
