@@ -7,7 +7,7 @@ import * as s3 from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Account, type LocalAws, startLocalAws } from '../demo/local-aws/local-aws.ts';
 import { type PostgresServer, startPostgres } from '../demo/postgres-server.ts';
-import { connect, type Event, failureOf, loadConfig, plan, type Report, run } from '../src/index.ts';
+import { connect, type Event, failureOf, loadConfig, plan, protect, type Report, run } from '../src/index.ts';
 import { openSession } from '../src/postgres/session.ts';
 import { describeDatabase, readDescription } from '../src/postgres/swap.ts';
 import { query } from './sql.ts';
@@ -142,6 +142,14 @@ async function restage(change: Change, ...args: readonly string[]): Promise<Ende
   return type([...args, '--config', file], folder, variables()).ended;
 }
 
+const profileFiles = () => ({
+  credentials: variables().AWS_SHARED_CREDENTIALS_FILE,
+  config: variables().AWS_CONFIG_FILE,
+});
+
+/** What `restage protect` does to an end when it has been agreed to. */
+const marks = (side: 'source' | 'target') => protect(loadConfig(settingsOf()), { side, profileFiles: profileFiles() });
+
 /** A refusal is to come before there is a plan. */
 const unplanned = async () => expect.fail('it was planned');
 
@@ -154,8 +162,7 @@ interface RunOptions extends Change {
 
 async function refresh({ only, between, listen, ...change }: RunOptions = {}): Promise<Report> {
   const config = loadConfig(settingsOf(change));
-  const files = { credentials: variables().AWS_SHARED_CREDENTIALS_FILE, config: variables().AWS_CONFIG_FILE };
-  using ends = await connect(config, { profileFiles: files });
+  using ends = await connect(config, { profileFiles: profileFiles() });
   const planned = await plan(config, ends, { only });
   await between?.();
   return await run(planned, ends, { listen });
@@ -179,8 +186,7 @@ describe('`restage protect`', () => {
     expect(await commentOn('production')).toBe(String.raw`it's \ ours` + `\n${marker}`);
     expect(await tagsOf(production)).toEqual({ team: "shop's", cost: '', [marker]: 'true' });
     await aws.resetRequests();
-    const second = await restage({}, 'protect', 'source'); // nothing is left to be agreed to
-    expect([second.code, second.stdout.match(/is protected already/g)?.length]).toEqual([0, 2]);
+    expect((await marks('source')).map(({ outcome }) => outcome)).toEqual(['was-marked', 'was-marked']);
     expect((await aws.requests()).map(({ operation }) => operation)).not.toContain('PutBucketTagging');
     // It goes on being a source, and what is made of it is no less a target.
     expect((await refresh()).failure).toBeUndefined();
@@ -239,7 +245,7 @@ describe('a target with the marker', () => {
   test('that restage made itself keeps its notes, is refused with exit code 3, and the hint takes the marker off', async () => {
     await refresh({ only: 'database' });
     const noted = await commentOn('staging');
-    expect((await restage({}, 'protect', 'target', '--yes')).code).toBe(0);
+    expect((await marks('target')).map(({ outcome }) => outcome)).toEqual(['marked', 'marked']);
     const marked = String(await commentOn('staging'));
     expect(JSON.parse(marked)).toMatchObject({ restage: { source: { database: 'production' }, comment: marker } });
     const { code, stderr } = await restage({}, 'sync', '--yes', '--only', 'database');
@@ -368,9 +374,9 @@ describe('where the tags of a bucket may not be read', () => {
       expect(report.notes).toContain(`images: whether stage-images is protected could not be looked for: ${words}`);
       expect(report).toMatchObject({ outcome: 'done' });
       if (status !== 403) return;
-      const { stderr, code: exitCode } = await restage({}, 'protect', 'target', '--yes');
-      expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`its tags cannot be read: ${words}`)]);
-      expect(stderr).toContain('aws s3api get-bucket-tagging --bucket stage-images');
+      const [, bucket] = await marks('target');
+      expect(bucket).toMatchObject({ outcome: 'refused', obstacle: `its tags cannot be read: ${words}` });
+      expect(bucket?.byHand).toContain('aws s3api get-bucket-tagging --bucket stage-images');
       expect(await commentOn('staging')).toBe(marker);
       expect((await aws.requests()).map(({ operation }) => operation)).not.toContain('PutBucketTagging');
     },
