@@ -67,7 +67,7 @@ test.each([
   [
     'a forwarder, whose host is as its other end sees it',
     { database: { host: '127.0.0.1', database: 'shop', user: 'restage', auth: 'iam', via }, aws },
-    'the database behind target.database.via',
+    'the database behind database.via',
     'account',
   ],
   ['a name that begins like this machine', { database: at('127.0.0.1.db.example') }, '127.0.0.1.db.example', 'expect'],

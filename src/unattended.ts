@@ -4,31 +4,39 @@ import { RestageError } from './errors.ts';
 import { isLoopback } from './loopback.ts';
 
 /**
- * Whether a run may go on without anybody typing the target's name: where the config says which account the target must be,
- * or, for a target without AWS, which host; or where all of the target is on this machine. Decided by the config where that is
+ * Whether an end may be written to without anybody typing its name: where the config says which account it must be, or,
+ * for an end without AWS, which host; or where all of it is on this machine. Decided by the config where that is
  * enough, so before anything is asked of anybody; where a secret or RDS knows the host, once there are `ends`.
  * Throws `not-confirmed` with the setting that is missing.
  */
-export function requireUnattended({ target }: Config, ends?: Pick<Ends, 'target'>): void {
-  const { aws, database, expect } = target;
+export function requireUnattended(
+  config: Pick<Config, 'source' | 'target'>,
+  ends?: Pick<Ends, 'target'>,
+  side: 'source' | 'target' = 'target',
+): void {
+  const { name, aws, database, buckets, expect } = config[side];
+  const found = side === 'target' ? ends?.target : undefined;
   if (aws ? aws.account !== undefined : expect?.host !== undefined) return;
+  const place = database && databaseHost(database, found?.database?.address.host);
+  // Of a target it is asked again, once there are ends.
+  const unknown = { host: '…', words: 'the database', isHere: side === 'target' && ends === undefined };
   const places = [
-    ...(database ? [databaseHost(database, ends?.target.database?.address.host)] : []),
-    ...(Object.keys(target.buckets).length > 0 ? [storeHost(aws)] : []),
+    ...(database ? [place ?? unknown] : []),
+    ...(Object.keys(buckets).length > 0 ? [storeHost(aws)] : []),
   ];
-  const elsewhere = places.find((place) => place !== undefined && !place.isHere);
+  const elsewhere = places.find(({ isHere }) => !isHere);
   if (!elsewhere) return;
-  const setting = aws ? 'target.aws.account' : 'target.expect.host';
-  const account = ends?.target.account?.id;
+  const setting = aws ? `${side}.aws.account` : `${side}.expect.host`;
+  const account = found?.account?.id;
   const line = aws
-    ? `target: { aws: { account: ${JSON.stringify(account ?? '…')} } }`
-    : `target: { expect: { host: ${JSON.stringify(elsewhere.host)} } }`;
+    ? `${side}: { aws: { account: ${JSON.stringify(account ?? '…')} } }`
+    : `${side}: { expect: { host: ${JSON.stringify(elsewhere.host)} } }`;
   const which =
     aws && account === undefined ? '; `restage check` shows which account it is' : ', if that is what is meant';
   throw new RestageError(
     'not-confirmed',
-    `--yes is not enough for ${target.name}: ${elsewhere.words} is not on this machine, and the config does not say ${aws ? 'which account' : 'which host'} it must be (${setting})`,
-    { hint: `Add to restage.yaml: ${line}${which}. Or leave --yes out, and type the target's name.` },
+    `--yes is not enough for ${name}: ${elsewhere.words} is not on this machine, and the config does not say ${aws ? 'which account' : 'which host'} it must be (${setting})`,
+    { hint: `Add to restage.yaml: ${line}${which}. Or leave --yes out, and type its name.` },
   );
 }
 
@@ -46,7 +54,7 @@ function databaseHost(
   const ofUrl = url !== undefined && URL.canParse(url) ? new URL(url).hostname : undefined;
   const host = ofUrl ?? named ?? found;
   // Behind a forwarder 127.0.0.1 is the machine at its other end.
-  if (via) return { host: host ?? '…', words: 'the database behind target.database.via', isHere: false };
+  if (via) return { host: host ?? '…', words: 'the database behind database.via', isHere: false };
   return host === undefined ? undefined : { host, words: `the database host ${host}`, isHere: isLoopback(host) };
 }
 

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { Signer } from '@aws-sdk/rds-signer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PostgresServer, startPostgres } from '../demo/postgres-server.ts';
+import { loadConfig } from '../src/config.ts';
+import { connect } from '../src/connect.ts';
 import { openSession, type Session } from '../src/postgres/session.ts';
 import { type Authority, makeAuthority } from './certificates.ts';
 import { type IamFront, startIamFront } from './iam-front.ts';
@@ -67,6 +69,40 @@ test('a token takes the place of the password, and each connection brings its ow
     expect(front.tokens).toHaveLength(wanted);
     expect(signed).toBe(wanted);
   }
+});
+
+test('auth: iam brings a token of the profile, a new one to each connection', async () => {
+  await writeFile(join(folder, 'ca.pem'), authority.certificate);
+  await writeFile(
+    join(folder, 'credentials'),
+    `[shop-prod]\naws_access_key_id=${keys.accessKeyId}\naws_secret_access_key=${keys.secretAccessKey}\n`,
+  );
+  // A store without STS: nothing but the front is asked.
+  const aws = { profile: 'shop-prod', region, endpoints: { s3: 'http://127.0.0.1:9' } };
+  const database = {
+    host: 'localhost',
+    port: front.port,
+    database: 'postgres',
+    user: 'ann',
+    auth: 'iam',
+    ca: 'ca.pem',
+  };
+  const other = { url: `postgres://ann@127.0.0.1:${postgres.port}/postgres` };
+  const config = loadConfig(
+    {
+      version: 1,
+      source: { name: 'production', aws, database },
+      target: { name: 'staging', database: other },
+    },
+    { file: join(folder, 'restage.yaml') },
+  );
+  const profileFiles = { credentials: join(folder, 'credentials'), config: join(folder, 'none') };
+  using ends = await connect(config, { profileFiles });
+  const before = front.tokens.length;
+  await using moment = await ends.source.database?.snapshot({ label: 'iam' });
+  await using reader = await moment?.reader();
+  expect(await reader?.rows('select current_user as who')).toEqual([{ who: 'ann' }]);
+  expect(front.tokens).toHaveLength(before + 2);
 });
 
 test.each([

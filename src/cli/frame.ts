@@ -19,8 +19,8 @@ export interface Session {
   readonly interrupt: Interrupt;
   readonly signal: AbortSignal;
   readonly file: string;
-  /** Called when something begins to be changed. */
-  readonly onStart: () => void;
+  /** Called when something begins to be changed; what is then said of an interrupt. */
+  readonly onStart: (interrupted?: string) => void;
   /** Settings that were wrong until then are looked for, where the command ends with one of them. */
   readonly relyOn: (settings: Settings, only: Only) => void;
 }
@@ -31,14 +31,17 @@ export async function perform(options: GlobalOptions, act: (session: Session) =>
   using interrupt = interruptible(terminal.warn, options.debug);
   const { signal } = interrupt;
   let started = false;
-  const onStart = () => void (started = true);
+  let message = 'interrupted; nothing was changed';
+  const onStart: Session['onStart'] = (interrupted = 'interrupted after the refresh had ended') => {
+    started = true;
+    message = interrupted;
+  };
   let relied: { readonly settings: Settings; readonly only: Only } | undefined;
   const relyOn: Session['relyOn'] = (settings, only) => void (relied = { settings, only });
   try {
     const code = await act({ terminal, interrupt, signal, file: options.config, onStart, relyOn });
     process.exitCode = interrupt.fault ? exitCodes.internal : code;
   } catch (error) {
-    const message = started ? 'interrupted after the refresh had ended' : 'interrupted; nothing was changed';
     const stopped = interrupt.fault ?? { code: 'interrupted' as const, message };
     const failure = signal.aborted ? stopped : failureOf(error);
     terminal.warn(`${terminal.style('bad', '✗')} ${failure.message}`);

@@ -1,4 +1,12 @@
-import { protect, readProtection, type ConnectOptions, type Config, type Markable, type Marked } from '../index.ts';
+import {
+  protect,
+  readProtection,
+  requireUnattended,
+  type ConnectOptions,
+  type Config,
+  type Markable,
+  type Marked,
+} from '../index.ts';
 import { confirmName } from './confirm.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -11,13 +19,14 @@ export interface ProtectSettings {
   readonly connect: ConnectOptions;
   readonly signal: AbortSignal;
   /** Called when something begins to be changed. */
-  readonly onStart: () => void;
+  readonly onStart: (interrupted: string) => void;
 }
 
 /** Marks an end so that no sync ever replaces it: says what is written and where, asks, writes, tells. The exit code. */
 export async function protectEnd(config: Config, terminal: Terminal, settings: ProtectSettings): Promise<number> {
   const { side, yes, print, signal, onStart } = settings;
   const { name } = config[side];
+  if (yes) requireUnattended(config, undefined, side);
   const options = { ...settings.connect, side, signal };
   const found = await readProtection(config, options);
   const missing = found.filter(({ isMarked }) => !isMarked);
@@ -31,7 +40,7 @@ export async function protectEnd(config: Config, terminal: Terminal, settings: P
     const what = `marks ${name} as protected: no sync will ever replace it, by whatever config`;
     terminal.tell(`This ${what}. It writes:\n${open.map((one) => `  ${words(one)}\n`).join('')}`);
     if (!yes) await confirmName(name, what, terminal, signal);
-    onStart();
+    onStart('interrupted; `restage protect` once more says what is marked by now, and marks the rest');
   }
   const marks = open.length > 0 ? await protect(config, options) : found.map(asFound);
   for (const mark of marks) tell(mark, terminal);
