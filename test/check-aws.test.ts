@@ -90,6 +90,7 @@ describe('the account', () => {
       'target.aws session',
       'target.buckets.images',
       'target.buckets.images apart',
+      'target.buckets.images marker',
       'target.buckets.images write',
       'target.buckets.images settings',
       'objects.images.route',

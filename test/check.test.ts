@@ -121,10 +121,12 @@ describe('on the command line', () => {
     expect(await scene.writes()).toBe(0);
   });
 
-  test('what is wrong by itself is not told twice', async () => {
-    const file = await scene.configure((config) => config.setIn(['target', 'aws', 'profile'], 'staging'));
+  test('what is wrong by itself is not told twice, and nothing is written to find more', async () => {
+    await scene.environment.aws.resetRequests();
+    const file = await scene.configure((config) => config.setIn(['source', 'database', 'secret'], 'bluemoxon/login'));
     const { code, stderr } = await scene.restage('plan', '--config', file);
-    expect([code, stderr.match(/there is no AWS profile staging/g)]).toEqual([2, [expect.anything()]]);
+    expect([code, stderr.match(/the secret bluemoxon\/login/g)]).toEqual([2, [expect.anything()]]);
+    expect(await scene.writes()).toBe(0);
   });
 });
 
@@ -232,18 +234,17 @@ describe('the source', () => {
   });
 
   test('a snapshot that cannot be shared is told', async () => {
-    // Two sessions are all that the role has then: the one that asks, and the one that holds the snapshot.
-    await asAdmin('alter role bluemoxon connection limit 4');
+    const [row] = await scene.onSource(`select count(*) as open from pg_stat_activity where usename = 'bluemoxon'`);
+    // Its own session is among them: that leaves one more, beside the session that asks, for whoever holds the snapshot.
+    await asAdmin(`alter role bluemoxon connection limit ${Number(row?.['open']) + 1}`);
     try {
-      await using own = await openSession(scene.environment.source.databaseUrl);
-      await using another = await openSession(scene.environment.source.databaseUrl);
-      const { row } = await look();
-      expect(row('source.database snapshot')).toMatchObject({
+      const { row: of } = await look((config) => config.deleteIn(['verify']));
+      expect(of('source.database').verdict).toBe('right');
+      expect(of('source.database snapshot')).toMatchObject({
         verdict: 'wrong',
         found: expect.stringContaining('too many connections for role'),
         fix: expect.stringContaining('connection limit'),
       });
-      expect([own, another]).toHaveLength(2);
     } finally {
       await asAdmin('alter role bluemoxon connection limit -1');
     }
@@ -357,7 +358,7 @@ describe('the target', () => {
       });
       expect(row('target.database lock')).toMatchObject({
         verdict: 'note',
-        found: expect.stringMatching(/by restage 20251222-100000-abcd \(user bluemoxon_staging, since 20/),
+        found: expect.stringMatching(/by restage 20251222-100000-abcd \(user bluemoxon_staging .*since 20/),
       });
     } finally {
       await scene.onTarget(

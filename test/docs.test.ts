@@ -9,9 +9,11 @@ const pages = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'docs/architecture.md',
+  'docs/connections.md',
   'docs/databases.md',
   'docs/objects.md',
   'docs/performance.md',
+  'docs/safety.md',
   ...readdirSync('docs/decisions').map((name) => `docs/decisions/${name}`),
 ];
 
