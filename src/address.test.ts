@@ -12,6 +12,9 @@ let folder: string;
 const one = makeAuthority('One authority').certificate;
 const other = makeAuthority('Another authority').certificate;
 
+/** What is trusted of a file that says other things too. */
+const bundle = [one, other].map((certificate) => certificate.trim()).join('\n');
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'restage-address-'));
   await writeFile(join(folder, 'both.pem'), `subject=One\n${one}subject=Another\n${other}`);
@@ -36,8 +39,8 @@ async function addressBy(database: Database): Promise<Address> {
 }
 
 test('the certificates of ca are found from the folder of the configuration, and ask for TLS on loopback too', async () => {
-  expect(await addressBy({ ca: 'both.pem' })).toMatchObject({ ca: `${one}${other}`, tls: 'verify-full' });
-  expect(await addressBy({ ca: join(folder, 'both.pem') })).toMatchObject({ ca: `${one}${other}` });
+  expect(await addressBy({ ca: 'both.pem' })).toMatchObject({ ca: bundle, tls: 'verify-full' });
+  expect(await addressBy({ ca: join(folder, 'both.pem') })).toMatchObject({ ca: bundle });
   expect(await addressBy({})).toMatchObject({ tls: 'disable' });
 });
 
@@ -68,6 +71,5 @@ test('localhost behind two forwarders is two machines, and one without them; the
       message: 'the tunnel to localhost:5432 by ssh was ended',
     });
   await expect(connect(configOf({ url }, { url }))).rejects.toMatchObject({ code: 'target-is-source' });
-  const there = (bastion: string) => ({ ...by(bastion), url: 'postgres://ann:secret@db.example/shop' });
-  await expect(connect(configOf(there('one'), there('other')))).rejects.toMatchObject({ code: 'target-is-source' });
+  await expect(connect(configOf(by('one'), by('one')))).rejects.toMatchObject({ code: 'target-is-source' });
 });

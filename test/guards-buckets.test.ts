@@ -190,7 +190,7 @@ describe('the account', () => {
     );
     const { code, message } = await refused(swapped);
     expect(code).toBe('account-mismatch');
-    expect(message).toMatch(/stage.*222222222222.*not 111111111111/);
+    expect(message).toMatch(/^account 222222222222 is reached with the profile stage, not 111111111111 /);
   });
 
   test('one profile for both ends is refused where the config says that the accounts differ', async () => {
@@ -198,7 +198,7 @@ describe('the account', () => {
     const { code, message } = await refused(both);
     expect([code, message]).toEqual([
       'account-mismatch',
-      expect.stringMatching(/prod.*111111111111.*not 222222222222/),
+      expect.stringMatching(/^account 111111111111 is reached with the profile prod, not 222222222222 /),
     ]);
   });
 });

@@ -33,7 +33,12 @@ const kinds = {
 } as const;
 
 const urlOf = (port: number, name: string) => `postgres://app:secret-word@127.0.0.1:${port}/${name}`;
-const awsOf = (endpoints: object) => ({ profile: 'silent', region: 'us-east-1', endpoints });
+const awsOf = (endpoints: object) => ({
+  profile: 'silent',
+  region: 'us-east-1',
+  account: '111111111111', // without it --yes is refused
+  endpoints,
+});
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGINT'] as const;
 

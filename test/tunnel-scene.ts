@@ -54,6 +54,7 @@ export async function startTunnelScene(): Promise<TunnelScene> {
   const file = join(shell, 'forwarders');
   const end = (name: keyof typeof hosts, how: string) => ({
     name,
+    expect: { host: hosts[name] }, // without it --yes is refused
     database: {
       url: `postgres://ann:password%20of%20ann@${hosts[name]}:${port}/${name}`,
       ca: 'authority.pem',
