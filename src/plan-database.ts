@@ -1,39 +1,33 @@
 import { allOf } from './all-of.ts';
-import type { Config } from './config.ts';
 import { failureOf, RestageError, type Failure } from './errors.ts';
 import { isSameDatabase, lastOfDatabase, type LastRun } from './last-run.ts';
-import { countTables, readSequences, readTables, type Table } from './postgres/catalog.ts';
-import { readTextSettings, type TextSettings } from './postgres/database-properties.ts';
 import {
-  matchExtensions,
-  readExtensions,
-  requireDispensable,
-  readOfferedExtensions,
-  requireKnownExtensions,
-} from './postgres/extensions.ts';
-import { countLargeObjects } from './postgres/large-objects.ts';
-import { readLosses, readSuperusersOnly, readUncarried } from './postgres/losses.ts';
+  acceptanceNote,
+  goneNote,
+  lastingNotes,
+  ownerNote,
+  poolerNotes,
+  superuserNote,
+  textNotes,
+} from './plan-notes.ts';
+import {
+  readSource,
+  readTargetSide,
+  refuseVersions,
+  type Choices,
+  type SourceReading,
+  type TargetReading,
+} from './plan-readings.ts';
+import type { Table } from './postgres/catalog.ts';
 import { emptyTables, emptyTablesError, unknownTables } from './postgres/empty-tables.ts';
-import { readNamedRoles, requireNamedRoles } from './postgres/named-roles.ts';
-import { displayTable, quoteName, quoteTable } from './postgres/names.ts';
-import { readUnreadable, requireReadable } from './postgres/readable.ts';
-import { requireUnmarked } from './postgres/protected-marker.ts';
-import { readRevision } from './postgres/revision.ts';
-import { readRoles, requireRoles, type Roles } from './postgres/roles.ts';
-import { readSchemaPrint, type SchemaPrint } from './postgres/schema-print.ts';
-import { someOf } from './postgres/some-of.ts';
-import { readDescription } from './postgres/swap.ts';
+import { matchExtensions } from './postgres/extensions.ts';
+import { requireNamedRoles } from './postgres/named-roles.ts';
+import type { SchemaPrint } from './postgres/schema-print.ts';
 import type { Origin } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
-import {
-  readIdentity,
-  readTarget,
-  requireSwappable,
-  type OpenSessions,
-  type TargetDatabase,
-} from './postgres/target.ts';
+import type { OpenSessions, TargetDatabase } from './postgres/target.ts';
 import { goneTables, leastRows, shrunkTables, shrunkTotal, type LeastRows } from './shrink.ts';
-import { describeOrigin, kinNote, refuseWrongEnds } from './wrong-ends.ts';
+import { kinNote, refuseWrongEnds } from './wrong-ends.ts';
 
 /** A database as a plan shows it. */
 export interface DatabaseFigures {
@@ -63,13 +57,6 @@ export interface PlannedDatabase {
   /** What tables must have at least, where they could only be estimated: by quoted name. */
   readonly least: ReadonlyMap<string, LeastRows>;
 }
-
-/** What the config says of the database. */
-export type Choices = Pick<
-  Config['database'],
-  'publications' | 'skipExtensions' | 'mayBeEmpty' | 'mayShrink' | 'owner' | 'grants'
-> &
-  Pick<NonNullable<Config['target']['expect']>, 'restoredFromSource'>;
 
 /** What figures are measured by, and how far they may have fallen. */
 export interface Earlier {
@@ -195,161 +182,6 @@ function sinceLastRun(
   };
 }
 
-type SourceReading = Awaited<ReturnType<typeof readSource>>;
-type TargetReading = Awaited<ReturnType<typeof readTargetSide>>;
-
-// Which database it is comes before whether it would do: the wrong one must not be made to do.
-async function readSource(source: SourceDatabase, choices: Choices, signal: AbortSignal | undefined) {
-  await using snapshot = await source.snapshot({ label: 'plan', signal });
-  const readAt = snapshot.takenAt;
-  const { session } = snapshot;
-  const { origin, pooled } = session;
-  const identity = await readIdentity(session);
-  const description = await readDescription(session, origin.database);
-  const { publications, skipExtensions } = choices;
-  const unfit = await refusalOf(async () => {
-    refuseOld(origin);
-    requireKnownExtensions(skipExtensions, await readExtensions(session));
-    await requireDispensable(session, skipExtensions);
-    await requireRoles(session, Object.keys(choices.grants), 'source');
-    await requireReadable(session, skipExtensions);
-  });
-  const fit = unfit
-    ? undefined
-    : {
-        tables: await countTables(session, await readTables(session, skipExtensions)),
-        sequences: await readSequences(session, skipExtensions),
-        largeObjects: await countLargeObjects(session),
-        namedRoles: await readNamedRoles(session),
-        extensions: (await readExtensions(session)).filter(({ name }) => !skipExtensions.includes(name)),
-        text: await readTextSettings(session),
-        revision: await readRevision(session),
-        schema: await readSchemaPrint(session),
-        notes: await readUncarried(session, publications),
-        superusersOnly: await readSuperusersOnly(session, publications),
-      };
-  return { origin, readAt, pooled, identity, description, unfit, fit };
-}
-
-async function readTargetSide(target: TargetDatabase, choices: Choices, signal: AbortSignal | undefined) {
-  await using session = await target.session({ label: 'plan', access: 'read-only', signal });
-  await session.execute('begin transaction isolation level repeatable read, read only');
-  const { pooled } = session;
-  const readAt = new Date().toISOString();
-  const identity = await readIdentity(session);
-  const description = await readDescription(session, session.origin.database);
-  const facts = await readTarget(session);
-  const marked = await refusalOf(() => requireUnmarked(session, session.origin.database));
-  const unfit = await refusalOf(async () => {
-    await requireSwappable(session);
-    await requireRoles(session, [
-      ...(choices.owner === undefined ? [] : [choices.owner]),
-      ...Object.values(choices.grants),
-    ]);
-  });
-  if (unfit)
-    return { origin: session.origin, readAt, pooled, identity, description, facts, marked, unfit, fit: undefined };
-  // What is replaced need not be readable: the owner of a database may have no right to its tables.
-  const closed = new Set((await readUnreadable(session, [])).map(quoteTable));
-  const tables = await countTables(session, await readTables(session), closed);
-  const fit = {
-    tables,
-    offered: await readOfferedExtensions(session),
-    extensions: await readExtensions(session),
-    roles: await readRoles(session),
-    text: await readTextSettings(session),
-    losses: await readLosses(session),
-    revision: await readRevision(session),
-    schema: await readSchemaPrint(session),
-  };
-  return { origin: session.origin, readAt, pooled, identity, description, facts, marked, unfit, fit };
-}
-
-export function refuseVersions(source: Origin, target: Origin): void {
-  if (Number.parseInt(source.version, 10) > Number.parseInt(target.version, 10))
-    throw new RestageError(
-      'database-unfit',
-      `the source is PostgreSQL ${source.version}, newer than the target's ${target.version}`,
-      { hint: 'A newer schema may not fit an older server: upgrade the target first.' },
-    );
-}
-
-export function refuseOld({ version }: Origin): void {
-  if (Number.parseInt(version, 10) < 14)
-    throw new RestageError('database-unfit', `the source is PostgreSQL ${version}; restage reads 14 and later`, {
-      hint: 'Upgrade the source, or a restored copy of it that then serves as the source.',
-    });
-}
-
-function poolerNotes(from: SourceReading, to: TargetReading): string[] {
-  return [from, to.pooled && { pooled: true, origin: to.facts.origin }].flatMap((end) =>
-    end && end.pooled
-      ? [
-          `a connection pooler in session mode is between restage and ${describeOrigin(end.origin)}: it must have room for all of restage's sessions`,
-        ]
-      : [],
-  );
-}
-
-export function textNotes(from: TextSettings, to: TextSettings): string[] {
-  const plain = (order: string) => order.toLowerCase().replaceAll('-', '');
-  return [
-    ...(from.encoding === to.encoding
-      ? []
-      : [
-          `the source's text is ${from.encoding} and the target's is ${to.encoding}: a character that it lacks stops the copy`,
-        ]),
-    ...(plain(from.order) === plain(to.order)
-      ? []
-      : [`the source sorts text by ${from.order} and the target by ${to.order}, as it does now`]),
-  ];
-}
-
-function superuserNote(names: readonly string[], { facts }: TargetReading): string[] {
-  if (facts.superuser || names.length === 0) return [];
-  return [
-    `made only where the target's server lets ${facts.origin.user} do what elsewhere a superuser does: ${someOf(names)}`,
-  ];
-}
-
-/** The swap cannot be done while a session is there that this role may not end. */
-function lastingNotes({ facts: { origin, sessions } }: TargetReading): string[] {
-  const lasting = Map.groupBy(
-    sessions.filter(({ mayEnd }) => !mayEnd),
-    ({ user }) => user,
-  );
-  if (lasting.size === 0) return [];
-  const sum = (some: readonly OpenSessions[]) => some.reduce((total, { count }) => total + count, 0);
-  const whose = [...lasting].map(([user, some]) => `${user} (${sum(some)})`).join(', ');
-  return [
-    `${origin.user} may not end these sessions with ${origin.database}, and the swap fails while they are there: ${whose}. End them before; or as a superuser or RDS's master user: grant pg_signal_backend to ${quoteName(origin.user)}`,
-  ];
-}
-
-/** Tables that staging alone has are in the previous database afterwards, for as long as that is kept. */
-function goneNote(source: readonly Table[], target: readonly Table[], { database }: Origin): string[] {
-  const known = new Set(source.map(({ table }) => quoteTable(table)));
-  const gone = target.filter(({ table, rows }) => rows > 0 && !known.has(quoteTable(table)));
-  if (gone.length === 0) return [];
-  return [
-    `only ${database} has these tables, and the new database will not: ${someOf(gone.map(({ table }) => displayTable(table)))}`,
-  ];
-}
-
-function ownerNote(owner: string | undefined, { own, byName }: Roles, { user }: Origin): string[] {
-  if (owner === undefined || byName.get(owner)?.settable || byName.get(own)?.superuser) return [];
-  return [
-    `database.owner is ${owner}, whose member ${user} is not: what staging did not have before stays ${user}'s, granted to ${owner}`,
-  ];
-}
-
-function acceptanceNote({ description, facts }: TargetReading): string[] {
-  if (!description || description.acceptedAt) return [];
-  return [
-    `${facts.origin.database} was put in place by the run ${description.run}, which did not end: nothing after its swap was verified`,
-  ];
-}
-
 function figuresOf(
   { origin, readAt, identity }: Pick<SourceReading, 'origin' | 'readAt' | 'identity'>,
   tables: readonly Table[],
@@ -365,14 +197,4 @@ function figuresOf(
     schema,
     ...(identity.disk === undefined ? {} : { identity: identity.disk }),
   };
-}
-
-/** The error that a check ends with, if it ends with one. */
-async function refusalOf(check: () => Promise<void>): Promise<unknown> {
-  try {
-    await check();
-    return undefined;
-  } catch (error) {
-    return error;
-  }
 }

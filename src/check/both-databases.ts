@@ -1,5 +1,5 @@
 import { RestageError, type ErrorCode } from '../errors.ts';
-import { textNotes } from '../plan-database.ts';
+import { textNotes } from '../plan-notes.ts';
 import { requireUnmarked } from '../postgres/protected-marker.ts';
 import { matchExtensions, readOfferedExtensions } from '../postgres/extensions.ts';
 import type { CheckContext, CheckedEnd } from './context.ts';

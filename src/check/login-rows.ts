@@ -3,7 +3,7 @@ import type { DatabaseSecret } from '../aws/secret.ts';
 import type { DatabaseConfig } from '../config.ts';
 import { matchesHost } from '../expected-host.ts';
 import { isLoopback } from '../loopback.ts';
-import { refuseOld, refuseVersions } from '../plan-database.ts';
+import { refuseOld, refuseVersions } from '../plan-readings.ts';
 import type { LoginFacts } from '../postgres/login-facts.ts';
 import { quoteName } from '../postgres/names.ts';
 import type { Address, Session } from '../postgres/session.ts';
