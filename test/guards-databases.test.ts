@@ -251,6 +251,28 @@ test('the one run on a target is shown with its place, holder and start; killed,
     .toBeUndefined();
 });
 
+test('one run at a time also where two roles cannot connect to the same other database of the server', async () => {
+  const { primary } = pair;
+  await query(primary.adminUrl(), 'revoke connect on database postgres from public');
+  const urls = [primary.adminUrl(), urlOf(primary.adminUrl(), { username: 'deployer', password: 'deployer-pass' })];
+  const targets = urls.map((url) => {
+    const { hostname: host, port, username: user, password } = new URL(url);
+    return targetDatabase({ host, port: Number(port), database: 'staging', user, password, tls: 'disable' });
+  });
+  try {
+    for (const [one, other] of [targets, targets.toReversed()]) {
+      if (!one || !other) return expect.fail('there are two');
+      await using _held = await lockTarget(one, '20260101-000000-abcd');
+      expect(await refused(lockTarget(other, 'another'))).toMatchObject({
+        code: 'run-in-progress',
+        message: expect.stringContaining('already, by restage 20260101-000000-abcd (user '),
+      });
+    }
+  } finally {
+    await query(primary.adminUrl(), 'grant connect on database postgres to public');
+  }
+});
+
 describe('the host that is expected', () => {
   const at = (host: string) => `postgres://nobody:secret-word@${host}:1/production`;
 

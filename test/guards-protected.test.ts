@@ -10,7 +10,7 @@ import { type PostgresServer, startPostgres } from '../demo/postgres-server.ts';
 import { connect, type Event, failureOf, loadConfig, plan, protect, type Report, run } from '../src/index.ts';
 import { openSession } from '../src/postgres/session.ts';
 import { describeDatabase, readDescription } from '../src/postgres/swap.ts';
-import { query } from './sql.ts';
+import { openSession as openAdmin, query } from './sql.ts';
 import { type Ended, type } from './store/command-line.ts';
 
 // One server with both databases, one store with both buckets. No role is a superuser.
@@ -300,6 +300,23 @@ describe('a target with the marker', () => {
       },
     });
     await marked;
+    expect(report).toMatchObject({ outcome: 'failed', failure: { code: 'protected', step: 'swap' } });
+    expect([await staged(), await commentOn('staging')]).toEqual([before, marker]);
+  });
+
+  test('that is being put on when the databases are locked is seen, whatever isolation the role has set', async () => {
+    await asAdmin(`alter role stager set default_transaction_isolation = 'repeatable read'`);
+    const before = (await staged()) as { databases: unknown };
+    await using person = await openAdmin(server.adminUrl());
+    await person.query(`begin; comment on database staging is '${marker}'`);
+    const report = await refresh({
+      only: 'database',
+      listen: (event) => {
+        if (event.kind === 'step-started' && event.step.kind === 'swap')
+          setTimeout(() => void person.query('commit'), 300);
+      },
+    });
+    await asAdmin(`alter role stager reset default_transaction_isolation`);
     expect(report).toMatchObject({ outcome: 'failed', failure: { code: 'protected', step: 'swap' } });
     expect([await staged(), await commentOn('staging')]).toEqual([before, marker]);
   });

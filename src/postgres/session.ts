@@ -84,6 +84,8 @@ const pinned = {
   lc_monetary: 'C',
   standard_conforming_strings: 'on',
   row_security: 'off',
+  default_transaction_isolation: 'read committed', // what is asked for under a lock must be seen as it is then
+  default_transaction_deferrable: 'off',
   jit: 'off',
   idle_in_transaction_session_timeout: '0',
   idle_session_timeout: '0',

@@ -217,8 +217,10 @@ export async function lockTarget(target: TargetDatabase, label: string): Promise
     const [row] = await maintenance.rows<{ locked: string }>(
       `select pg_try_advisory_lock(${lockKey(database)})::text as locked`,
     );
-    if (row?.locked === 'true') return { maintenance, [Symbol.asyncDispose]: () => maintenance[Symbol.asyncDispose]() };
+    // The server keeps such a lock apart for each of its databases, and not everybody may connect to the same ones.
     const holder = await readLockHolder(maintenance, database);
+    if (row?.locked === 'true' && holder === undefined)
+      return { maintenance, [Symbol.asyncDispose]: () => maintenance[Symbol.asyncDispose]() };
     throw new RestageError(
       'run-in-progress',
       `${database} at ${host}:${port} is being refreshed already${holder === undefined ? '' : `, by ${holder}`}`,
@@ -236,13 +238,13 @@ function lockKey(database: string): string {
   return createHash('sha256').update(`restage ${database}`).digest().readBigInt64BE(0).toString();
 }
 
-/** Whose run holds the lock on a database of the session's server, and since when; undefined where none does. */
+/** Whose run, other than this session's, holds the lock on a database of its server, and since when; undefined where none does. */
 export async function readLockHolder(session: ReadSession, database: string): Promise<string | undefined> {
   const [holder] = await session.rows<{ who: string }>(`
     select format('%s (user %s%s, pid %s, since %s)', a.application_name, a.usename, ' from ' || host(a.client_addr), a.pid, to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) as who
       from pg_locks l
       join pg_stat_activity a using (pid)
-     where l.locktype = 'advisory' and l.granted
+     where l.locktype = 'advisory' and l.granted and l.pid <> pg_backend_pid()
        and ((l.classid::bigint << 32) | l.objid::bigint) = ${lockKey(database)}
      limit 1`);
   return holder?.who;
