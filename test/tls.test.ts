@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readCopy } from '../src/postgres/copy-relay.ts';
+import { dial } from '../src/postgres/connection.ts';
 import { openSession, type Address, type Session } from '../src/postgres/session.ts';
 import type { Report } from '../src/index.ts';
 import { type Authority, makeAuthority, makeSelfSigned, type ServerCertificate } from './certificates.ts';
@@ -220,4 +221,22 @@ test('a clone goes from end to end under TLS, with rows longer than its records'
   expect(await query(server.postgres.adminUrl('staging'), sums)).toEqual(
     await query(server.postgres.adminUrl('production'), sums),
   );
+});
+
+test('a second connection can be made where the first one was, whatever the name leads to now; it is verified by the name', async () => {
+  await server.present(authority.issue({ names: ['moved.invalid'] }));
+  const { port } = server.postgres;
+  const login = { port, database: 'production', user: 'ann', password: 'password of ann', tls: 'verify-full' } as const;
+  const connectTo = async (host: string) => {
+    const { client } = await dial({ ...login, host, ca: authority.certificate }, { label: 'tls', at: '127.0.0.1' });
+    client.on('error', () => {});
+    await client.connect();
+    await client.end();
+  };
+  try {
+    await vi.waitFor(() => connectTo('moved.invalid'));
+    await expect(connectTo('localhost')).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+  } finally {
+    await server.present(good);
+  }
 });

@@ -21,6 +21,8 @@ export interface DialOptions {
   readonly signal?: AbortSignal | undefined;
   /** For a question or two: nobody waits long for it. */
   readonly queryTimeoutMs?: number;
+  /** Where another session has found the host: its name may lead elsewhere by now. Does not count behind a tunnel. */
+  readonly at?: string | undefined;
 }
 
 /** How long a server may take from the first packet to the end of the login. */
@@ -37,7 +39,7 @@ export async function dial(address: Address, options: DialOptions): Promise<Dial
   const { tunnel, user, database } = address;
   const port = tunnel ? await tunnel.port(options.signal) : address.port;
   const password = typeof address.password === 'string' ? address.password : keepSecret(await address.password());
-  const host = tunnel ? '127.0.0.1' : address.host;
+  const host = tunnel ? '127.0.0.1' : (options.at ?? address.host);
   const name = `restage ${options.label}`;
   const client = new Client({
     host,

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Client, QueryConfig } from 'pg';
 import { RestageError } from '../errors.ts';
 import { connectError, databaseNames, nearestDatabase } from './connect-error.ts';
-import { dial, streamOf } from './connection.ts';
+import { dial, streamOf, type DialOptions } from './connection.ts';
 import { findPooler, secondSessionSeconds } from './pooler.ts';
 import { connectionLost, lockNotAvailable, sqlState, statementError, withLockHolders } from './session-error.ts';
 import { watchSilence } from './silence.ts';
@@ -113,7 +113,10 @@ export async function openSession(address: Address, options: SessionOptions): Pr
   const watch = watchSilence({
     isWaiting: () => awaited > 0 && !streamOf(client).destroyed,
     moved: () => bytesThrough(client),
-    ask: () => askAbout(pooled === false ? server : undefined, () => connectAnother(address, options)),
+    ask: () => {
+      const at = (streamOf(client) as Socket).remoteAddress; // one of TLS is one too
+      return askAbout(pooled === false ? server : undefined, () => connectAnother(address, { ...options, at }));
+    },
     end: (reason) => streamOf(client).destroy(reason),
   });
   try {
@@ -193,11 +196,15 @@ export async function openSession(address: Address, options: SessionOptions): Pr
   };
 }
 
-/** A second connection, for a question or two: nobody waits long for it. */
-async function connectAnother(address: Address, options: SessionOptions): Promise<Client> {
-  const { client } = await dial(address, { ...options, queryTimeoutMs: secondSessionSeconds * 1000 });
+/** A second connection, for a question or two: nobody waits long for it. Throws as `openSession`. */
+async function connectAnother(address: Address, options: SessionOptions & Pick<DialOptions, 'at'>): Promise<Client> {
+  const { client, hop } = await dial(address, { ...options, queryTimeoutMs: secondSessionSeconds * 1000 });
   client.on('error', () => {}); // its statements tell
-  await client.connect();
+  try {
+    await client.connect();
+  } catch (error) {
+    throw connectError(error, address, hop());
+  }
   return client;
 }
 

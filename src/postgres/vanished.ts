@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { DatabaseError, type Client } from 'pg';
+import { RestageError, type ErrorCode } from '../errors.ts';
 
 // What keeps a server that has vanished without a word from holding anybody up, here and there.
 
@@ -53,10 +54,20 @@ export async function askAbout(
     );
     return process && rows[0]?.started === process.started && rows[0].pid === null ? 'gone' : 'working';
   } catch (error) {
-    // A server that refuses this one, for its number perhaps, is there.
-    if (error instanceof DatabaseError) return 'working';
+    if (!isAway(error)) return 'working';
     return error instanceof Error ? error : new Error(String(error));
   } finally {
     beside?.connection.stream.destroy();
   }
+}
+
+const ofTheWay: ReadonlySet<ErrorCode> = new Set(['tunnel-failed', 'host-unknown', 'database-unreachable']);
+
+/**
+ * Whether a failure says that there is no way to the server. One that refuses a further session, for its number perhaps, is
+ * there; and keys that have expired since, or a certificate that is not trusted any more, say nothing of those that are open.
+ */
+function isAway(error: unknown): boolean {
+  if (error instanceof DatabaseError) return false;
+  return !(error instanceof RestageError) || (ofTheWay.has(error.code) && !(error.cause instanceof DatabaseError));
 }
