@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
 import type { TableName } from './postgres/names.ts';
 import type { Origin } from './postgres/session.ts';
 import type { BucketOrigin } from './s3/origin.ts';
 import type { Selection } from './s3/selection.ts';
+import { selectionOf } from './selection-of.ts';
 
 /** Which run a figure is of, and where it is known from. */
 export interface RunOrigin {
@@ -136,19 +138,17 @@ export function lastOfBucket(
 }
 
 /** Whether these runs have a figure for everything that the ends are: no older one is needed. */
-export function measures(last: readonly LastRun[], { source, target }: Pick<Ends, 'source' | 'target'>): boolean {
+export function measures(
+  last: readonly LastRun[],
+  { source, target }: Pick<Ends, 'source' | 'target'>,
+  config: Pick<Config, 'objects'>,
+): boolean {
   const [from, to] = [source.database?.address, target.database?.address];
-  const pairs = [...source.buckets].map(([name, { origin }]) => [origin, target.buckets.get(name)?.origin] as const);
-  return (
-    (!from || !to || lastOfDatabase(last, from, to) !== undefined) &&
-    pairs.every(
-      ([one, other]) =>
-        !other ||
-        last.some(({ buckets }) =>
-          buckets.some((found) => isSameBucket(found.source, one) && isSameBucket(found.target, other)),
-        ),
-    )
-  );
+  if (from && to && !lastOfDatabase(last, from, to)) return false;
+  return [...source.buckets].every(([name, { origin }]) => {
+    const other = target.buckets.get(name)?.origin;
+    return !other || lastOfBucket(last, origin, other, selectionOf(config, name)) !== undefined;
+  });
 }
 
 export function isSameDatabase(one: DatabasePlace, other: DatabasePlace): boolean {

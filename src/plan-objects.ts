@@ -13,6 +13,7 @@ import type { ListedObject } from './s3/listing.ts';
 import { describeBucket, type BucketOrigin } from './s3/origin.ts';
 import { canReadTags, chooseRoute, type Route } from './s3/route.ts';
 import { filterOf, type Selection } from './s3/selection.ts';
+import { selectionOf } from './selection-of.ts';
 import { shrunkBucket } from './shrink.ts';
 
 /** A pair of buckets, compared, and what a run would do about it: plain JSON. */
@@ -72,18 +73,6 @@ export async function planObjects(config: Config, ends: Ends, options: ObjectsPl
     return target ? [{ bucket, source, target }] : [];
   });
   return allOf(pairs.map(({ bucket, source, target }) => planPair(config, bucket, source, target, options)));
-}
-
-/** Which keys of a pair count, as the config has it. */
-export function selectionOf(config: Config, bucket: string): Selection {
-  const { prefix, include, exclude, renames, backup } = config.objects[bucket] ?? usualObjects;
-  return {
-    ...(prefix === undefined ? {} : { prefix }),
-    include,
-    exclude,
-    renames,
-    ...(backup === undefined ? {} : { backup }),
-  };
 }
 
 const archives = new Set(['GLACIER', 'DEEP_ARCHIVE']);

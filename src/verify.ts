@@ -10,7 +10,8 @@ import { checkContent, type ContentCheck } from './s3/content.ts';
 import { countDifferences, type DiffTotals } from './s3/diff.ts';
 import { requireSome } from './plan.ts';
 import { count } from './report/format.ts';
-import { emptyBucket, selectionOf } from './plan-objects.ts';
+import { emptyBucket } from './plan-objects.ts';
+import { selectionOf } from './selection-of.ts';
 
 /** How the target compares with the source, now. Plain JSON. */
 export interface Verification {

@@ -33,4 +33,9 @@ test('a bucket that lost more than half since the last run stops the next, unles
   };
   expect(await told({ images: { mayShrink: true } })).toBeUndefined();
   expect(await told({ images: { prefix: 'a/' } })).toBeUndefined();
+
+  // A run of other keys comes between: it says nothing of these, and hides nothing either.
+  await writeFile(shell.configFile, JSON.stringify({ ...config, objects: { images: { prefix: 'a/' } } }));
+  expect((await shell.sync()).code).toBe(0);
+  expect(await told({})).toMatchObject([{ code: 'source-shrunk' }]);
 });

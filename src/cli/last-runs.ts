@@ -1,13 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lastRunOf, measures, type Ends, type LastRun } from '../index.ts';
+import { lastRunOf, measures, type Config, type Ends, type LastRun } from '../index.ts';
 import { runsFolder } from './run-folder.ts';
 
 /** So many reports are looked at: what is older says little of today. */
 const most = 50;
 
 /** What the newest runs between these ends read of the source, by the reports that are kept here; newest first. Never throws. */
-export async function findLastRuns(ends: Ends): Promise<LastRun[]> {
+export async function findLastRuns(config: Config, ends: Ends): Promise<LastRun[]> {
   // A run's id begins with its time.
   const names = await readdir(runsFolder).catch(() => []);
   const runs = names
@@ -19,7 +19,7 @@ export async function findLastRuns(ends: Ends): Promise<LastRun[]> {
     const file = join(runsFolder, run, 'report.json');
     const last = lastRunOf(await readJson(file), file);
     if (last) found.push(last);
-    if (measures(found, ends)) break;
+    if (measures(found, ends, config)) break;
   }
   return found;
 }

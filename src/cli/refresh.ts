@@ -53,7 +53,7 @@ export async function refresh(
   const only = saved ? saved.plan.only : options.only;
   if (options.yes) requireUnattended(config, ends);
   await using folder = await openRunFolder();
-  const last = await findLastRuns(ends);
+  const last = await findLastRuns(config, ends);
   // It takes a while to load, and there is time while both ends are read.
   await using dumper = ends.source.database && only !== 'objects' ? await startDumper() : undefined;
   const fresh = await comparing(terminal, (onCompared) =>

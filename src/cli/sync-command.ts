@@ -74,7 +74,7 @@ async function showPlan({ terminal, signal, file, relyOn }: Session, only: Only,
   relyOn(settings, only);
   using ends = await connect(config, { ...connection, signal });
   using kept = out === undefined ? undefined : keepPlan(out);
-  const last = await findLastRuns(ends);
+  const last = await findLastRuns(config, ends);
   const planned = await comparing(terminal, (onCompared) =>
     plan(config, ends, { only, last, signal, onObject: kept?.add, onCompared }),
   );
