@@ -77,6 +77,7 @@ export async function readTargetSide(target: TargetDatabase, choices: Choices, s
   const marked = await refusalOf(() => requireUnmarked(session, session.origin.database));
   const unfit = await refusalOf(async () => {
     await requireSwappable(session);
+    refuseOld(session.origin, 'target');
     await requireRoles(session, [
       ...(choices.owner === undefined ? [] : [choices.owner]),
       ...Object.values(choices.grants),
@@ -109,10 +110,13 @@ export function refuseVersions(source: Origin, target: Origin): void {
     );
 }
 
-export function refuseOld({ version }: Origin): void {
+export function refuseOld({ version }: Origin, side: 'source' | 'target' = 'source'): void {
   if (Number.parseInt(version, 10) < 14)
-    throw new RestageError('database-unfit', `the source is PostgreSQL ${version}; restage reads 14 and later`, {
-      hint: 'Upgrade the source, or a restored copy of it that then serves as the source.',
+    throw new RestageError('database-unfit', `the ${side} is PostgreSQL ${version}; restage needs 14 or later`, {
+      hint:
+        side === 'source'
+          ? 'Upgrade the source, or a restored copy of it that then serves as the source.'
+          : 'Upgrade the target first: it must be as new as the source.',
     });
 }
 

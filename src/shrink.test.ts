@@ -118,6 +118,10 @@ test('a table that could only be estimated must turn out to have what is left of
     }),
   );
   expect(leastRows(now, then, { ...allowed, mayShrink: ['events'] }).size).toBe(0);
+  expect(() => requireLeast(events, 0, needed, origin)).toThrow('events has 0 rows');
+  const orNone = leastRows(now, then, { ...allowed, mayBeEmpty: ['events'] }).get('"public"."events"');
+  expect(() => requireLeast(events, 0, orNone, origin)).not.toThrow();
+  expect(() => requireLeast(events, 1, orNone, origin)).toThrow('events has 1 row ');
 });
 
 const bucket = { bucket: 'shop-images', account: '111111111111', endpoint: undefined, region: 'us-west-2' };

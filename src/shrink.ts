@@ -43,7 +43,6 @@ export function shrunkTables(
   { maxShrinkPercent, mayShrink, mayBeEmpty }: ShrinkChoices,
 ): RestageError | undefined {
   const then = new Map(last.tables.map(({ table, rows }) => [quoteTable(table), rows]));
-  const names = ({ table }: Table, list: readonly string[]) => list.some((name) => isCalled(table, name));
   const shrunk = tables
     .map((table) => ({ ...table, before: then.get(quoteTable(table.table)) ?? 0 }))
     .filter((table) => hasShrunk(table.before, table.rows, maxShrinkPercent))
@@ -71,29 +70,31 @@ export function shrunkTables(
 export interface LeastRows extends RunOrigin {
   readonly rows: number;
   readonly before: number;
+  /** None at all are as good. */
+  readonly mayBeEmpty: boolean;
 }
 
 /** What tables must have at least of which the plan has only the server's own estimate: it may be of before a loss. By quoted name. */
 export function leastRows(
   tables: readonly Table[],
   { run, endedAt, from, tables: before }: RunOrigin & NonNullable<LastRun['database']>,
-  { maxShrinkPercent, mayShrink }: ShrinkChoices,
+  { maxShrinkPercent, mayShrink, mayBeEmpty }: ShrinkChoices,
 ): ReadonlyMap<string, LeastRows> {
   const then = new Map(before.map(({ table, rows }) => [quoteTable(table), rows]));
   return new Map(
-    tables.flatMap(({ table, rowsAreEstimated }): [string, LeastRows][] => {
-      const rows = then.get(quoteTable(table)) ?? 0;
+    tables.flatMap((table): [string, LeastRows][] => {
+      const key = quoteTable(table.table);
+      const rows = then.get(key) ?? 0;
       const least = Math.ceil((rows * (100 - maxShrinkPercent)) / 100);
-      if (!rowsAreEstimated || rows < fewest || least === 0 || mayShrink.some((name) => isCalled(table, name)))
-        return [];
-      return [[quoteTable(table), { run, endedAt, from, rows: least, before: rows }]];
+      if (!table.rowsAreEstimated || rows < fewest || least === 0 || names(table, mayShrink)) return [];
+      return [[key, { run, endedAt, from, rows: least, before: rows, mayBeEmpty: names(table, mayBeEmpty) }]];
     }),
   );
 }
 
 /** Throws `source-shrunk` where a table that could only be estimated has turned out to have lost too much. */
 export function requireLeast(table: TableName, rows: number, least: LeastRows | undefined, origin: Origin): void {
-  if (!least || rows >= least.rows) return;
+  if (!least || rows >= least.rows || (rows === 0 && least.mayBeEmpty)) return;
   throw new RestageError(
     'source-shrunk',
     `${displayTable(table)} has ${counted(rows, 'row')} at the source, and had ${count(least.before)} at the last run: it has lost more than guards.maxShrinkPercent allows, which leaves ${count(least.rows)}\n${origins(databaseNow(origin, new Date().toISOString()), least)}`,
@@ -170,4 +171,8 @@ function linesOf(lines: readonly string[]): string {
   return [...told, ...(lines.length > told.length ? [`  and ${count(lines.length - told.length)} more`] : [])].join(
     '\n',
   );
+}
+
+function names({ table }: Table, list: readonly string[]): boolean {
+  return list.some((name) => isCalled(table, name));
 }

@@ -231,14 +231,15 @@ export async function maintenanceOf(state: DatabaseRun, why: keyof typeof relock
  */
 export async function swap(state: DatabaseRun, direction: 'in' | 'back'): Promise<number> {
   const { target, names, run } = state;
-  const maintenance = await maintenanceOf(state);
+  const why = direction === 'in' ? 'onTheWay' : 'toPutBack';
+  const maintenance = await maintenanceOf(state, why);
   state.stage = 'swapping';
   try {
     const ended = await swapDatabases(target, maintenance, names, direction, run);
     state.stage = direction === 'in' ? 'swapped' : 'building';
     return ended;
   } catch (error) {
-    const inPlace = await isInPlace(state);
+    const inPlace = await isInPlace(state, why);
     state.stage = inPlace ? 'swapped' : 'building';
     if (inPlace === (direction === 'in')) return 0;
     throw error;
@@ -260,11 +261,11 @@ export async function recover(state: DatabaseRun): Promise<Recovery> {
     const inPlace = await isInPlace(state, 'toPutBack');
     state.stage = inPlace ? 'swapped' : 'building';
     if (inPlace) {
-      const marked = await isMarked(await maintenanceOf(state), current);
       await swap(state, 'back');
       swappedBack = true;
-      // What was said of the environment while the new database stood for it, holds for the old one too.
-      if (marked) await mark(await maintenanceOf(state), current);
+      const maintenance = await maintenanceOf(state, 'toPutBack');
+      // What was said of the environment while the new database stood for it, to the last moment, holds for the old one too.
+      if (await isMarked(maintenance, incoming)) await mark(maintenance, current);
     }
     await dropDatabase(await maintenanceOf(state, 'toPutBack'), incoming);
     dropped.push(incoming);
