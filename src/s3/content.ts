@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto';
 import type { SourceBucket } from './bucket.ts';
+import type { RestageError } from '../errors.ts';
 import { reasonOf } from './bucket-error.ts';
 import { add, diffBuckets, zero, type Amount } from './diff.ts';
 import type { ListedObject } from './listing.ts';
@@ -8,7 +9,7 @@ import { readChunks } from './read-body.ts';
 import { again } from './retry.ts';
 import { S3Error } from './s3-error.ts';
 import { throttle } from './throttle.ts';
-import { transfersAtOnce, type ObjectFailure, type ObjectOutcome } from './transfer.ts';
+import { forAll, transfersAtOnce, type ObjectFailure, type ObjectOutcome } from './transfer.ts';
 import { underWay } from './under-way.ts';
 import type { Pair } from './walk.ts';
 
@@ -33,6 +34,7 @@ const named = 100;
 /**
  * Reads objects of the target that count as the same and takes the MD5 of their content: it must be the source's ETag, or,
  * where that is no MD5, that of the source's content, which is read too then.
+ * Throws what a listing throws, and what keeps every object from being read: a store out of reach, or keys that have expired.
  */
 export async function checkContent(pair: Pair, options: ContentOptions = {}): Promise<ContentCheck> {
   const { sample, signal, onObject, onBytes } = options;
@@ -40,6 +42,9 @@ export async function checkContent(pair: Pair, options: ContentOptions = {}): Pr
   const checked = zero();
   const different: ObjectFailure[] = [];
   let differences = 0;
+  let hopeless: RestageError | undefined;
+  const stop = new AbortController();
+  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   const reading = underWay();
   const salt = `${Date.now()}`;
   const share = sample ? sample.count / Math.max(1, sample.of) : 1;
@@ -50,22 +55,27 @@ export async function checkContent(pair: Pair, options: ContentOptions = {}): Pr
     onObject?.({ key, bytes, outcome: 'different', reason });
   };
   const check = async (key: string, source: ListedObject, target: ListedObject) => {
-    const leave = await turns.enter(signal);
+    const leave = await turns.enter();
     let end: 'source' | 'target' = 'target';
     try {
-      const theirs = await md5Of(pair.target, target, turns.failed, signal);
+      either.throwIfAborted();
+      const theirs = await md5Of(pair.target, target, turns.failed, either);
       let equal = isMd5(source.etag) && theirs === source.etag;
       if (!equal) {
         end = 'source';
-        equal = theirs === (await md5Of(pair.source, source, turns.failed, signal));
+        equal = theirs === (await md5Of(pair.source, source, turns.failed, either));
       }
       add(checked, target.sizeBytes);
       onBytes?.(target.sizeBytes);
       if (!equal) differ(key, target.sizeBytes, "its content is not the source's");
     } catch (error) {
+      if (either.aborted) return;
+      hopeless = forAll(error, 'read back');
+      // What is still to come would wait for the store as long again.
+      if (hopeless) return stop.abort(hopeless);
       // The source goes on being written to: what changed there meanwhile is no fault of the copy.
       const isNewer = end === 'source' && error instanceof S3Error && (error.status === 404 || error.status === 412);
-      if (!signal?.aborted && !isNewer)
+      if (!isNewer)
         differ(
           key,
           target.sizeBytes,
@@ -79,16 +89,20 @@ export async function checkContent(pair: Pair, options: ContentOptions = {}): Pr
     await diffBuckets(
       pair,
       (difference) => {
+        either.throwIfAborted();
         if (difference.kind !== 'same' || !isChosen(difference.key)) return undefined;
         reading.add(check(difference.key, difference.source, difference.target));
         return reading.size < transfersAtOnce ? undefined : reading.next();
       },
-      { signal },
+      { signal: either },
     );
+  } catch (error) {
+    throw hopeless ?? error; // a listing that was called off says only that
   } finally {
     await reading.all();
   }
   signal?.throwIfAborted();
+  if (hopeless) throw hopeless;
   return { checked, different, differences };
 }
 

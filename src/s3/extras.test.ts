@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { memoryBucket, object, type Call, type MemoryBucket, type MemorySettings } from '../../test/memory-buckets.ts';
 import type { DeletionGuard, PlannedExtras } from './deletion-guard.ts';
 import { deleteExtras, type DeletionOptions } from './extras.ts';
+import { noteOutage } from './retry.ts';
 import { S3Error } from './s3-error.ts';
 import { everything } from './selection.ts';
 import type { ObjectOutcome } from './transfer.ts';
@@ -188,6 +189,18 @@ test('a request that is refused as a whole fails its objects, and what was delet
   const { deleted, failed, failures } = await remove(both);
   expect([deleted.objects, failed, both.target.objects.size]).toEqual([1500, 1000, 1010]);
   expect(failures[0]).toEqual({ key: 'gone/01000', reason: 'no (AccessDenied)' });
+});
+
+test('a store that is out of reach is waited for once, and the rest told without asking for each', async () => {
+  let asked = 0;
+  const before = ({ act }: Call) => {
+    if (act === 'head' && (asked += 1) > 1000) throw noteOutage(new Error('connect ECONNREFUSED'));
+  };
+  const both = arrange({ extra: 2500, source: { before } });
+  const { deleted, failed, outcomes } = await remove(both);
+  expect([deleted.objects, failed]).toEqual([1000, 1500]);
+  expect(both.source.asked('head').length).toBeLessThanOrEqual(1032);
+  expect(outcomes.at(-1)?.reason).toBe('it was not tried: connect ECONNREFUSED');
 });
 
 test('with a backup each object is put aside before it goes', async () => {

@@ -7,7 +7,7 @@ import type { ListedObject } from './listing.ts';
 import { S3Error } from './s3-error.ts';
 import type { Selection } from './selection.ts';
 import { throttle } from './throttle.ts';
-import { backupOf, transfersAtOnce, type ObjectFailure, type ObjectOutcome } from './transfer.ts';
+import { backupOf, forAll, transfersAtOnce, type ObjectFailure, type ObjectOutcome } from './transfer.ts';
 
 export interface Deleted {
   readonly deleted: Amount;
@@ -83,12 +83,22 @@ export async function deleteExtras(
     if (failures.length < failuresNamed) failures.push({ key, reason });
     onObject?.({ key, bytes: sizeBytes, outcome: 'failed', reason });
   };
+  /** Why no other will fare better: each would wait for a store as long again. */
+  let hopeless: string | undefined;
+  const note = (error: unknown) => {
+    if (forAll(error)) hopeless ??= `it was not tried: ${reasonOf(error)}`;
+  };
+  const failed = (object: ListedObject, error: unknown, reason: string) => {
+    note(error);
+    fail(object, reason);
+  };
   const removeBatch = async (present: readonly Extra[]) => {
     const doomed = new Map<string, { readonly object: ListedObject; readonly kept: string | undefined }>();
     await Promise.all(
       present.map(async ({ object, sourceKey }) => {
         const leave = await turns.enter(signal);
         try {
+          if (hopeless !== undefined) return fail(object, hopeless);
           if (await exists(source, sourceKey, signal)) {
             total.kept += 1;
             onObject?.({
@@ -101,14 +111,14 @@ export async function deleteExtras(
           }
         } catch (error) {
           if (signal?.aborted) return; // everything was called off
-          return fail(object, `it could not be asked for at the source: ${reasonOf(error)}`);
+          return failed(object, error, `it could not be asked for at the source: ${reasonOf(error)}`);
         } finally {
           leave();
         }
         try {
           doomed.set(object.key, { object, kept: await putAside?.(object) });
         } catch (error) {
-          if (!signal?.aborted) fail(object, `it could not be put aside: ${reasonOf(error, 'target')}`);
+          if (!signal?.aborted) failed(object, error, `it could not be put aside: ${reasonOf(error, 'target')}`);
         }
         return undefined;
       }),
@@ -117,6 +127,7 @@ export async function deleteExtras(
     if (doomed.size === 0) return;
     const refused = await target.write.remove([...doomed.keys()], signal).catch((error: unknown) => {
       signal?.throwIfAborted();
+      note(error);
       // What was deleted before is to be told all the same.
       return new Map([...doomed.keys()].map((key) => [key, reasonOf(error)]));
     });

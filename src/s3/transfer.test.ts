@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { memoryBucket, object, type Call, type MemoryBucket, type MemoryObject } from '../../test/memory-buckets.ts';
 import { RestageError } from '../errors.ts';
 import { sourceEtagHeader } from './carried.ts';
+import { noteOutage } from './retry.ts';
 import { S3Error } from './s3-error.ts';
 import { everything } from './selection.ts';
 import { copyObjects, type Copying, type ObjectOutcome, type TransferOptions } from './transfer.ts';
@@ -288,6 +289,29 @@ test('a listing that fails ends the transfer when what is under way has ended', 
   await sleep(30);
   expect([done, target.asked('put').length]).toEqual([gets, puts]);
   expect(puts).toBe(gets);
+});
+
+test('a store that is out of reach is told as that, whatever a listing says that is called off for it', async () => {
+  const lost = Promise.withResolvers<void>();
+  const target = memoryBucket([], {
+    before: ({ act }) => {
+      if (act !== 'put') return;
+      setTimeout(lost.resolve, 5);
+      throw noteOutage(new RestageError('bucket-denied', 'no way'));
+    },
+  });
+  const source = memoryBucket(many(100), {
+    pageSize: 5,
+    before: async ({ act, key }) => {
+      if (act !== 'list' || key === '') return;
+      await lost.promise;
+      throw new Error('The operation was aborted');
+    },
+  });
+  await expect(copy(source, target)).rejects.toMatchObject({
+    code: 'objects-failed',
+    message: 'a store cannot be reached any more: no way',
+  });
 });
 
 test('an abort ends it, and what was called off has not failed', async () => {

@@ -153,6 +153,8 @@ export async function copyObjects(
       },
       { signal: either },
     );
+  } catch (error) {
+    throw hopeless ?? error; // a listing that was called off says only that
   } finally {
     await copies.all(); // also after a listing has failed: nothing is written behind the caller's back
   }
@@ -168,7 +170,7 @@ function notAside(error: unknown): never {
 }
 
 /** What one object was refused for, and every other will be: there is no use in going on. */
-function forAll(error: unknown): RestageError | undefined {
+export function forAll(error: unknown, doing: 'copied' | 'read back' = 'copied'): RestageError | undefined {
   // What renews the keys says so by itself.
   if (error instanceof RestageError && error.code === 'credentials-failed') return error;
   if (isOutage(error))
@@ -178,13 +180,13 @@ function forAll(error: unknown): RestageError | undefined {
     });
   if (!(error instanceof S3Error)) return undefined;
   if (error.code === 'NoSuchBucket')
-    return new RestageError('bucket-missing', `a bucket is gone while objects are copied: ${error.message}`, {
+    return new RestageError('bucket-missing', `a bucket is gone while objects are ${doing}: ${error.message}`, {
       cause: error,
     });
   if (!['ExpiredToken', 'InvalidAccessKeyId', 'InvalidToken'].includes(error.code)) return undefined;
   return new RestageError(
     'credentials-failed',
-    `the keys are not accepted any more while objects are copied: ${error.message} (${error.code})`,
+    `the keys are not accepted any more while objects are ${doing}: ${error.message} (${error.code})`,
     { cause: error, hint: 'Log in again, then run again: only what is missing is copied.' },
   );
 }
