@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { keepSecret } from './errors.ts';
+import { keepSecret, RestageError } from './errors.ts';
 import { differencesOf, requireAsPlanned } from './plan-compare.ts';
 import { readPlan } from './plan-saved.ts';
 import type { Plan } from './plan.ts';
@@ -341,4 +341,30 @@ test.each([
       hint: expect.stringContaining('restage plan --out'),
     }),
   );
+});
+
+test('a plan that was edited by hand in any one place is refused or compared, and breaks nothing', () => {
+  const faults: string[] = [];
+  const tryAll = (parent: Record<string, unknown>, whole: unknown, path: string) => {
+    for (const key of Object.keys(parent)) {
+      const kept = parent[key];
+      for (const value of [undefined, null, 'x', -1, [], {}]) {
+        parent[key] = value;
+        try {
+          requireAsPlanned(
+            { plan: readPlan(JSON.stringify(whole), 'p.json'), file: 'p.json', tolerancePercent: 10 },
+            plan,
+          );
+        } catch (error) {
+          if (!(error instanceof RestageError))
+            faults.push(`${path}${key} = ${JSON.stringify(value)}: ${String(error)}`);
+        }
+      }
+      parent[key] = kept;
+      if (typeof kept === 'object' && kept !== null) tryAll(kept as Record<string, unknown>, whole, `${path}${key}.`);
+    }
+  };
+  const whole = JSON.parse(json(plan)) as Record<string, unknown>;
+  tryAll(whole, whole, '');
+  expect(faults).toEqual([]);
 });

@@ -24,6 +24,16 @@ const end = z.looseObject({
 const bucketOrigin = z.looseObject({ bucket: z.string() });
 const selection = z.looseObject({ include: z.array(z.string()), exclude: z.array(z.string()) });
 
+const step = z
+  .looseObject({
+    id: z.string(),
+    kind: z.string(),
+    table: z.looseObject({ schema: z.string(), name: z.string() }).optional(),
+    rows: z.number().optional(),
+    objects: z.number().optional(),
+  })
+  .refine(({ kind, table, rows }) => kind !== 'copy-table' || (table !== undefined && rows !== undefined));
+
 /** As much of a plan as is compared. */
 const shape = z.object({
   madeAt: z.iso.datetime(),
@@ -36,11 +46,12 @@ const shape = z.object({
       source: bucketOrigin,
       target: bucketOrigin,
       selection,
+      keeping: z.looseObject({}),
       totals: z.looseObject({ source: amount, target: amount, missing: amount, changed: amount }),
       deletion: amount.optional(),
     }),
   ),
-  steps: z.array(z.looseObject({ id: z.string(), kind: z.string() })),
+  steps: z.array(step),
   notes: z.array(z.string()),
   refusals: z.array(z.looseObject({ code: z.string(), message: z.string() })).optional(),
 });
