@@ -70,6 +70,7 @@ test.each([
     'the database behind database.via',
     'account',
   ],
+  ['a pattern that every host fits', { expect: { host: '*.*' } }, 'the database host db.staging', 'host: "db.staging"'],
   ['a name that begins like this machine', { database: at('127.0.0.1.db.example') }, '127.0.0.1.db.example', 'expect'],
 ])('%s does not', (_what, target, says, hints) => {
   const error = refusal(target);
