@@ -3,28 +3,6 @@ export { configSchema, ConfigError, loadConfig, type Config, type ConfigProblem,
 export { connect, type ConnectOptions, type Ends } from './connect.ts';
 export { exitCodes, failureOf, RestageError, traceOf, type ErrorCode, type Failure } from './errors.ts';
 export type { Event, Listener } from './event.ts';
-export {
-  draftOf,
-  lackingOptions,
-  readOptions,
-  type Answers,
-  type EndAnswers,
-  type InitOptions,
-} from './init/answers.ts';
-export { completeDraft } from './init/complete.ts';
-export { configText } from './init/config-text.ts';
-export type { Draft } from './init/draft.ts';
-export { databaseForms, readDatabase, type DatabaseAnswer } from './init/database-answer.ts';
-export { guessProfiles, nameBuckets, type Pairing } from './init/pair-names.ts';
-export {
-  findProfiles,
-  isPostgres,
-  propose,
-  readLogin,
-  surveyAccount,
-  type Proposal,
-  type Survey,
-} from './init/survey.ts';
 export { plan, type Plan, type PlanOptions } from './plan.ts';
 export { requireAsPlanned, type SavedPlan } from './plan-compare.ts';
 export type { PlannedBucket, PlannedObject } from './plan-objects.ts';

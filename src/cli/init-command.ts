@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { databaseForms, type InitOptions } from '../index.ts';
+import { databaseForms, type InitOptions } from '../init/index.ts';
 import { perform, type GlobalOptions } from './frame.ts';
 import { init } from './init.ts';
 

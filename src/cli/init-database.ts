@@ -1,6 +1,6 @@
+import { failureOf } from '../index.ts';
 import {
   databaseForms,
-  failureOf,
   isPostgres,
   readDatabase,
   readLogin,
@@ -8,7 +8,7 @@ import {
   type EndAnswers,
   type Pairing,
   type Survey,
-} from '../index.ts';
+} from '../init/index.ts';
 import type { Choice, Questions } from './questions.ts';
 
 export interface DatabaseQuestion {

@@ -1,17 +1,16 @@
+import { failureOf, type ConnectOptions } from '../index.ts';
 import {
-  failureOf,
   findProfiles,
   guessProfiles,
   nameBuckets,
   propose,
   surveyAccount,
   type Answers,
-  type ConnectOptions,
   type EndAnswers,
   type Pairing,
   type Proposal,
   type Survey,
-} from '../index.ts';
+} from '../init/index.ts';
 import { askDatabase } from './init-database.ts';
 import type { Questions } from './questions.ts';
 

@@ -1,19 +1,15 @@
 import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { areRight, check, checkText, failureOf, RestageError } from '../index.ts';
 import {
-  areRight,
-  check,
-  checkText,
   completeDraft,
   configText,
   draftOf,
-  failureOf,
   lackingOptions,
   readOptions,
-  RestageError,
   type Answers,
   type Draft,
   type InitOptions,
-} from '../index.ts';
+} from '../init/index.ts';
 import { askAnswers } from './init-questions.ts';
 import { canAsk, openQuestions } from './questions.ts';
 import { profileFilesOf, readSettings } from './settings.ts';
