@@ -104,7 +104,7 @@ async function serverOf(
     `${what} cannot be connected to: RDS says that it is ${server.status}`,
     {
       hint: server.status.startsWith('stop')
-        ? `Start it: aws rds start-db-${server.kind} --db-${server.kind}-identifier ${server.identifier}`
+        ? `Start it: aws rds start-db-${server.kind} ${account.flags} --db-${server.kind}-identifier ${server.identifier}`
         : 'Wait until RDS says that it is available.',
     },
   );

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { openAccount, type Account, type AccountSettings } from '../src/aws/account.ts';
 import { listProfiles } from '../src/aws/profiles.ts';
-import type { ErrorCode } from '../src/index.ts';
+import { traceOf, type ErrorCode } from '../src/index.ts';
 import { findFreePort } from '../demo/free-port.ts';
 import { folder, local, production, staging, useLocalAws } from './local-aws-fixture.ts';
 import { keysOf, writeProfiles, type ProfileSettings } from './profiles.ts';
@@ -85,24 +85,29 @@ describe('a profile', () => {
     expect(account.id).toBe(production.id);
   });
 
-  test('whose program fails is told in the program’s own words', async () => {
-    const command = `sh -c "echo no vault today >&2; exit 3"`;
-    expect(await refusal({ made: { credential_process: command } }, { profile: 'made' })).toMatchObject({
+  test('whose program fails is told in the program’s own words, and not with its arguments', async () => {
+    const command = `sh -c "echo no vault today >&2; exit 3" --token hvs.clownfish`;
+    const error: unknown = await open({ made: { credential_process: command } }, { profile: 'made' }).catch(
+      (refused: unknown) => refused,
+    );
+    expect(error).toMatchObject({
       code: 'credentials-failed',
-      message: expect.stringMatching(/credential_process of the profile made gives no keys: .*no vault today$/s),
-      hint: `Run it by itself: ${command}`,
+      message: 'the credential_process of the profile made gives no keys: no vault today',
+      hint: expect.stringContaining('aws configure get credential_process --profile made'),
     });
+    expect(traceOf(error)).not.toContain('clownfish');
   });
 
   test('that wants a second factor says how to come by keys without', async () => {
     const profiles = {
       ...own,
+      another: { role_arn: role, source_profile: 'staging', mfa_serial: 'arn:aws:iam::2:mfa/me' },
       guarded: { role_arn: role, source_profile: 'staging', mfa_serial: 'arn:aws:iam::1:mfa/me' },
     };
     expect(await refusal(profiles, { profile: 'guarded' })).toMatchObject({
       code: 'credentials-failed',
       message: expect.stringContaining('the profile guarded wants a code of a second factor'),
-      hint: expect.stringContaining('get-session-token --serial-number arn:aws:iam::1:mfa/me'),
+      hint: expect.stringContaining('get-session-token --profile staging --serial-number arn:aws:iam::1:mfa/me '),
     });
   });
 

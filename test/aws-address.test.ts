@@ -85,7 +85,7 @@ describe('an address', () => {
       'asleep',
       'database-unreachable',
       'RDS says that it is stopped',
-      'aws rds start-db-instance --db-instance-identifier asleep',
+      'aws rds start-db-instance --profile staging --region us-west-2 --db-instance-identifier asleep',
     ],
     ['being made', 'unborn', 'database-unreachable', 'RDS says that it is creating', 'Wait until'],
     [

@@ -90,7 +90,7 @@ describe('a secret', () => {
     expect(await refusal()).toMatchObject({
       code: 'secret-missing',
       message: expect.stringContaining('is marked for deletion'),
-      hint: expect.stringContaining(`aws secretsmanager restore-secret --secret-id ${name}`),
+      hint: expect.stringContaining(`aws secretsmanager restore-secret ${account.flags} --secret-id ${name}`),
     });
   });
 
@@ -176,6 +176,13 @@ test('a role that may not read a secret is told by the role, and not by its sess
   await local.inject({ match, kind: 'error', status: 400, code: 'AccessDeniedException', message: 'not authorized' });
   expect(await refusal({ ...account, arn })).toMatchObject({
     code: 'secret-denied',
-    hint: expect.stringContaining(`In a policy of arn:aws:iam::${production.id}:role/app: {"Effect":"Allow"`),
+    hint: `the profile production needs secretsmanager:GetSecretValue on it. In a policy of arn:aws:iam::${production.id}:role/app: {"Effect":"Allow","Action":"secretsmanager:GetSecretValue","Resource":"arn:aws:secretsmanager:us-west-2:${production.id}:secret:${name}-??????"}`,
   });
+});
+
+test('keys that expire before a secret is read are told with where others come from', async () => {
+  await put(login);
+  const match = { operation: 'GetSecretValue' };
+  await local.inject({ match, kind: 'error', status: 400, code: 'ExpiredTokenException', message: 'expired' });
+  expect(await refusal()).toMatchObject({ code: 'credentials-failed', hint: account.renewal });
 });

@@ -45,6 +45,10 @@ export interface Account {
   readonly id: string | undefined;
   readonly arn: string | undefined;
   readonly endpoints: NonNullable<AccountSettings['endpoints']>;
+  /** What to do when the keys have expired and there are no new ones. */
+  readonly renewal: string;
+  /** What a command of AWS's own needs to speak to the same place: --profile bmx-prod --region us-west-2 */
+  readonly flags: string;
   /** The present keys, renewed before they expire; read anew where `refused` are keys that AWS has called expired. */
   readonly keys: (refused?: Refused) => Promise<Keys>;
 }
@@ -88,7 +92,10 @@ async function open(settings: AccountSettings, files: ProfileFiles, abort: Abort
   const base = profile === undefined ? ambientKeys(files, place) : profileKeys(profile, profiles, files, place);
   const source = settings.assumeRole ? roleKeys(base, settings.assumeRole, place) : base;
   await source.keys();
-  const account = { name: source.name, region, endpoints, keys: source.keys };
+  const { name, renewal, keys } = source;
+  // A role that was taken on is no profile's.
+  const flags = `${profile === undefined || settings.assumeRole ? '' : `--profile ${profile} `}--region ${region}`;
+  const account = { name, region, endpoints, renewal, flags, keys };
   if (!hasSts) return { ...account, id: undefined, arn: undefined };
   const identity = await identify(account, source, abort);
   if (settings.account !== undefined && identity.id !== settings.account)

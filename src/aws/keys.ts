@@ -1,5 +1,5 @@
 import { fromIni, fromNodeProviderChain } from '@aws-sdk/credential-providers';
-import { RestageError } from '../errors.ts';
+import { keepSecret, RestageError } from '../errors.ts';
 import type { Keys } from './account.ts';
 import { wordsOf } from './aws-error.ts';
 import { isSso, placesOf, requireProfile, type ProfileFiles, type Profiles } from './profiles.ts';
@@ -23,7 +23,8 @@ export interface KeySource {
  * Throws `profile-missing` where it, or one that it takes its keys from, does not exist.
  */
 export function profileKeys(profile: string, profiles: Profiles, files: ProfileFiles, place: StsPlace): KeySource {
-  const base = requireProfile(profiles, profile).at(-1) ?? profile;
+  const chain = requireProfile(profiles, profile);
+  const base = chain.at(-1) ?? profile;
   const name = `the profile ${profile}`;
   const provide = async (anew: boolean): Promise<Keys> => {
     try {
@@ -32,7 +33,7 @@ export function profileKeys(profile: string, profiles: Profiles, files: ProfileF
         profile,
       })();
     } catch (error) {
-      throw failed(error, name, profiles, base);
+      throw failed(error, name, profiles, chain);
     }
   };
   const renewal = renewalOf(profiles, base);
@@ -119,9 +120,10 @@ function renewalOf(profiles: Profiles, base: string): string {
   return `The profile ${base} holds temporary keys: put new ones there.`;
 }
 
-/** What a profile gave no keys for. */
-function failed(error: unknown, name: string, profiles: Profiles, base: string): RestageError {
+/** What a profile gave no keys for. `chain`: it, and those that it takes its keys from. */
+function failed(error: unknown, name: string, profiles: Profiles, chain: readonly string[]): RestageError {
   if (error instanceof RestageError) return error;
+  const base = chain.at(-1) ?? '';
   const settings = profiles[base] ?? {};
   const words = wordsOf(error).replace(/ \((CredentialsProviderError|TokenProviderError)\)$/, '');
   const from = name === `the profile ${base}` ? name : `${name}, by way of the profile ${base},`;
@@ -132,10 +134,10 @@ function failed(error: unknown, name: string, profiles: Profiles, base: string):
   ) => new RestageError(code, message, { cause: error, hint });
   if (isExpired(error)) return expired(error, { name, renewal: renewalOf(profiles, base) });
   if (/multi-factor authentication/.test(words)) {
-    const serial = Object.values(profiles).find((one) => one['mfa_serial'] !== undefined)?.['mfa_serial'];
+    const serial = chain.flatMap((one) => profiles[one]?.['mfa_serial'] ?? [])[0];
     return as(
       `${name} wants a code of a second factor (mfa_serial), which restage does not ask for`,
-      `Get temporary keys with the code, put them into a profile of their own and name that: aws sts get-session-token --serial-number ${serial ?? 'ARN'} --token-code CODE`,
+      `Get temporary keys with the code, put them into a profile of their own and name that: aws sts get-session-token --profile ${base} --serial-number ${serial ?? 'ARN'} --token-code CODE`,
     );
   }
   if (isSso(settings)) {
@@ -154,11 +156,14 @@ function failed(error: unknown, name: string, profiles: Profiles, base: string):
     );
   }
   if (settings['login_session'] !== undefined) return as(`${from} gives no keys: ${words}`, renewalOf(profiles, base));
-  if (settings['credential_process'] !== undefined)
+  if (settings['credential_process'] !== undefined) {
+    keepSecret(settings['credential_process']); // a token may stand among its arguments
+    const said = words.replace(/^Command failed: .*/, '').trim();
     return as(
-      `the credential_process of ${from} gives no keys: ${words.replace(/^Command failed: /, '').trim()}`,
-      `Run it by itself: ${settings['credential_process']}`,
+      `the credential_process of ${from} gives no keys${said === '' ? ', and does not say why' : `: ${said}`}`,
+      `Run it by itself; this shows it: aws configure get credential_process --profile ${base}`,
     );
+  }
   if (words.startsWith('Could not resolve credentials'))
     return as(
       `${from} holds no keys`,

@@ -3,6 +3,7 @@ import { RestageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { Account } from './account.ts';
 import { isDenied, isNamed, unreachable, wordsOf } from './aws-error.ts';
+import { expired } from './keys.ts';
 import { listSecrets } from './listing.ts';
 import { isExpired, keyAdvice, principalOf } from './role.ts';
 
@@ -21,21 +22,22 @@ export async function secretError(
     new RestageError(code, `${where} ${message}`, { cause: error, hint });
   if (isNamed(error, 'ResourceNotFoundException'))
     return /value for staging label/.test(words)
-      ? as('secret-invalid', `has no value yet: ${words}`, `aws secretsmanager put-secret-value --secret-id ${name} …`)
+      ? as(
+          'secret-invalid',
+          `has no value yet: ${words}`,
+          `Put one there: aws secretsmanager put-secret-value ${account.flags} --secret-id ${name} --secret-string …`,
+        )
       : as('secret-missing', 'does not exist', await nearAdvice(account, name));
   if (isNamed(error, 'InvalidRequestException') && /marked for deletion|scheduled for deletion/.test(words))
     return as(
       'secret-missing',
       `is marked for deletion: ${words}`,
-      `Take it back: aws secretsmanager restore-secret --secret-id ${name}; or name the one that took its place.`,
+      `Take it back: aws secretsmanager restore-secret ${account.flags} --secret-id ${name}; or name the one that took its place.`,
     );
   if (isNamed(error, 'DecryptionFailure') || (isDenied(error) && /\bkms\b/i.test(words)))
     return as('secret-denied', `may not be decrypted: ${words}`, await keyPolicy(client, account, name));
   if (isDenied(error)) return as('secret-denied', `may not be read: ${words}`, readPolicy(account, name));
-  if (isExpired(error))
-    return new RestageError('credentials-failed', `the keys of ${account.name} have expired: ${words}`, {
-      cause: error,
-    });
+  if (isExpired(error)) return expired(error, account);
   return as('secret-denied', `could not be read: ${words}`, keyAdvice(error));
 }
 
@@ -63,9 +65,17 @@ const read = 'secretsmanager:GetSecretValue';
 
 function readPolicy(account: Account, name: string): string {
   const principal = principalOf(account.arn);
-  const own = `${account.name} needs ${read} on it. In a policy of ${principal}: ${statement({ Action: read, Resource: name.startsWith('arn:') ? name : '*' })}`;
+  const own = `${account.name} needs ${read} on it. In a policy of ${principal}: ${statement({ Action: read, Resource: arnOf(account, name) })}`;
   if (otherAccount(account, name) === undefined) return own;
   return lines(own, inSecret(principal), 'and what the key needs: a secret under the default key stays unreadable');
+}
+
+/** For a policy: AWS ends the ARN of a secret with a hyphen and six characters of its own. */
+function arnOf({ arn, id, region }: Account, name: string): string {
+  if (name.startsWith('arn:')) return name;
+  const partition = arn?.split(':')[1];
+  if (partition === undefined || id === undefined) return 'ARN-OF-THE-SECRET';
+  return `arn:${partition}:secretsmanager:${region}:${id}:secret:${name}-??????`;
 }
 
 function inSecret(principal: string): string {

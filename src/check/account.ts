@@ -1,4 +1,4 @@
-import type { Account, AccountSettings } from '../aws/account.ts';
+import type { Account, AccountSettings, Keys } from '../aws/account.ts';
 import { failureOf, RestageError } from '../errors.ts';
 import { duration } from '../report/format.ts';
 import type { CheckContext, CheckedEnd, Side } from './context.ts';
@@ -88,8 +88,8 @@ export function accountRows(end: CheckedEnd): Promise<Finding>[] {
       }
     }),
     look(`${side}.aws session`, '', async () => {
-      const { expiration } = await (await accountOf(end)).keys();
-      return sessionSeen(expiration, Date.now(), profile);
+      const opened = await accountOf(end);
+      return sessionSeen(await opened.keys(), Date.now(), opened.renewal);
     }),
   ];
 }
@@ -107,16 +107,24 @@ export function accountSeen({ id }: Pick<Account, 'id'>, configured: string | un
   };
 }
 
-const hourMs = 3_600_000;
+/** Whoever gives keys for an hour gives new ones for the asking; what is this short is the rest of a session. */
+const shortMs = 10 * 60_000;
 
-export function sessionSeen(expiration: Date | undefined, now: number, profile: string | undefined): Seen {
-  if (!expiration) return 'the keys do not expire';
+/** `renewal`: what to do where there are no new keys. */
+export function sessionSeen(
+  { expiration, sessionToken }: Pick<Keys, 'expiration' | 'sessionToken'>,
+  now: number,
+  renewal: string,
+): Seen {
+  if (!expiration && sessionToken === undefined) return 'the keys do not expire';
+  if (!expiration)
+    return {
+      found: 'the keys are temporary, and nothing says until when',
+      verdict: 'note',
+      fix: `A run that outlasts them stops. ${renewal} Or name a profile whose keys are renewed: of SSO, a role, or a credential_process.`,
+    };
   const leftMs = expiration.getTime() - now;
   const found = `the keys are good for ${duration(leftMs)}, until ${expiration.toISOString()}`;
-  if (leftMs >= hourMs) return found;
-  return {
-    found,
-    verdict: 'note',
-    fix: `A run that takes longer needs keys that are renewed meanwhile: log in again before it${profile === undefined ? '' : `, e.g. aws sso login --profile ${profile}`}.`,
-  };
+  if (leftMs >= shortMs) return `${found}; new ones are asked for before that`;
+  return { found, verdict: 'note', fix: `If there are no new ones then, a run stops. ${renewal}` };
 }

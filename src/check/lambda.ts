@@ -12,7 +12,8 @@ export function lambdaRows(end: CheckedEnd, { config, signal }: CheckContext): P
     lookIn('lambda')('target.lambda.function', name, async () => {
       const opened = await accountOf(end);
       const { readFunction } = await import('../aws/lambda.ts');
-      return functionSeen(await within('Lambda', signal, (ended) => readFunction(opened, name, ended), 15_000));
+      const facts = await within('Lambda', signal, (ended) => readFunction(opened, name, ended), 15_000);
+      return functionSeen(facts, opened.flags);
     }),
   ];
 }
@@ -20,7 +21,8 @@ export function lambdaRows(end: CheckedEnd, { config, signal }: CheckContext): P
 /** What a function can be given at most. */
 const longestSeconds = 900;
 
-function functionSeen(facts: FunctionFacts): Seen {
+/** `flags`: of AWS's own command. */
+function functionSeen(facts: FunctionFacts, flags: string): Seen {
   const { timeoutSeconds, memoryBytes, runtime, state, stateReason, vpcId } = facts;
   const found = [
     `time-out ${timeoutSeconds === undefined ? 'unknown' : duration(timeoutSeconds * 1000)}`,
@@ -40,6 +42,6 @@ function functionSeen(facts: FunctionFacts): Seen {
   return {
     found,
     verdict: 'note',
-    fix: `A run that takes longer is ended in its midst. The longest is ${longestSeconds} s: aws lambda update-function-configuration --function-name ${facts.name} --timeout ${longestSeconds}`,
+    fix: `A run that takes longer is ended in its midst. The longest is ${longestSeconds} s: aws lambda update-function-configuration ${flags} --function-name ${facts.name} --timeout ${longestSeconds}`,
   };
 }

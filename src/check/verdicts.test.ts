@@ -12,9 +12,21 @@ describe('the account', () => {
     expect(accountSeen({ id: undefined }, '111111111111', 'aws.profile')).toMatchObject({ verdict: 'note' });
   });
 
-  test('whose keys last an hour needs no word', () => {
-    expect(sessionSeen(new Date(7_200_000), 0, 'p')).toMatch(/good for 2 h 0 min/);
-    expect(sessionSeen(new Date(3_500_000), 0, undefined)).toMatchObject({ verdict: 'note' });
+  test('whose keys are renewed needs no word, however short they last', () => {
+    expect(sessionSeen({}, 0, 'Log in.')).toBe('the keys do not expire');
+    const keys = { expiration: new Date(900_000), sessionToken: 't' };
+    expect(sessionSeen(keys, 0, 'Log in.')).toMatch(
+      /good for 15 min 0 s, until .*; new ones are asked for before that$/,
+    );
+  });
+
+  test('whose keys end soon, or nobody knows when, is told with what to do then', () => {
+    const expected = { verdict: 'note', fix: expect.stringContaining('stops. Log in.') };
+    expect(sessionSeen({ expiration: new Date(590_000) }, 0, 'Log in.')).toMatchObject(expected);
+    expect(sessionSeen({ sessionToken: 't' }, 0, 'Log in.')).toMatchObject({
+      ...expected,
+      found: 'the keys are temporary, and nothing says until when',
+    });
   });
 });
 
