@@ -1,7 +1,7 @@
 import { redact, RestageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { S3Client } from './client.ts';
-import { bucketNames } from './list-buckets.ts';
+import { ownBuckets } from './list-buckets.ts';
 import { describeBucket, type BucketOrigin } from './origin.ts';
 import { S3Error } from './s3-error.ts';
 
@@ -43,7 +43,11 @@ export async function listError(
 
 /** The bucket of the account whose name is nearest. */
 async function nearBucket(client: S3Client, bucket: string): Promise<string | undefined> {
-  return nearest(bucket, await bucketNames(client));
+  const { buckets } = await ownBuckets(client);
+  return nearest(
+    bucket,
+    buckets.map(({ name }) => name),
+  );
 }
 
 /** What S3 said of one object of the source, or of the target, in words: they stand in lists and reports. */

@@ -14,7 +14,8 @@ export async function listBuckets(
 ): Promise<BucketNames> {
   using client = s3Client({ ...settings, access: 'read-only' });
   try {
-    return { found: await bucketNames(client, signal), lacking: undefined };
+    const { buckets } = await ownBuckets(client, signal);
+    return { found: buckets.map(({ name }) => name), lacking: undefined };
   } catch (error) {
     if (error instanceof S3Error)
       return { found: [], lacking: `${error.message} (${error.code}); it takes s3:ListAllMyBuckets` };
@@ -22,9 +23,23 @@ export async function listBuckets(
   }
 }
 
-export async function bucketNames(client: S3Client, signal?: AbortSignal): Promise<readonly string[]> {
+/** The buckets that the keys' account owns. */
+export interface OwnBuckets {
+  /** By the store's id for it. */
+  readonly owner: string | undefined;
+  readonly buckets: readonly { readonly name: string; readonly madeAt: string | undefined }[];
+}
+
+export async function ownBuckets(client: S3Client, signal?: AbortSignal): Promise<OwnBuckets> {
   const { ListAllMyBucketsResult: result } = (await readXml(await client.send({ method: 'GET', signal }))) as {
-    ListAllMyBucketsResult?: { Buckets?: { Bucket?: { Name: string }[] } };
+    ListAllMyBucketsResult?: {
+      Owner?: { ID?: string };
+      Buckets?: { Bucket?: readonly { Name: string; CreationDate?: string }[] };
+    };
   };
-  return (result?.Buckets?.Bucket ?? []).map(({ Name }) => Name);
+  const buckets = (result?.Buckets?.Bucket ?? []).map(({ Name, CreationDate }) => ({
+    name: Name,
+    madeAt: CreationDate,
+  }));
+  return { owner: result?.Owner?.ID, buckets };
 }
