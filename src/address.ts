@@ -8,7 +8,9 @@ import type { Address } from './postgres/session.ts';
 
 /**
  * Where a database is and how to log in: from its secret, its URL, its identifier or its parts. No database is connected
- * to, and a tunnel, if it has one, begins with the first session; it is the caller's to dispose of. Throws `config-invalid` for what the config does not hold, and what reading the secret and asking RDS throw.
+ * to, and a tunnel, if it has one, begins with the first session; it is the caller's to dispose of.
+ * Throws `config-invalid` for what the config does not hold, `database-unreachable` where RDS says that the server is
+ * stopped or still being made, and what reading the secret and asking RDS throw.
  * @param end the end's name, for messages
  */
 export async function addressOf(

@@ -15,11 +15,15 @@ const port = z.int(portWords).min(1, portWords).max(65535, portWords);
 
 const endpoints = z
   .strictObject({
-    s3: url.optional(),
-    secretsManager: url.optional(),
-    sts: url.optional(),
-    rds: url.optional(),
-    lambda: url.optional(),
+    s3: url.optional().describe('For S3, path style.'),
+    secretsManager: url.optional().describe('For Secrets Manager.'),
+    sts: url
+      .optional()
+      .describe(
+        'For STS, which says whose the keys are and gives those of roles. Beside s3 without it the account is not asked for.',
+      ),
+    rds: url.optional().describe('For RDS.'),
+    lambda: url.optional().describe('For Lambda.'),
   })
   .describe('Local stand-ins and other S3 stores, instead of AWS.');
 
@@ -90,10 +94,14 @@ const database = z
     identifier: text
       .optional()
       .describe('Of an RDS instance or Aurora cluster, whose endpoint RDS is asked for; instead of host and port.'),
-    host: text.optional().describe('With `secret`: for secrets without a host.'),
-    port: port.optional(),
-    database: text.optional(),
-    user: text.optional(),
+    host: text.optional().describe('Beside user. Beside secret: instead of the one in it, if it has one.'),
+    port: port.optional().describe('Default: what RDS or the secret says, else 5432.'),
+    database: text
+      .optional()
+      .describe('Its name, beside user. Beside secret: instead of the one in it, if it has one.'),
+    user: text
+      .optional()
+      .describe('Who logs in, with passwordEnv or auth: iam; not beside secret or url, which hold it.'),
     passwordEnv: text.optional().describe('The environment variable that holds the password.'),
     auth: z
       .literal('iam', 'iam')
@@ -116,10 +124,11 @@ const database = z
     if (ways.length !== 1)
       context.addIssue({
         code: 'custom',
-        message: `one of secret, url, or host with user and passwordEnv${ways.length > 1 ? `; it has ${ways.join(' and ')}` : ''}`,
+        message: `one of secret, url, or host (or identifier) with user and passwordEnv (or auth: iam)${ways.length > 1 ? `; it has ${ways.join(' and ')}` : ''}`,
       });
     if (value.user && !value.secret && !value.url) {
-      if (value.host === undefined && value.identifier === undefined) problem('host', 'is needed beside user');
+      if (value.host === undefined && value.identifier === undefined)
+        problem('host', 'is needed beside user, or identifier');
       if (value.database === undefined) problem('database', 'is needed beside user');
       if (value.passwordEnv === undefined && value.auth === undefined)
         problem('passwordEnv', 'is needed beside user, or auth: iam');
@@ -145,12 +154,24 @@ const database = z
   })
   .describe('A PostgreSQL database.');
 
+/** Whether the way to a database leads through an AWS account. */
+export function isOfAws({
+  secret,
+  identifier,
+  auth,
+}: Readonly<Partial<Pick<z.output<typeof database>, 'secret' | 'identifier' | 'auth'>>>): boolean {
+  return secret !== undefined || identifier !== undefined || auth !== undefined;
+}
+
 const app = z
   .strictObject({
     url: url.describe('The base of its API, e.g. https://api.example.com/api/v1'),
     environment: text.optional().describe('What its version answer must give as environment.'),
     version: path.default('/health/version').describe('Where it tells its version.'),
-    headers: z.record(z.string(), z.string()).default({}),
+    headers: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe('Sent with every request. One whose name speaks of a key, a token or the like is shown nowhere.'),
   })
   .describe('The application behind this end.');
 
@@ -159,7 +180,7 @@ const host = text.describe(
 );
 
 const end = z.strictObject({
-  name: text,
+  name: text.describe('What it is called in plans and reports.'),
   aws: aws.optional(),
   database: database.optional(),
   buckets: z
@@ -176,6 +197,7 @@ const end = z.strictObject({
 export const sourceEnd = end;
 
 export const targetEnd = end.extend({
+  name: text.describe('What it is called, and what a person types to agree to a sync.'),
   lambda: z
     .strictObject({ function: text.describe('Its name or ARN.') })
     .optional()

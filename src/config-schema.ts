@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isAccessPoint } from './access-point.ts';
-import { path, sourceEnd, targetEnd, text, wholeFrom } from './config-end.ts';
+import { isOfAws, path, sourceEnd, targetEnd, text, wholeFrom } from './config-end.ts';
 import { objectsSchema, strayObjects } from './config-objects.ts';
 
 const jobsWords = 'a whole number from 1 to 32';
@@ -59,7 +59,8 @@ export const schema = z
           .describe('Tables that may have lost any share of their rows. Bare = public, else schema.table.'),
         keepPrevious: wholeFrom(0).default(1).describe('How many earlier databases stay on the target server.'),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('How the database is copied.'),
     guards: z
       .strictObject({
         maxShrinkPercent: z
@@ -77,12 +78,14 @@ export const schema = z
     migrate: z
       .array(
         z.strictObject({
-          http: z.strictObject({
-            path,
-            method: z.enum(['POST', 'PUT'], 'POST or PUT').default('POST'),
-            expect: expected.describe('Fields of the answer that mean success; the HTTP status alone does not.'),
-            timeoutSeconds: wholeFrom(1).default(120),
-          }),
+          http: z
+            .strictObject({
+              path: path.describe('Behind target.app.url.'),
+              method: z.enum(['POST', 'PUT'], 'POST or PUT').default('POST').describe('The verb of HTTP.'),
+              expect: expected.describe('Fields of the answer that mean success; the HTTP status alone does not.'),
+              timeoutSeconds: wholeFrom(1).default(120).describe('How long its answer may take.'),
+            })
+            .describe("A request to the target's application."),
         }),
       )
       .default([])
@@ -104,22 +107,25 @@ export const schema = z
           ),
         health: z
           .strictObject({
-            path,
-            expect: expected,
+            path: path.describe('Behind target.app.url.'),
+            expect: expected.describe('Fields of the answer, and what they must be.'),
             withinSeconds: wholeFrom(0).default(20).describe('How long the application may take to become so.'),
           })
-          .optional(),
+          .optional()
+          .describe("What the target's application must say of itself when all is done."),
         totals: z
           .array(
             z.strictObject({
-              path,
+              path: path.describe('Behind app.url of both ends.'),
               read: text.describe('The field to compare, e.g. total or page.total'),
-              equals: z.literal('source', 'source').default('source'),
+              equals: z.literal('source', 'source').default('source').describe('The end whose figure it must be.'),
             }),
           )
-          .default([]),
+          .default([])
+          .describe('Figures that both applications must tell alike when all is done.'),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('What is compared when all is done.'),
   })
   .superRefine((config, context) => {
     const paired = Object.keys(config.source.buckets);
@@ -157,7 +163,7 @@ export const schema = z
       for (const key of Object.keys(config[side].expect ?? {}))
         if (db === undefined)
           context.addIssue({ code: 'custom', path: [side, 'expect', key], message: 'is not read without a database' });
-      if (account === undefined && (Object.keys(buckets).length > 0 || isOfAws(db)))
+      if (account === undefined && (Object.keys(buckets).length > 0 || (db !== undefined && isOfAws(db))))
         context.addIssue({
           code: 'custom',
           path: [side, 'aws'],
@@ -187,7 +193,3 @@ export const schema = z
         if (config[side].app === undefined)
           context.addIssue({ code: 'custom', path: [side, 'app'], message: 'is needed for verify.totals' });
   });
-
-function isOfAws(database: z.output<typeof sourceEnd>['database']): boolean {
-  return database?.secret !== undefined || database?.identifier !== undefined || database?.auth !== undefined;
-}

@@ -133,8 +133,8 @@ test('passwordEnv gives the password, and an unset one is told with its line', (
 });
 
 test.each([
-  ['{}', /one of secret, url, or host with user and passwordEnv$/],
-  ['{ host: h }', /one of secret, url, or host with user and passwordEnv$/],
+  ['{}', /one of secret, url, or host \(or identifier\) with user and passwordEnv \(or auth: iam\)$/],
+  ['{ host: h }', /one of secret, url, or host \(or identifier\) with user and passwordEnv \(or auth: iam\)$/],
   ['{ url: "postgres://h/d", user: u }', /it has url and user$/],
   ['{ url: "postgres://h/d", secret: s }', /it has secret and url$/],
   ['{ user: u, host: h, passwordEnv: P }', /target\.database\.database: is needed beside user$/],

@@ -37,8 +37,9 @@ export interface ConnectOptions {
 /**
  * Profile → keys → account → secret → address, for both ends. No database is connected to yet.
  * Throws `profile-missing`, `credentials-failed`, `aws-unreachable`, `account-mismatch`, `secret-missing`, `secret-denied`,
- * `secret-invalid`, `identifier-missing`, `rds-denied`, `config-invalid`; `host-unexpected`; `target-is-source` where both
- * ends' names lead to the same database or bucket.
+ * `secret-invalid`, `identifier-missing`, `rds-denied`, `config-invalid`; `database-unreachable` where RDS says that the
+ * server is stopped; `host-unexpected`; `target-is-source` where both ends' names lead to the same database or bucket;
+ * `interrupted`.
  */
 export async function connect(config: Config, options: ConnectOptions = {}): Promise<Ends> {
   const [from, to] = await allOf([locate(config.source, config, options), locate(config.target, config, options)]);
@@ -91,18 +92,14 @@ export async function locate(end: EndConfig, config: Config, options: ConnectOpt
   const account = end.aws && (await openEndAccount(end.aws, options));
   const address = end.database && (await addressOf(end.database, end.name, account, config.passwords, options.signal));
   const buckets = account
-    ? Object.entries(end.buckets).map(([name, bucket]): [string, BucketSettings] => [
-        name,
-        {
-          bucket,
-          region: account.region,
-          endpoint: account.endpoints.s3,
-          credentials: account.keys,
-          account: account.id,
-        },
-      ])
+    ? Object.entries(end.buckets).map(([name, bucket]) => [name, bucketOf(account, bucket)] as const)
     : [];
   return { name: end.name, account, address, buckets, app: end.app && appClient(end.app.url, end.app.headers) };
+}
+
+/** A bucket as an account reaches it. */
+export function bucketOf({ region, endpoints, keys, id }: Account, bucket: string): BucketSettings {
+  return { bucket, region, endpoint: endpoints.s3, credentials: keys, account: id };
 }
 
 /** The AWS SDK is loaded where it is used: it is half of the time and memory that a start takes. */

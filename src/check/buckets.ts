@@ -1,5 +1,5 @@
-import type { Account } from '../aws/account.ts';
 import { usualObjects } from '../config-objects.ts';
+import { bucketOf } from '../connect.ts';
 import { RestageError } from '../errors.ts';
 import { refuseSameBuckets } from '../same-bucket.ts';
 import { sourceBucket, targetBucket, type BucketSettings, type SourceBucket, type TargetBucket } from '../s3/bucket.ts';
@@ -141,7 +141,7 @@ function openBucket<Bucket extends SourceBucket>(
   open: (settings: BucketSettings) => Bucket,
 ): CheckedBucket<Bucket> {
   const { side, config } = end;
-  const settings = begun(accountOf(end).then((account) => settingsOf(account, config.buckets[name] ?? '')));
+  const settings = begun(accountOf(end).then((account) => bucketOf(account, config.buckets[name] ?? '')));
   const bucket = begun(settings.then(open));
   const opened = { row: `${side}.buckets.${name}`, settings, bucket };
   const listed = begun(
@@ -154,10 +154,6 @@ function openBucket<Bucket extends SourceBucket>(
     ),
   );
   return { ...opened, listed };
-}
-
-function settingsOf({ region, endpoints, keys, id }: Account, bucket: string): BucketSettings {
-  return { bucket, region, endpoint: endpoints.s3, credentials: keys, account: id };
 }
 
 /** Asks a bucket, and gives up where its store does not answer: its own patience is a copy's. */

@@ -2,6 +2,7 @@ import type { Account } from '../aws/account.ts';
 import type { DatabaseServer } from '../aws/database-server.ts';
 import type { DatabaseSecret } from '../aws/secret.ts';
 import { addressOf } from '../address.ts';
+import { isOfAws } from '../config-end.ts';
 import type { DatabaseConfig } from '../config.ts';
 import { matchesHost } from '../expected-host.ts';
 import { readTextSettings, type TextSettings } from '../postgres/database-properties.ts';
@@ -75,7 +76,7 @@ export function openDatabase(end: CheckedEnd, context: CheckContext): CheckedDat
     (async () => {
       await after(`${row}.secret`, Promise.resolve(secret));
       await after(`${row}.identifier`, Promise.resolve(server));
-      const opened = needsAccount(database) ? await accountOf(end) : undefined;
+      const opened = isOfAws(database) ? await accountOf(end) : undefined;
       const read = (ended: AbortSignal) => addressOf(database, end.config.name, opened, config.passwords, ended);
       return within('AWS', signal, read, awsPatienceMs);
     })(),
@@ -133,8 +134,4 @@ export function openDatabase(end: CheckedEnd, context: CheckContext): CheckedDat
       (await address.catch(() => undefined))?.tunnel?.[Symbol.dispose]();
     },
   };
-}
-
-function needsAccount({ secret, identifier, auth }: DatabaseConfig): boolean {
-  return secret !== undefined || identifier !== undefined || auth !== undefined;
 }

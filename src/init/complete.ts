@@ -1,6 +1,7 @@
 import { appClient } from '../app/client.ts';
 import { readVersion } from '../app/version.ts';
 import type { Account } from '../aws/account.ts';
+import { isOfAws } from '../config-end.ts';
 import { loadConfig, type Config } from '../config.ts';
 import { addressOf } from '../address.ts';
 import type { ConnectOptions } from '../connect.ts';
@@ -110,8 +111,8 @@ async function tablesOf(
   const { database, name } = config.source;
   if (!database) return undefined;
   try {
-    if (database.secret !== undefined && !account)
-      throw new RestageError('credentials-failed', 'its secret cannot be read');
+    if (isOfAws(database) && !account)
+      throw new RestageError('credentials-failed', 'the way to them leads through the account');
     const [address, { openSession }, { readTables }] = await Promise.all([
       addressOf(database, name, account, config.passwords, signal),
       import('../postgres/session.ts'),
