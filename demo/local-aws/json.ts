@@ -1,12 +1,10 @@
-import { hash } from 'node:crypto';
-import { AwsError } from './aws-error.ts';
+import { admit } from './admit.ts';
+import type { AwsError } from './aws-error.ts';
 import { toBytes } from './byte-string.ts';
 import type { Exchange, World } from './exchange.ts';
 import type { Caller } from './identity.ts';
 import { receiveText } from './receive.ts';
-import { refusalsOf } from './refusals.ts';
 import type { Reply } from './reply.ts';
-import { authenticate } from './signature.ts';
 
 /** What the services that speak JSON have in common; each has a status of its own for a signature that is not good. */
 export async function admitJson(
@@ -14,23 +12,15 @@ export async function admitJson(
   exchange: Exchange,
   status: 400 | 403,
 ): Promise<{ readonly caller: Caller; readonly text: string }> {
-  const { request, facts } = exchange;
-  const refusals = refusalsOf({
+  const text = await receiveText(exchange.request, undefined, world.folder);
+  const caller = await admit(world, exchange, text, {
     status,
     incomplete: 'IncompleteSignatureException',
     mismatch: 'InvalidSignatureException',
     unknownKey: 'UnrecognizedClientException',
     expiredToken: 'ExpiredTokenException',
+    unsigned: ['MissingAuthenticationTokenException', 'Missing Authentication Token'],
   });
-  const text = await receiveText(request, undefined, world.folder);
-  const payloadHash = hash('sha256', Buffer.from(text, 'latin1'), 'hex');
-  const authentication = authenticate(request, world.credentials, world.signedRegion, payloadHash);
-  if (authentication.kind === 'refused') throw new AwsError(...refusals[authentication.failure.kind]);
-  const { caller, signing } = authentication;
-  if (signing === undefined)
-    throw new AwsError(status, 'MissingAuthenticationTokenException', 'Missing Authentication Token');
-  facts.account = caller.account;
-  await exchange.admit();
   return { caller, text };
 }
 

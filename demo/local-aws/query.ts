@@ -1,21 +1,21 @@
-import { hash } from 'node:crypto';
+import { admit } from './admit.ts';
 import { AwsError } from './aws-error.ts';
 import type { Exchange, World } from './exchange.ts';
 import type { Caller } from './identity.ts';
 import { receiveText } from './receive.ts';
-import { refusalsOf } from './refusals.ts';
+import type { RefusalCodes } from './refusals.ts';
 import type { Reply } from './reply.ts';
-import { authenticate } from './signature.ts';
 import { element } from './xml.ts';
 
 // The protocol of AWS's oldest services: a form as the request, XML as the answer.
-const refusals = refusalsOf({
+const refusals: RefusalCodes = {
   status: 403,
   incomplete: 'IncompleteSignature',
   mismatch: 'SignatureDoesNotMatch',
   unknownKey: 'InvalidClientTokenId',
   expiredToken: 'ExpiredToken',
-});
+  unsigned: ['MissingAuthenticationToken', 'Request is missing Authentication Token'],
+};
 
 export type PerformQuery = (world: World, caller: Caller, parameters: URLSearchParams) => string;
 
@@ -38,14 +38,7 @@ export async function serveQuery(
   const operation = parameters.get('Action') ?? '';
   const perform = operations.get(operation);
   facts.operation = perform === undefined ? 'Unknown' : operation;
-  const payloadHash = hash('sha256', Buffer.from(text, 'latin1'), 'hex');
-  const authentication = authenticate(request, world.credentials, world.signedRegion, payloadHash);
-  if (authentication.kind === 'refused') throw new AwsError(...refusals[authentication.failure.kind]);
-  const { caller, signing } = authentication;
-  if (signing === undefined)
-    throw new AwsError(403, 'MissingAuthenticationToken', 'Request is missing Authentication Token');
-  facts.account = caller.account;
-  await exchange.admit();
+  const caller = await admit(world, exchange, text, refusals);
   if (perform === undefined)
     throw new AwsError(400, 'InvalidAction', `Could not find operation for version ${version}`);
   const result = perform(world, caller, parameters);

@@ -1,13 +1,15 @@
 import type { Refusals } from './signature.ts';
 
 /** The codes by which a service says that it does not accept a signature. */
-interface RefusalCodes {
+export interface RefusalCodes {
   /** Of everything but a header that is incomplete, which is 400 everywhere. */
   readonly status: number;
   readonly incomplete: string;
   readonly mismatch: string;
   readonly unknownKey: string;
   readonly expiredToken: string;
+  /** For who has not signed at all. */
+  readonly unsigned: readonly [code: string, message: string];
 }
 
 /** The refusals of the services beside S3: the same words, each service with codes of its own. */
