@@ -26,7 +26,7 @@ export function askApp({ side, config }: CheckedEnd, { signal }: CheckContext): 
       if (environment !== undefined && found.environment !== environment)
         throw new RestageError(
           'app-unexpected',
-          `it says that its environment is ${found.environment ?? 'unknown'}, not ${environment}`,
+          `${app.url} says that its environment is ${found.environment ?? 'unknown'}, not ${environment}`,
           { hint: `${side}.app.url leads to another environment, or ${side}.app.environment is wrong.` },
         );
       return found;

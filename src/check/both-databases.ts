@@ -72,7 +72,7 @@ export function databaseRows(
             await unmarked;
             return 'not protected from being replaced';
           }),
-          ...targetRows(target, context, apart),
+          ...targetRows(target, context),
         ]
       : [],
   };

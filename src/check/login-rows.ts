@@ -72,9 +72,16 @@ export function serverSeen({ kind, host, port, engine, engineVersion, status, is
 }
 
 function placeConfigured({ host, port, database, url, identifier, secret }: DatabaseConfig): string {
-  if (url !== undefined) return 'url';
+  if (url !== undefined) return placeOf(url);
   if (host !== undefined) return `${host}${port === undefined ? '' : `:${port}`}${database ? `/${database}` : ''}`;
   return identifier === undefined && secret !== undefined ? 'by the secret' : 'by RDS';
+}
+
+/** Of a URL what is no secret. */
+function placeOf(url: string): string {
+  if (!URL.canParse(url)) return 'url';
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
 }
 
 export function hostSeen(pattern: string, host: string, side: 'source' | 'target'): Seen {

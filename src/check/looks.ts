@@ -6,7 +6,7 @@ import type { Config } from '../config.ts';
 import { failureOf } from '../errors.ts';
 import { refuseProduction } from '../plan.ts';
 import type { CheckContext } from './context.ts';
-import { lookIn, type Finding } from './finding.ts';
+import { begun, lookIn, type Finding } from './finding.ts';
 import { lambdaRows } from './lambda.ts';
 
 /** Begins every look of a check; their findings are in the order in which they are told. */
@@ -19,18 +19,31 @@ export function looks(context: CheckContext, only: 'database' | 'objects' | unde
   if (databases) context.closing.use(databases);
   const apps: CheckedApps = { source: askApp(source, context), target: askApp(target, context) };
   const rows = databases && databaseRows(ends, databases, context);
+  const obstacle = begun(obstacleTo(config, databases, apps));
   return [
     ...accountRows(source),
     ...(rows?.source ?? []),
     nameRow(config),
     ...accountRows(target),
-    ...(rows?.target ?? []),
-    ...(only === 'database' ? [] : bucketRows(ends, context, obstacleTo(config, databases, apps))),
+    ...(rows?.target ?? []).map((row) => withoutAdvice(row, obstacle)),
+    ...(only === 'database' ? [] : bucketRows(ends, context, obstacle)),
     ...appRows([source, target], apps),
     ...(databases ? migrationRow(databases, context) : []),
     ...(only === undefined ? verifyRows(context, apps) : []),
     ...(only === 'objects' ? [] : lambdaRows(target, context)),
   ];
+}
+
+/**
+ * Advice that would make this database fit to be replaced (to end its sessions, to change its owner) must not be given
+ * where it is none that may be. `obstacle`: the row that says so.
+ */
+async function withoutAdvice(row: Promise<Finding>, obstacle: Promise<string | undefined>): Promise<Finding> {
+  const finding = await row;
+  if (finding.fix === undefined) return finding;
+  const why = await obstacle;
+  if (why === undefined || why === finding.setting) return finding;
+  return { ...finding, fix: `Change nothing there: ${why} is wrong.` };
 }
 
 function nameRow({ target: { name } }: Config): Promise<Finding> {

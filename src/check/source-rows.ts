@@ -44,7 +44,7 @@ async function writesSeen(session: Session): Promise<Seen> {
   const refused = "in restage's session the server refuses it";
   if (rights.length === 0) return `${user} can only read; ${refused} too`;
   return {
-    found: `${user} ${rights.join(', ')}, and could write; ${refused}`,
+    found: `${user} could write: it ${rights.join(', ')}; ${refused}`,
     verdict: 'note',
     fix: `Safer is a role that can only read: create role restage_reader login password '…'; grant pg_read_all_data to restage_reader; grant connect on database ${quoteName(session.origin.database)} to restage_reader`,
   };

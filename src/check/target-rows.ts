@@ -1,5 +1,4 @@
 import type { Config } from '../config.ts';
-import { failureOf, RestageError, type Failure } from '../errors.ts';
 import { readHolds, type Holds, type Sizes } from '../postgres/login-facts.ts';
 import { quoteName, quoteText } from '../postgres/names.ts';
 import { requireRoles } from '../postgres/roles.ts';
@@ -18,33 +17,13 @@ import type { CheckContext } from './context.ts';
 import type { CheckedDatabase } from './database.ts';
 import { after, lookIn, within, type Finding, type Seen } from './finding.ts';
 
-/**
- * Whether a database can be built beside the target's and swapped with it. `same`: resolves where the ends are two
- * databases, as far as both can be asked.
- */
-export function targetRows(
-  database: CheckedDatabase,
-  { config, signal }: CheckContext,
-  same: Promise<void>,
-): Promise<Finding>[] {
+/** Whether a database can be built beside the target's and swapped with it. */
+export function targetRows(database: CheckedDatabase, { config, signal }: CheckContext): Promise<Finding>[] {
   const look = lookIn('target');
   const { row, ask, address, session } = database;
-  const keptApart = async (error: unknown): Promise<never> => {
-    // Advice to make the target swappable would be advice to have production replaced.
-    const why = await failureIn(same);
-    if (why?.code !== 'target-is-source') throw error;
-    throw new RestageError('target-is-source', failureOf(error).message, {
-      hint: `Change nothing there: ${why.message}. ${why.hint ?? ''}`.trim(),
-    });
-  };
   const right = (setting: string, words: string, demand: typeof requireOwner) =>
     look(`${row} ${setting}`, '', async () => {
-      const rights = await ask(readSwapRights);
-      try {
-        demand(rights);
-      } catch (error) {
-        return keptApart(error);
-      }
+      demand(await ask(readSwapRights));
       return words;
     });
   return [
@@ -64,15 +43,6 @@ export function targetRows(
     ),
     ...targetNames(config, database),
   ];
-}
-
-async function failureIn(work: Promise<unknown>): Promise<Failure | undefined> {
-  try {
-    await work;
-    return undefined;
-  } catch (error) {
-    return failureOf(error);
-  }
 }
 
 function targetNames({ database: { owner, grants } }: Config, { ask }: CheckedDatabase): Promise<Finding>[] {

@@ -83,7 +83,7 @@ async function tryOut(
   try {
     const { config, connect } = await readSettings(file, variables);
     const findings = await check(config, { ...connect, signal });
-    terminal.print(checkText(findings, terminal.style, terminal.width));
+    terminal.print(checkText(findings, terminal.style, { width: terminal.width }));
     const ok = areRight(findings);
     return { ok, exitCode: ok ? 0 : 1, more: { findings } };
   } catch (error) {

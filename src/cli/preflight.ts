@@ -50,13 +50,22 @@ export async function findWrong(
   }
 }
 
-/** The rows that are wrong; undefined where they say no more than the failure did. */
+/** The rows that are wrong beside what the failure said, or the setting that it was about; undefined where none is known. */
 export function wrongText(
   findings: readonly Finding[],
   { message }: Pick<Failure, 'message'>,
   { style, width }: Terminal,
 ): string | undefined {
   const wrong = findings.filter(({ verdict }) => verdict === 'wrong');
-  if (wrong.every(({ found }) => found === message)) return undefined;
-  return `\n${checkText(wrong, style, width)}\nrestage check shows what is right too, and what could not be tried`;
+  const tells = ({ found }: Finding) => found !== message;
+  if (wrong.some(tells))
+    return [
+      '',
+      style('strong', 'also wrong'),
+      checkText(wrong, style, { width, tells }),
+      'restage check shows all of it: what is right, and what could not be tried',
+    ].join('\n');
+  const [only] = wrong;
+  // Of one end or the other: the message does not say. A name with a space is a row's, and no setting.
+  return only === undefined || only.setting.includes(' ') ? undefined : `  It is ${only.setting}.`;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { areRight, check, checkText, connect, exitCodes, verificationText, verify } from '../index.ts';
+import { areRight, check, checkText, connect, exitCodes, verificationText, verify, type Finding } from '../index.ts';
 import { onlyOption, parseEnd } from './arguments.ts';
 import { demo } from './demo.ts';
 import { perform, type GlobalOptions, type Only } from './frame.ts';
@@ -49,7 +49,8 @@ function build(): Command {
       perform(options, async ({ terminal, signal, file }) => {
         const { config, connect: connection } = await readSettings(file);
         const findings = await check(config, { ...connection, signal, only: options.only });
-        terminal.print(checkText(findings, terminal.style, terminal.width));
+        const tells = ({ verdict }: Finding) => !options.quiet || verdict !== 'right';
+        terminal.print(checkText(findings, terminal.style, { width: terminal.width, tells }));
         const ok = areRight(findings);
         terminal.json({ ok, findings });
         return ok ? 0 : 1;

@@ -25,9 +25,11 @@ const verdict = (...findings: readonly Finding[]) => checkText(findings, plain).
 
 test('the verdict counts what is wrong apart from what could not be tried, and from what is only to know', () => {
   expect(verdict(right, note, wrong, untried, untried)).toBe(
-    '1 wrong, 2 not tried because of that, 1 right, 1 to know',
+    '1 wrong (target.aws.profile), 2 not tried because of that, 1 right, 1 to know',
   );
-  expect(verdict(wrong, wrong)).toBe('2 wrong');
+  expect(verdict(wrong, wrong)).toBe('2 wrong (target.aws.profile, target.aws.profile)');
+  const six = verdict(...Array.from({ length: 6 }, (_, index) => ({ ...wrong, setting: `s${index}` })));
+  expect(six).toBe('6 wrong (s0, s1, s2, s3, s4 and 1 more)');
   expect(verdict(right, note)).toBe('nothing is wrong: 1 right, 1 to know');
 });
 
@@ -44,7 +46,7 @@ test('each group has a heading, each row a mark of its own shape, and its fix be
     '  – target.database     p           not tried: x',
     '      fix: Name the other one.',
     '',
-    '1 wrong, 1 not tried because of that, 1 right, 1 to know',
+    '1 wrong (target.aws.profile), 1 not tried because of that, 1 right, 1 to know',
   ]);
 });
 
@@ -54,11 +56,18 @@ test('what no setting says and what is not tried for one reason is told in one r
   const lines = checkText([wrong, untried, row, row, { ...row, found: 'not tried: y' }, row], plain).split('\n');
   expect(lines.filter((line) => line.startsWith('  –'))).toEqual([
     '  – target.database     p           not tried: x',
-    '  – 2 more                          not tried: x',
+    '  – 3 more                          not tried: x',
     '  – target.database                 not tried: y',
-    '  – target.database                 not tried: x',
   ]);
-  expect(lines.at(-1)).toBe('1 wrong, 5 not tried because of that');
+  expect(lines.at(-1)).toBe('1 wrong (target.aws.profile), 5 not tried because of that');
+});
+
+test('what is not to be told is only counted', () => {
+  const tells = (finding: Finding) => finding.verdict !== 'right';
+  const lines = checkText([right, note, wrong], plain, { tells }).split('\n');
+  expect(lines.filter((line) => line.startsWith('  ')).map((line) => line.trim()[0])).toEqual(['s', '!', '✗', 'f']);
+  expect(lines.at(-1)).toBe('1 wrong (target.aws.profile), 1 right, 1 to know');
+  expect(checkText([right, right], plain, { tells })).toBe('nothing is wrong: 2 right');
 });
 
 describe('on a terminal', () => {
@@ -70,7 +79,7 @@ describe('on a terminal', () => {
   };
 
   test.each([80, 100, 120])('of %d columns no line is longer, and nothing is lost', (width) => {
-    const text = checkText([right, long], plain, width);
+    const text = checkText([right, long], plain, { width });
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(width);
     // Two columns stand beside each other, so that it is counted and not searched.
     const times = (part: RegExp) => text.match(part)?.length;
@@ -78,12 +87,19 @@ describe('on a terminal', () => {
   });
 
   test('that is narrow the configured and the found share a column', () => {
-    const lines = checkText([right, { ...note, configured: '' }, long], plain, 80).split('\n');
+    const lines = checkText([right, { ...note, configured: '' }, long], plain, { width: 80 }).split('\n');
     expect(lines.slice(0, 4)).toEqual([
       '    setting             configured → found',
       'source',
       '  ✓ source.aws.profile  p → account 1',
       '  ! source.aws.profile  worth knowing',
     ]);
+  });
+
+  test.each([
+    `Allow it: {"Effect":"Allow","Action":"${'s3:GetObject,'.repeat(9)}"}`,
+    `Log in again: aws sso login --profile ${'p'.repeat(60)} --region us-west-2`,
+  ])('a fix that is to be pasted is one line: %s', (fix) => {
+    expect(checkText([{ ...wrong, fix }], plain, { width: 80 }).split('\n')).toContain(`      fix: ${fix}`);
   });
 });

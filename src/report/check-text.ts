@@ -13,16 +13,28 @@ const leastFound = 36;
 const mostConfigured = 36;
 const leastShared = 30;
 const indent = '      ';
+/** A command or a policy in a fix: in lines of ours it could not be pasted, in the terminal's it can. */
+const isCopied = /\b(?:aws|export|npx restage) \S|\brestage (?:check|init|plan|protect|sync|verify)\b|\{"/;
 
-/**
- * The findings as one table by groups, each with its fix below it, and the verdict at the end. `width`: of the terminal,
- * which long values are wrapped to; without one each row is a line, for programs that look at lines.
- */
-export function checkText(findings: readonly Finding[], style: Style, width?: number): string {
-  const widths = columnsOf(findings, width);
+export interface CheckTextOptions {
+  /** Of the terminal, which long values are wrapped to; without one each row is a line, for programs that look at lines. */
+  readonly width?: number | undefined;
+  /** The rows that are told, where not all are; the verdict counts the others too. */
+  readonly tells?: ((finding: Finding) => boolean) | undefined;
+}
+
+/** The findings as one table by groups, each with its fix below it, and the verdict on all of them at the end. */
+export function checkText(
+  findings: readonly Finding[],
+  style: Style,
+  { width, tells = () => true }: CheckTextOptions = {},
+): string {
+  const told = findings.filter((finding) => tells(finding));
+  if (told.length === 0) return verdictOf(findings, style);
+  const widths = columnsOf(told, width);
   const isNarrow = widths.length === 2;
   const title = isNarrow ? ['setting', 'configured → found'] : ['setting', 'configured', 'found'];
-  const lines = [...Map.groupBy(findings, ({ group }) => group)].flatMap(([group, rows]) => [
+  const lines = [...Map.groupBy(told, ({ group }) => group)].flatMap(([group, rows]) => [
     style('strong', group),
     ...folded(rows).flatMap((row) => linesOf(row, widths, style, width)),
     '',
@@ -54,7 +66,9 @@ function linesOf(
   const height = Math.max(...wrapped.map((lines) => lines.length));
   const rows = Array.from({ length: height }, (_, line) => wrapped.map((lines) => lines[line] ?? ''));
   const inner = Math.max(leastShared, width - indent.length);
-  const mend = fix === undefined ? [] : wrap(`fix: ${fix}`, inner);
+  const mend = (fix === undefined ? [] : `fix: ${fix}`.split('\n')).flatMap((text) =>
+    isCopied.test(text) ? [text] : wrap(text, inner),
+  );
   return [
     ...inColumns(rows, widths).map((row, line) => `  ${line === 0 ? style(tone, mark) : ' '} ${row}`.trimEnd()),
     ...mend.map((line) => `${indent}${style('warn', line)}`),
@@ -75,20 +89,16 @@ function lengthOf(text: string): number {
   return Array.from(text).length;
 }
 
-/** What is not tried for one reason, and no setting, is told together: a wrong profile has twenty such rows. */
+/** What is not tried for one reason, and no setting, is told together, last: a wrong profile has twenty such rows. */
 function folded(rows: readonly Finding[]): Finding[] {
-  const told: Finding[] = [];
-  for (const [index, row] of rows.entries()) {
-    const isOne = (other: Finding | undefined) =>
-      other?.verdict === 'not-tried' && other.configured === '' && other.found === row.found;
-    if (!isOne(row)) told.push(row);
-    else if (!isOne(rows[index - 1])) {
-      const next = rows.findIndex((other, at) => at > index && !isOne(other));
-      const many = (next === -1 ? rows.length : next) - index;
-      told.push(many === 1 ? row : { ...row, setting: `${many} more` });
-    }
-  }
-  return told;
+  const isOne = ({ verdict, configured }: Finding) => verdict === 'not-tried' && configured === '';
+  const byReason = Map.groupBy(rows.filter(isOne), ({ found }) => found);
+  return [
+    ...rows.filter((row) => !isOne(row)),
+    ...[...byReason.values()].flatMap(([first, ...more]) =>
+      first && more.length > 0 ? [{ ...first, setting: `${more.length + 1} more` }] : first ? [first] : [],
+    ),
+  ];
 }
 
 /** A text in lines of this width, broken between words; within one only where it is longer than a line. */
@@ -112,11 +122,20 @@ function wrap(text: string, width: number): string[] {
   });
 }
 
+/** By name too: in a long table their rows are out of sight. */
+function wrongOnes(findings: readonly Finding[]): string {
+  const names = findings.filter(({ verdict }) => verdict === 'wrong').map(({ setting }) => setting);
+  const others = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
+  return `${names.length} wrong${names.length === 0 ? '' : ` (${names.slice(0, mostNamed).join(', ')}${others})`}`;
+}
+
+const mostNamed = 5;
+
 function verdictOf(findings: readonly Finding[], style: Style): string {
   const of = (verdict: Finding['verdict']) => findings.filter((finding) => finding.verdict === verdict).length;
   const [right, notes, wrong, untried] = [of('right'), of('note'), of('wrong'), of('not-tried')];
   const known = [right > 0 && `${right} right`, notes > 0 && `${notes} to know`];
   if (wrong + untried === 0) return style('good', `nothing is wrong: ${known.filter(Boolean).join(', ')}`);
-  const bad = [`${wrong} wrong`, untried > 0 && `${untried} not tried because of that`, ...known];
+  const bad = [wrongOnes(findings), untried > 0 && `${untried} not tried because of that`, ...known];
   return style('bad', bad.filter(Boolean).join(', '));
 }
