@@ -165,13 +165,13 @@ describe('of a database', () => {
     [
       'identity',
       { identity: '7002/staging' },
-      "the target's database staging at db.staging:5432 is another one than then",
+      "the target's database staging at db.staging:5432 is another one than in the plan",
     ],
     ['revision', { revision: 'bbb' }, "the target's revision is bbb; it was aaa"],
     [
       'schema',
       { schema: { ...schema, columns: { objects: 5, hash: 'cc' } } },
-      "the schema of the target's database staging at db.staging:5432 has changed: columns (5, then 4)",
+      "the schema of the target's database staging at db.staging:5432 has changed: columns (5, in the plan 4)",
     ],
     [
       'number of rows',
@@ -199,10 +199,10 @@ describe('counts within the tolerance pass, others are told', () => {
   test.each([
     [1100, 10, []],
     [900, 10, []],
-    [1101, 10, ['books: 1,101 rows at the source; then 1,000']],
-    [899, 10, ['books: 899 rows at the source; then 1,000']],
+    [1101, 10, ['books: 1,101 rows at the source; in the plan 1,000']],
+    [899, 10, ['books: 899 rows at the source; in the plan 1,000']],
     [1101, 11, []],
-    [1001, 0, ['books: 1,001 rows at the source; then 1,000']],
+    [1001, 0, ['books: 1,001 rows at the source; in the plan 1,000']],
   ])('%d rows of 1,000, with %d %%', (rows, percent, words) => {
     expect(told(withSteps(copyTable('books', rows), ...plan.steps.slice(1)), percent)).toEqual(words);
   });
@@ -216,17 +216,17 @@ describe('counts within the tolerance pass, others are told', () => {
   test('of objects and of their bytes', () => {
     expect(told(withTotals({ missing: amount(1100) }))).toEqual([]);
     expect(told(withTotals({ missing: amount(1101) }))).toEqual([
-      'images: 1,101 objects to add, 1.1 GB; then 1,000, 1.0 GB',
+      'images: 1,101 objects to add, 1.1 GB; in the plan 1,000, 1.0 GB',
     ]);
     expect(told(withTotals({ changed: amount(221) }))).toEqual([
-      'images: 221 objects to overwrite, 221 MB; then 200, 200 MB',
+      'images: 221 objects to overwrite, 221 MB; in the plan 200, 200 MB',
     ]);
     expect(told(withTotals({ missing: amount(1000, 1_101_000_000) }))).toHaveLength(1);
   });
 
   test('more to delete is never within it, less is', () => {
     expect(told(withImages({ deletion: { ...deletion, ...amount(101, 100_000_000) } }), 100)).toEqual([
-      'images: 101 objects to delete, 100 MB; then 100, 100 MB',
+      'images: 101 objects to delete, 100 MB; in the plan 100, 100 MB',
     ]);
     expect(told(withImages({ deletion: { ...deletion, ...amount(100, 100_000_001) } }), 100)).toHaveLength(1);
     expect(told(withImages({ deletion: { ...deletion, ...amount(91) } }))).toEqual([]);
@@ -251,7 +251,7 @@ test.each([
   [
     'versioning',
     { versioning: 'suspended' as const },
-    'what is overwritten or deleted in shop-staging is kept by nothing; then by versions',
+    'what is overwritten or deleted in shop-staging is kept by nothing; in the plan by versions',
   ],
 ])('another %s is told', (_what, change, words) => {
   expect(told(withImages(change))).toContain(words);

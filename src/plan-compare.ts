@@ -82,7 +82,7 @@ function endDifferences(side: string, then: PlannedEnd, now: PlannedEnd, percent
   const where = `${after.origin.database} at ${after.origin.host}:${after.origin.port}`;
   if (before.identity !== undefined && after.identity !== undefined && before.identity !== after.identity)
     list.push(
-      `the ${side}'s database ${where} is another one than then, under the same name: replaced, or of another server`,
+      `the ${side}'s database ${where} is another one than in the plan, under the same name: replaced, or of another server`,
     );
   const changes = schemaChanges(before.schema, after.schema);
   if (changes.length > 0) list.push(`the schema of the ${side}'s database ${where} has changed: ${changes.join(', ')}`);
@@ -114,7 +114,7 @@ function bucketDifferences(then: readonly PlannedBucket[], now: readonly Planned
       before.versioning === undefined || after.versioning === undefined || keptBy(before) === keptBy(after)
         ? []
         : [
-            `what is overwritten or deleted in ${after.target.bucket} is kept by ${keptBy(after)}; then by ${keptBy(before)}`,
+            `what is overwritten or deleted in ${after.target.bucket} is kept by ${keptBy(after)}; in the plan by ${keptBy(before)}`,
           ];
     return [...places, ...settings, ...kept, ...amountDifferences(name, before, after, percent)];
   });
@@ -135,7 +135,7 @@ function amountDifferences(name: string, then: PlannedBucket, now: PlannedBucket
       isOff(before.bytes, after.bytes, percent, fewest.bytes);
     return isOther
       ? [
-          `${name}: ${count(after.objects)} objects ${what}, ${bytes(after.bytes)}; then ${count(before.objects)}, ${bytes(before.bytes)}`,
+          `${name}: ${count(after.objects)} objects ${what}, ${bytes(after.bytes)}; in the plan ${count(before.objects)}, ${bytes(before.bytes)}`,
         ]
       : [];
   });
@@ -200,7 +200,7 @@ function tableDifferences(then: readonly Step[], now: readonly Step[], percent: 
   const off = [...after].flatMap(([name, number]) => {
     const old = before.get(name);
     return old !== undefined && isOff(old, number, percent)
-      ? [`${name}: ${count(number)} rows at the source; then ${count(old)}`]
+      ? [`${name}: ${count(number)} rows at the source; in the plan ${count(old)}`]
       : [];
   });
   return [

@@ -33,12 +33,13 @@ async function compare({ name, from, to }: Pair, signal: AbortSignal | undefined
       `${from.bucket} is an access point, which does not say which bucket it leads to: make sure that this is not ${to.bucket}, the target`,
     ];
   if (from.bucket !== to.bucket) return [];
-  const same = (how: string, hint?: string) =>
-    new RestageError(
-      'target-is-source',
-      `target.buckets.${name} is a bucket of the source: ${to.bucket}${how}`,
-      hint === undefined ? {} : { hint },
-    );
+  const same = (
+    how: string,
+    hint = `What is copied into it would overwrite the source: name a bucket of the target's own.`,
+  ) =>
+    new RestageError('target-is-source', `target.buckets.${name} is a bucket of the source: ${to.bucket}${how}`, {
+      hint,
+    });
   if (storeOf(from) === storeOf(to)) throw same('');
   const by = `at ${storeOf(from)} and at ${storeOf(to)}`;
   // Not loaded for what the names have told already.

@@ -83,6 +83,28 @@ describe('a secret', () => {
       message: `the secret bluemoxon-staging/databse (account ${staging.id}, us-west-2) does not exist`,
       hint: 'The account has a secret bluemoxon-staging/database: is that the one?',
     });
+    expect(await refusal(other, 'something-else-altogether')).toMatchObject({
+      code: 'secret-missing',
+      hint: expect.stringMatching(/This account's in us-west-2: (\S+, ){7}\S+ and \d+ more$/),
+    });
+  });
+
+  test('that may not be read is told with a statement for this one alone', async () => {
+    await put(login);
+    await local.inject({
+      match: { operation: 'GetSecretValue' },
+      kind: 'error',
+      status: 400,
+      code: 'AccessDeniedException',
+      message: 'no identity-based policy allows the secretsmanager:GetSecretValue action',
+    });
+    expect(await refusal()).toMatchObject({
+      code: 'secret-denied',
+      hint: expect.stringContaining(
+        `"Resource":"arn:aws:secretsmanager:us-west-2:${production.id}:secret:${name}-??????"`,
+      ),
+    });
+    await local.clearFaults();
   });
 
   test('that is marked for deletion is told so, with the way back', async () => {

@@ -277,6 +277,15 @@ describe('the buckets', () => {
     expect(await writes()).toEqual([]);
   });
 
+  test("one that is the source's, of another account, is told with no advice to let the target's keys in", async () => {
+    const { row } = await look({ target: { buckets: { images: source } } });
+    expect(row('target.buckets.images apart')).toMatchObject({
+      verdict: 'wrong',
+      fix: expect.stringContaining("a bucket of the target's own"),
+    });
+    expect(row('target.buckets.images').found).toBe('not tried: target.buckets.images apart is wrong');
+  });
+
   test('that may be listed but not read are told with the right that is lacking', async () => {
     await local.inject({
       match: { operation: 'GetObject', bucket: source },

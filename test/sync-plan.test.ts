@@ -201,11 +201,11 @@ describe('a plan that was kept', () => {
         .split('\n')
         .slice(1),
     ).toEqual([
-      "  the schema of the source's database production at SERVER has changed: columns (5, then 4)",
+      "  the schema of the source's database production at SERVER has changed: columns (5, in the plan 4)",
       "  the source's database production at SERVER has 155 rows; it had 125",
-      "  the schema of the target's database staging at SERVER has changed: indexes (1, then 0)",
+      "  the schema of the target's database staging at SERVER has changed: indexes (1, in the plan 0)",
       '  drop-previous: keep is 0; it was 1',
-      '  users: 50 rows at the source; then 20',
+      '  users: 50 rows at the source; in the plan 20',
     ]);
     expect(await databases()).toEqual(before);
   });
@@ -221,7 +221,7 @@ describe('a plan that was kept', () => {
     const again = await sync('--plan', 'p.json');
     expect([again.code, again.stderr]).toEqual([
       3,
-      expect.stringContaining('is another one than then, under the same name'),
+      expect.stringContaining('is another one than in the plan, under the same name'),
     ]);
   });
 

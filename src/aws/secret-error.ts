@@ -41,6 +41,8 @@ export async function secretError(
   return as('secret-denied', `could not be read: ${words}`, keyAdvice(error));
 }
 
+const mostNamed = 8;
+
 async function nearAdvice(account: Account, name: string): Promise<string> {
   const { found } = await listSecrets(account);
   const near = nearest(
@@ -48,7 +50,12 @@ async function nearAdvice(account: Account, name: string): Promise<string> {
     found.map((one) => one.name),
   );
   if (near !== undefined) return `The account has a secret ${near}: is that the one?`;
-  return 'Check its name, and that the region is right; one of another account is named by its whole ARN.';
+  const advice =
+    'Check its name, and that account and region are right; one of another account is named by its whole ARN.';
+  if (found.length === 0) return advice;
+  const more = found.length > mostNamed ? ` and ${found.length - mostNamed} more` : '';
+  const names = found.slice(0, mostNamed).map((one) => one.name);
+  return `${advice} This account's in ${account.region}: ${names.join(', ')}${more}`;
 }
 
 /** The account of the secret, where that is not the caller's. */

@@ -1,6 +1,6 @@
 import { usualObjects } from '../config-objects.ts';
 import { bucketOf } from '../connect.ts';
-import { RestageError } from '../errors.ts';
+import { failureOf, RestageError } from '../errors.ts';
 import { refuseSameBuckets } from '../same-bucket.ts';
 import { sourceBucket, targetBucket, type BucketSettings, type SourceBucket, type TargetBucket } from '../s3/bucket.ts';
 import type { BucketHabits } from '../s3/habits.ts';
@@ -70,7 +70,7 @@ function pairRows(
   };
   const probe = mayWrite ? begun(tryToWrite()) : undefined;
   return [
-    ...listRows(look, ends, name, source, target),
+    ...listRows(look, ends, name, source, target, apart),
     look(`${source.row} read`, '', async () => {
       const found = await sample;
       if (!found) return 'there is nothing that could be read';
@@ -121,6 +121,7 @@ function listRows(
   name: string,
   source: CheckedBucket<SourceBucket>,
   target: CheckedBucket<TargetBucket>,
+  apart: Promise<unknown>,
 ): Promise<Finding>[] {
   const seen = async (checked: CheckedBucket<SourceBucket>) => {
     const [first] = await checked.listed;
@@ -130,7 +131,18 @@ function listRows(
   };
   return [
     look(source.row, from.config.buckets[name] ?? '', () => seen(source)),
-    look(target.row, to.config.buckets[name] ?? '', () => seen(target)),
+    look(target.row, to.config.buckets[name] ?? '', async () => {
+      try {
+        return await seen(target);
+      } catch (error) {
+        // Advice to let the target's keys into the source's bucket would be wrong.
+        const code = await apart.then(
+          () => undefined,
+          (why: unknown) => failureOf(why).code,
+        );
+        throw code === 'target-is-source' ? new NotTried(`${target.row} apart is wrong`) : error;
+      }
+    }),
   ];
 }
 

@@ -36,14 +36,14 @@ export function looks(context: CheckContext, only: 'database' | 'objects' | unde
 
 /**
  * Advice that would make this database fit to be replaced (to end its sessions, to change its owner) must not be given
- * where it is none that may be. `obstacle`: the row that says so.
+ * where it is none that may be; what it lacks for that is no fault then. `obstacle`: the row that says so.
  */
 async function withoutAdvice(row: Promise<Finding>, obstacle: Promise<string | undefined>): Promise<Finding> {
   const finding = await row;
   if (finding.fix === undefined) return finding;
   const why = await obstacle;
   if (why === undefined || why === finding.setting) return finding;
-  return { ...finding, fix: `Change nothing there: ${why} is wrong.` };
+  return { ...finding, verdict: 'note', fix: `Change nothing there: ${why} is wrong.` };
 }
 
 function nameRow({ target: { name } }: Config): Promise<Finding> {

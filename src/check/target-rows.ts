@@ -65,17 +65,22 @@ function targetNames({ database: { owner, grants } }: Config, { ask }: CheckedDa
   );
 }
 
+function totalOf(sessions: TargetFacts['sessions']): number {
+  return sessions.reduce((total, { count }) => total + count, 0);
+}
+
 export function sessionsSeen({ sessions, origin }: TargetFacts): Seen {
   const lasting = sessions.filter(({ mayEnd }) => !mayEnd);
   if (lasting.length > 0) {
-    const whose = lasting.map(({ user, count }) => `${user} (${count})`).join(', ');
+    const byUser = Map.groupBy(lasting, ({ user }) => user);
+    const whose = [...byUser].map(([user, of]) => `${user} (${totalOf(of)})`).join(', ');
     return {
       found: `${origin.user} may not end these sessions, and the swap fails while they are there: ${whose}`,
       verdict: 'wrong',
       fix: `End them before a run; or as a superuser or RDS's master user: grant pg_signal_backend to ${quoteName(origin.user)}`,
     };
   }
-  const number = sessions.reduce((total, { count }) => total + count, 0);
+  const number = totalOf(sessions);
   return number === 0 ? 'none of others' : `${counted(number, 'session')} of others, which the swap ends`;
 }
 

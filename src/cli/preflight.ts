@@ -67,5 +67,5 @@ export function wrongText(
     ].join('\n');
   const [only] = wrong;
   // Of one end or the other: the message does not say. A name with a space is a row's, and no setting.
-  return only === undefined || only.setting.includes(' ') ? undefined : `  It is ${only.setting}.`;
+  return only === undefined || only.setting.includes(' ') ? undefined : `  The setting is ${only.setting}.`;
 }
