@@ -5,6 +5,7 @@ import {
   acceptanceNote,
   goneNote,
   lastingNotes,
+  otherSourceNote,
   ownerNote,
   poolerNotes,
   superuserNote,
@@ -149,7 +150,7 @@ export async function planDatabase(
  */
 function sinceLastRun(
   from: SourceReading,
-  { facts, description }: TargetReading,
+  to: TargetReading,
   tables: readonly Table[],
   { mayShrink, mayBeEmpty }: Choices,
   { maxShrinkPercent, last }: Earlier,
@@ -158,6 +159,7 @@ function sinceLastRun(
   readonly notes: readonly string[];
   readonly least: PlannedDatabase['least'];
 } {
+  const { facts, description } = to;
   const reading = { origin: from.origin, readAt: from.readAt, tables };
   const allowed = { maxShrinkPercent, mayShrink, mayBeEmpty };
   const known = lastOfDatabase(last, from.origin, facts.origin);
@@ -174,7 +176,7 @@ function sinceLastRun(
     };
     return { refusal: shrunkTotal(reading, then, allowed), notes: [], least: new Map() };
   }
-  if (!known) return { refusal: undefined, notes: [], least: new Map() };
+  if (!known) return { refusal: undefined, notes: otherSourceNote(from, to), least: new Map() };
   return {
     refusal: shrunkTables(reading, known, allowed),
     notes: goneTables(from.fit?.tables ?? [], known),

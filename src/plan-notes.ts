@@ -1,3 +1,4 @@
+import { isSameDatabase } from './last-run.ts';
 import type { Table } from './postgres/catalog.ts';
 import type { TextSettings } from './postgres/database-properties.ts';
 import { displayTable, quoteName, quoteTable } from './postgres/names.ts';
@@ -76,5 +77,14 @@ export function acceptanceNote({ description, facts }: TargetReading): string[] 
   if (!description || description.acceptedAt) return [];
   return [
     `${facts.origin.database} was put in place by the run ${description.run}, which did not end: nothing after its swap was verified`,
+  ];
+}
+
+/** A source that nothing is known of, where another one served before: that may be meant, or the wrong place. */
+export function otherSourceNote(from: SourceReading, { description, facts }: TargetReading): string[] {
+  if (!description?.acceptedAt || isSameDatabase(description.source, from.origin)) return [];
+  const { database, host, port } = description.source;
+  return [
+    `the last refresh of ${facts.origin.database} was from ${database} at ${host}:${port}, and the source is ${describeOrigin(from.origin)} now: nothing says what that has lost`,
   ];
 }

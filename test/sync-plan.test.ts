@@ -109,6 +109,20 @@ describe('what the source has lost since the last run', () => {
     expect((await planHere([], { guards: { maxShrinkPercent: 68 } })).refusals).toBeUndefined();
   });
 
+  test('cannot be told of another source, and the plan says that it is another', async () => {
+    const { source } = scene;
+    const elsewhere = {
+      name: 'production',
+      database: { url: source.adminUrl('production').replace('127.0.0.1', 'localhost') },
+    };
+    const { refusals, notes } = await planHere(last(), { source: elsewhere });
+    expect(refusals).toBeUndefined();
+    expect(notes).toContain(
+      `the last refresh of staging was from production at 127.0.0.1:${source.port}, and the source is production at localhost:${source.port} as postgres now: nothing says what that has lost`,
+    );
+    expect((await planHere(last())).notes.join()).not.toContain('the last refresh of staging');
+  });
+
   test('is measured by reports of whole runs only, whatever else lies beside them', async () => {
     const runs = join(scene.folder, '.restage', 'runs');
     const [own = ''] = (await readdir(runs)).filter((name) => !name.startsWith('.'));
