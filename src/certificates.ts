@@ -10,7 +10,7 @@ export async function readCertificates(file: string, setting: string): Promise<s
   const wrong = (what: string, cause?: unknown) =>
     new RestageError('config-invalid', `${setting}: ${file} ${what}`, {
       cause,
-      hint: "It is a PEM file with the certificate of the authority that signed the server's: -----BEGIN CERTIFICATE----- …",
+      hint: "It is a PEM file with the certificate of the authority that signed the server's: -----BEGIN CERTIFICATE----- … A relative path begins at the config's folder.",
     });
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw wrong(`cannot be read: ${error instanceof Error ? error.message : String(error)}`, error);

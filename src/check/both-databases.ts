@@ -20,6 +20,7 @@ export interface CheckedDatabases extends AsyncDisposable {
   readonly unmarked: Promise<void>;
 }
 
+/** Begins to connect to both, and to compare what they say of themselves. */
 export function openDatabases(
   ends: { readonly source: CheckedEnd; readonly target: CheckedEnd },
   context: CheckContext,

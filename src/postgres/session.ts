@@ -95,12 +95,13 @@ const pinned = {
 /**
  * Opens a session with everything pinned. Throws what names the hop that failed, with host, port, database and user:
  * `tunnel-failed`, `host-unknown`, `database-unreachable`, `tls-failed`, `database-login`, `database-missing`;
- * `database-unfit` where the role may not connect, or a pooler stands in between.
+ * `database-unfit` where the role may not connect, or a pooler stands in between; `interrupted`; and what the address's
+ * function for the password throws.
  */
 export async function openSession(address: Address, options: SessionOptions): Promise<Session> {
   const { signal } = options;
   const where = `${address.database} at ${address.host}:${address.port} as ${address.user}`;
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw interrupted(signal);
   const { client, hop } = await dial(address, options);
   let lost: Error | undefined;
   client.on('error', (error) => (lost ??= error)); // the first says why

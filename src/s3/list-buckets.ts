@@ -30,6 +30,7 @@ export interface OwnBuckets {
   readonly buckets: readonly { readonly name: string; readonly madeAt: string | undefined }[];
 }
 
+/** Throws S3Error where the store refuses: it takes s3:ListAllMyBuckets. */
 export async function ownBuckets(client: S3Client, signal?: AbortSignal): Promise<OwnBuckets> {
   const { ListAllMyBucketsResult: result } = (await readXml(await client.send({ method: 'GET', signal }))) as {
     ListAllMyBucketsResult?: {
