@@ -12,6 +12,7 @@ export type { SchemaDumper } from './postgres/schema-dump.ts';
 export { protect, readProtection, type Markable, type Marked, type ProtectOptions } from './protect.ts';
 export type { Replaced, ReplacedDatabase, ReplacedObjects } from './replaces.ts';
 export { checkText } from './report/check-text.ts';
+export { fit } from './report/fit.ts';
 export { eventLine } from './report/event-line.ts';
 export { bytes, count, duration, moment } from './report/format.ts';
 export { json } from './report/json.ts';

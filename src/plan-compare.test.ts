@@ -171,7 +171,7 @@ describe('of a database', () => {
     [
       'schema',
       { schema: { ...schema, columns: { objects: 5, hash: 'cc' } } },
-      "the schema of the target's database staging at db.staging:5432 has changed: columns (5, in the plan 4)",
+      "the schema of the target's database staging at db.staging:5432 has changed: columns (5, before 4)",
     ],
     [
       'number of rows',

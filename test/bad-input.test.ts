@@ -107,7 +107,7 @@ describe('the command line', () => {
   test('a refresh that nobody confirms is refused', async () => {
     const says = [
       /replaces the database bluemoxon_staging at 127\.0\.0\.1:\d+ \(AWS account 222222222222\)/,
-      /overwrites \d+( for good)? and adds \d+ objects in bluemoxon-images-staging \(AWS account 222222222222, as of this plan\)/,
+      /overwrites \d+ objects( for good)? and adds \d+ in bluemoxon-images-staging \(AWS account 222222222222, as of this plan\)/,
     ];
     await requireRefusal(scene, ['sync'], { code: 'not-confirmed', says, hints: '--yes' });
   });

@@ -174,7 +174,7 @@ for (const [typed, exitCode] of [
     });
     const [code] = (await once(child, 'close')) as [number | null];
     const account = store.target.account === undefined ? '' : `AWS account ${store.target.account}, `;
-    const acts = 'deletes 2 objects for good, overwrites 1 for good and adds 2 objects';
+    const acts = 'deletes 2 objects for good, overwrites 1 for good and adds 2';
     expect(shown).toContain(`This ${acts} in ${to} (${account}as of this plan)`);
     expect(code, shown).toBe(exitCode);
     const { KeyCount } = await store.target.client.send(new ListObjectsV2Command({ Bucket: to, Prefix: 'd/' }));

@@ -215,9 +215,9 @@ describe('a plan that was kept', () => {
         .split('\n')
         .slice(1),
     ).toEqual([
-      "  the schema of the source's database production at SERVER has changed: columns (5, in the plan 4)",
+      "  the schema of the source's database production at SERVER has changed: columns (5, before 4)",
       "  the source's database production at SERVER has 155 rows; it had 125",
-      "  the schema of the target's database staging at SERVER has changed: indexes (1, in the plan 0)",
+      "  the schema of the target's database staging at SERVER has changed: indexes (1, before 0)",
       '  drop-previous: keep is 0; it was 1',
       '  users: 50 rows at the source; in the plan 20',
     ]);

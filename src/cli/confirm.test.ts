@@ -62,8 +62,8 @@ function changes(...objects: readonly Pair[]): string {
 const where = 'in shop-staging (AWS account 222222222222, as of this plan)';
 
 test.each([
-  [[470, 5, 20], `deletes 20 objects, overwrites 5 and adds 470 objects ${where}`],
-  [[470, 5, 0], `overwrites 5 and adds 470 objects ${where}`],
+  [[470, 5, 20], `deletes 20 objects, overwrites 5 and adds 470 ${where}`],
+  [[470, 5, 0], `overwrites 5 objects and adds 470 ${where}`],
   [[0, 5, 0], `overwrites 5 objects ${where}`],
   [[1, 0, 0], `adds 1 object ${where}`],
   [[0, 0, 2000], `deletes 2,000 objects ${where}`],
@@ -73,7 +73,7 @@ test.each([
 });
 
 test('what nothing keeps is overwritten and deleted for good', () => {
-  const words = `deletes 2 objects for good, overwrites 5 for good and adds 1 object ${where}`;
+  const words = `deletes 2 objects for good, overwrites 5 for good and adds 1 ${where}`;
   for (const versioning of ['never', 'suspended'] as const)
     expect(changes(pair([1, 5, 2], { versioning }))).toBe(words);
   const kept = { selection: { include: [], exclude: [], renames: {}, backup: 'kept/' } };
@@ -84,7 +84,7 @@ test('what nothing keeps is overwritten and deleted for good', () => {
 test('each pair of which something is to be done is told', () => {
   const other = { target: { bucket: 'other', account: undefined, endpoint: undefined, region: 'x' } };
   expect(changes(pair([1, 0, 0]), pair([0, 0, 0]), pair([0, 2, 0], other))).toBe(
-    `adds 1 object ${where} and overwrites 2 objects in other (AWS account 222222222222, as of this plan)`,
+    `adds 1 object ${where}; it overwrites 2 objects in other (AWS account 222222222222, as of this plan)`,
   );
 });
 

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { contentsText, count, isForGood, RestageError, sessionsEnded, type Plan } from '../index.ts';
+import { contentsText, count, fit, isForGood, RestageError, sessionsEnded, type Plan } from '../index.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -16,7 +16,8 @@ export async function confirmName(name: string, what: string, terminal: Terminal
     throw new RestageError('not-confirmed', `nobody is there to confirm that this ${what}`, {
       hint: 'Say --yes if that is what you want.',
     });
-  const answer = await ask(`This ${terminal.style('warn', what)}.\nType ${name} to go on: `, signal);
+  const sentence = fit(`This ${what.replaceAll('; it ', ';\nit ')}.`, terminal.width);
+  const answer = await ask(`${terminal.style('warn', sentence)}\nType ${name} to go on: `, signal);
   if (answer === name) return;
   throw new RestageError(
     'not-confirmed',
@@ -25,7 +26,7 @@ export async function confirmName(name: string, what: string, terminal: Terminal
 }
 
 /**
- * What a run of the plan does to what is there now, and where: `replaces … and overwrites …`; what cannot be undone first.
+ * What a run of the plan does to what is there now, and where: `replaces …; it overwrites …`; what cannot be undone first.
  * `for good`: nothing keeps it.
  */
 export function changesOf({ target, objects, replaces, steps }: Plan): string {
@@ -44,8 +45,8 @@ export function changesOf({ target, objects, replaces, steps }: Plan): string {
     if (acts.length === 0 && isListed) acts.push({ verb: 'adds', objects: 0, forGood: '' });
     if (acts.length === 0) return [];
     const words = acts.map(({ verb, objects: number, forGood: end }, index) => {
-      // "overwrites 5 and adds 470 objects": the noun stands with what is told last, and with what is deleted.
-      const noun = verb === 'deletes' || index === acts.length - 1 ? (number === 1 ? ' object' : ' objects') : '';
+      // "overwrites 5 objects and adds 470"
+      const noun = index > 0 ? '' : number === 1 ? ' object' : ' objects';
       return `${verb} ${count(number)}${noun}${end}`;
     });
     const where = [...(account === '' ? [] : [account]), 'as of this plan'].join(', ');
@@ -60,7 +61,7 @@ export function changesOf({ target, objects, replaces, steps }: Plan): string {
       `replaces the database ${database.database} at ${database.host}:${database.port}${account === '' ? '' : ` (${account})`}${replaced ? `, ${contentsText(replaced)}` : ''}${ends}`,
     );
   }
-  return parts.join(' and ');
+  return parts.join('; it ');
 }
 
 /** a, b and c */

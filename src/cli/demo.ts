@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { startEnvironment } from '../../demo/environment.ts';
-import { connect, RestageError, verificationText, verify } from '../index.ts';
+import { connect, fit, RestageError, verificationText, verify } from '../index.ts';
 import { refresh } from './refresh.ts';
 import { readSettings } from './settings.ts';
 import type { Interrupt } from './interrupt.ts';
@@ -49,7 +49,7 @@ export async function demo(terminal: Terminal, options: DemoOptions): Promise<nu
   let code = exitCode;
   if (code === 0) {
     const verification = await verify(config, ends, { signal });
-    terminal.tell(`\n${verificationText(verification, style)}`);
+    terminal.tell(`\n${fit(verificationText(verification, style), terminal.width)}`);
     if (verification.differences.length > 0) code = 4;
     terminal.json({ report, verification });
   } else terminal.json({ report });

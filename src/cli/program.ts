@@ -1,6 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { areRight, check, checkText, connect, exitCodes, verificationText, verify, type Finding } from '../index.ts';
+import {
+  areRight,
+  check,
+  checkText,
+  connect,
+  exitCodes,
+  fit,
+  verificationText,
+  verify,
+  type Finding,
+} from '../index.ts';
 import { onlyOption, parseEnd } from './arguments.ts';
 import { demo } from './demo.ts';
 import { perform, type GlobalOptions, type Only } from './frame.ts';
@@ -68,7 +78,7 @@ function build(): Command {
         relyOn(settings, options.only);
         using ends = await connect(config, { ...connection, signal });
         const found = await verify(config, ends, { only: options.only, signal });
-        terminal.print(verificationText(found, terminal.style));
+        terminal.print(fit(verificationText(found, terminal.style), terminal.width));
         terminal.json(found);
         return found.differences.length === 0 ? 0 : 4;
       }),

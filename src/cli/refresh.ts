@@ -1,5 +1,6 @@
 import {
   eventLine,
+  fit,
   moment,
   plan,
   planText,
@@ -60,10 +61,10 @@ export async function refresh(
     plan(config, ends, { only, last, signal, onObject: folder.planned, onCompared }),
   );
   const planned = saved ? { ...fresh, notes: [...fresh.notes, asPlanned(saved)] } : fresh;
-  terminal.tell(`${planText(saved ? fresh : planned, terminal.style)}\n`);
+  terminal.tell(`${fit(planText(saved ? fresh : planned, terminal.style), terminal.width)}\n`);
   if (saved) {
     requireAsPlanned(saved, fresh);
-    terminal.tell(`${asPlanned(saved)}\n`);
+    terminal.tell(`${fit(asPlanned(saved), terminal.width)}\n`);
   }
   requireRunnable(planned);
   if (!options.yes && planned.steps.length > 0) await confirm(planned, terminal, signal);
@@ -78,7 +79,8 @@ export async function refresh(
     return run(planned, ends, { listen, signal, dumper });
   });
   const kept = await keep(folder, report, planned);
-  terminal.print(`\n${summary(report, terminal.style)}${'file' in kept ? `\n\n  report: ${kept.file}` : ''}`);
+  const told = fit(summary(report, terminal.style), terminal.width);
+  terminal.print(`\n${told}${'file' in kept ? `\n\n  report: ${kept.file}` : ''}`);
   if ('problem' in kept) terminal.warn(`${terminal.style('bad', '✗')} the report could not be kept: ${kept.problem}`);
   const exitCode = { done: 'file' in kept ? 0 : 1, failed: 1, interrupted: 130 }[report.outcome];
   return { report, exitCode };

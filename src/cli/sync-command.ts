@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { connect, exitCodes, plan, planText, requireUnattended, RestageError } from '../index.ts';
+import { connect, exitCodes, fit, plan, planText, requireUnattended, RestageError } from '../index.ts';
 import { onlyOption, parsePercent } from './arguments.ts';
 import { perform, type GlobalOptions, type Only, type Session } from './frame.ts';
 import { findLastRuns } from './last-runs.ts';
@@ -79,7 +79,7 @@ async function showPlan({ terminal, signal, file, relyOn }: Session, only: Only,
     plan(config, ends, { only, last, signal, onObject: kept?.add, onCompared }),
   );
   kept?.finish(planned);
-  terminal.print(planText(planned, terminal.style));
+  terminal.print(fit(planText(planned, terminal.style), terminal.width));
   terminal.json(planned);
   const [refusal] = planned.refusals ?? [];
   for (const { message, hint } of planned.refusals ?? []) {

@@ -42,7 +42,8 @@ export function openTerminal({ json = false, quiet = false }: OutputOptions): Te
   return {
     style,
     live: !json && !quiet && process.stdout.isTTY && !dumb,
-    width: stream.isTTY ? stream.columns : undefined,
+    // Some pseudo-terminals have no size.
+    width: stream.isTTY && stream.columns > 0 ? stream.columns : undefined,
     print: (text) => {
       if (!json) console.log(text);
     },

@@ -138,7 +138,7 @@ export async function readSchemaPrint(session: ReadSession): Promise<SchemaPrint
   );
 }
 
-/** What of a schema is another one than it was, in words: `columns (132, then 131)`. */
+/** What of a schema is another one than it was, in words: `columns (132, before 131)`. */
 export function schemaChanges(then: SchemaPrint, now: SchemaPrint): string[] {
   const none = { objects: 0, hash: '' };
   return [...new Set([...Object.keys(then), ...Object.keys(now)])].toSorted().flatMap((kind) => {
@@ -146,6 +146,6 @@ export function schemaChanges(then: SchemaPrint, now: SchemaPrint): string[] {
     if (before.hash === after.hash) return [];
     return before.objects === after.objects
       ? [`${kind} (${after.objects}, as many as then)`]
-      : [`${kind} (${after.objects}, then ${before.objects})`];
+      : [`${kind} (${after.objects}, before ${before.objects})`];
   });
 }

@@ -59,9 +59,11 @@ function stepLines({ steps }: Report): string[] {
 }
 
 /** As it was planned: what came of it is told above. */
-function replacedSection({ replaces }: Report): string[] {
+function replacedSection({ replaces, outcome }: Report): string[] {
   const rows = replaces ? replacedRows(replaces) : [];
-  return rows.length === 0 ? [] : ['## To be replaced', '', ...table(['What', 'When it was planned'], rows), ''];
+  return rows.length === 0
+    ? []
+    : [`## ${outcome === 'done' ? 'Replaced' : 'To be replaced'}`, '', ...table(['What', 'As planned'], rows), ''];
 }
 
 function failureLines({ failure, recovery, outcome }: Report): string[] {
