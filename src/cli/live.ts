@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { createLogUpdate } from 'log-update';
 import sliceAnsi from 'slice-ansi';
-import { bytes, count, duration, eventLine, type Event, type Listener, type Step, type Style } from '../index.ts';
+import { bytes, count, duration, eventLine, fit, type Event, type Listener, type Step, type Style } from '../index.ts';
 
 /** What the live display knows: everything a frame is drawn from. */
 export interface LiveState {
@@ -190,7 +190,7 @@ export function liveDisplay(stream: NodeJS.WriteStream, style: Style): Display {
     listen: (event) => {
       state = advance(state, event, performance.now());
       const line = eventLine(event, style);
-      if (line !== undefined) write(line);
+      if (line !== undefined) write(fit(line, stream.columns || undefined));
     },
     write,
     [Symbol.dispose]: () => {

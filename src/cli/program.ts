@@ -53,8 +53,12 @@ function build(): Command {
       .option('--json', 'one JSON document on stdout')
       .option('-q, --quiet', 'only the answer')
       .option('--debug', 'show where an error came from');
-  command('check', 'is every name, permission and connection right?')
+  command('check', 'is every name, permission and connection right, and if not, what would be?')
     .option(...onlyOption)
+    .addHelpText(
+      'after',
+      '\nIt writes one small object into each bucket of the target, and removes it. With --quiet it tells only what is\nnot right. Exit code 0 where nothing stands against a run, 1 otherwise.',
+    )
     .action((options: GlobalOptions & { only?: Only }) =>
       perform(options, async ({ terminal, signal, file }) => {
         const { config, connect: connection } = await readSettings(file);

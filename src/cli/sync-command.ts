@@ -26,9 +26,9 @@ export function syncCommands(command: (name: string, description: string) => Com
 
   command('sync', 'plan, confirm, and refresh the target from the source')
     .option(...onlyOption)
-    .option('-y, --yes', 'go on without asking')
+    .option('-y, --yes', 'go on without asking; only where the config says which account the target is in')
     .option('--dry-run', 'the same as plan')
-    .option('--plan <file>', 'only if it is still what this plan said, as plan --out wrote it')
+    .option('--plan <file>', 'do what this file of plan --out says, or say what has changed since')
     .option('--tolerance <percent>', 'with --plan: by how much its counts may be off (default: 10)', parsePercent)
     .action((options: GlobalOptions & SyncOptions) =>
       perform(options, async (session) => {

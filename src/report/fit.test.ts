@@ -8,6 +8,7 @@ test('a long line goes on below the column that its text begins in, broken betwe
   );
   expect(fit('  ✓ objects one and two', 16)).toBe('  ✓ objects one\n    and two');
   expect(fit('one two three', 8)).toBe('one two\nthree');
+  expect(fit('done 1.3 MB', 8)).toBe('done\n1.3 MB');
 });
 
 test('a column that begins late is none to go on below, and a long word is left whole', () => {

@@ -17,7 +17,8 @@ export function fit(text: string, width: number | undefined): string {
 
 function fold(line: string, width: number): string[] {
   const indent = ' '.repeat(columnOf(stripVTControlCharacters(line), width * labels));
-  const [first = '', ...words] = line.split(/(?<=[^ ])(?= )/);
+  // A figure stays with its unit.
+  const [first = '', ...words] = line.split(/(?<=[^ ])(?= )(?! (?:bytes|[kMGT]B|ms|s|min|h|UTC)\b)/);
   const lines: string[] = [];
   let current = first;
   for (const word of words) {
