@@ -37,8 +37,8 @@ export async function protectEnd(config: Config, terminal: Terminal, settings: P
   }
   const open = missing.filter(({ obstacle }) => obstacle === undefined);
   if (open.length > 0) {
-    const what = `marks ${name} as protected: no sync will ever replace it, by whatever config`;
-    terminal.tell(`This ${what}. It writes:\n${open.map((one) => `  ${words(one)}\n`).join('')}`);
+    const what = `marks ${name} as protected: no sync replaces it, whatever its config says`;
+    terminal.tell(`To protect ${name}, restage writes\n${open.map((one) => `  ${words(one)}\n`).join('')}`);
     if (!yes) await confirmName(name, what, terminal, signal);
     onStart('interrupted; `restage protect` once more says what is marked by now, and marks the rest');
   }

@@ -1,4 +1,5 @@
 import type { Finding } from '../check.ts';
+import { fit } from './fit.ts';
 import type { Style, Tone } from './style.ts';
 
 const marks = {
@@ -14,7 +15,7 @@ const mostConfigured = 36;
 const leastShared = 30;
 const indent = '      ';
 /** A command or a policy in a fix: in lines of ours it could not be pasted, in the terminal's it can. */
-const isCopied = /\b(?:aws|export|npx restage) \S|\brestage (?:check|init|plan|protect|sync|verify)\b|\{"/;
+const isCopied = /\b(?:aws|export|npx restage) \S|\brestage (?:check|init|plan|protect|sync|verify)\b|\{["\s]/;
 
 export interface CheckTextOptions {
   /** Of the terminal, which long values are wrapped to; without one each row is a line, for programs that look at lines. */
@@ -30,7 +31,8 @@ export function checkText(
   { width, tells = () => true }: CheckTextOptions = {},
 ): string {
   const told = findings.filter((finding) => tells(finding));
-  if (told.length === 0) return verdictOf(findings, style);
+  const verdict = fit(verdictOf(findings, style), width);
+  if (told.length === 0) return verdict;
   const widths = columnsOf(told, width);
   const isNarrow = widths.length === 2;
   const title = isNarrow ? ['setting', 'configured → found'] : ['setting', 'configured', 'found'];
@@ -39,7 +41,7 @@ export function checkText(
     ...folded(rows).flatMap((row) => linesOf(row, widths, style, width)),
     '',
   ]);
-  return [style('dim', `    ${inColumns([title], widths)[0]}`), ...lines, verdictOf(findings, style)].join('\n');
+  return [style('dim', `    ${inColumns([title], widths)[0]}`), ...lines, verdict].join('\n');
 }
 
 /** How wide setting, configured and found are; or setting, and both others in one. */
