@@ -181,7 +181,7 @@ export function liveDisplay(stream: NodeJS.WriteStream, style: Style): Display {
   const write = (text: string) => {
     onScreen(() => {
       update.clear();
-      stream.write(`${text}\n`);
+      stream.write(`${fit(text, stream.columns || undefined)}\n`);
     });
     draw();
   };
@@ -190,7 +190,7 @@ export function liveDisplay(stream: NodeJS.WriteStream, style: Style): Display {
     listen: (event) => {
       state = advance(state, event, performance.now());
       const line = eventLine(event, style);
-      if (line !== undefined) write(fit(line, stream.columns || undefined));
+      if (line !== undefined) write(line);
     },
     write,
     [Symbol.dispose]: () => {
