@@ -31,6 +31,8 @@ export interface Ends extends Disposable {
 
 export interface ConnectOptions {
   readonly profileFiles?: ProfileFiles;
+  /** The other part is not looked for: its secret may not be this machine's to read. */
+  readonly only?: 'database' | 'objects' | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -90,10 +92,15 @@ export interface Located {
 /** Profile → keys → account → secret → address of one end. Throws as `connect` does. */
 export async function locate(end: EndConfig, config: Config, options: ConnectOptions): Promise<Located> {
   const account = end.aws && (await openEndAccount(end.aws, options));
-  const address = end.database && (await addressOf(end.database, end.name, account, config.passwords, options.signal));
-  const buckets = account
-    ? Object.entries(end.buckets).map(([name, bucket]) => [name, bucketOf(account, bucket)] as const)
-    : [];
+  const { only, signal } = options;
+  const address =
+    end.database && only !== 'objects'
+      ? await addressOf(end.database, end.name, account, config.passwords, signal)
+      : undefined;
+  const buckets =
+    account && only !== 'database'
+      ? Object.entries(end.buckets).map(([name, bucket]) => [name, bucketOf(account, bucket)] as const)
+      : [];
   return { name: end.name, account, address, buckets, app: end.app && appClient(end.app.url, end.app.headers) };
 }
 

@@ -112,7 +112,8 @@ export type Expectation = Readonly<Record<string, string | number | boolean>>;
 
 /** What is known once a step of that kind is done. */
 export interface Facts {
-  readonly 'take-snapshot': { readonly origin: Origin; readonly takenAt: string };
+  /** `disk`: the server's system identifier and the database's number, where the role may read them. */
+  readonly 'take-snapshot': { readonly origin: Origin; readonly takenAt: string; readonly disk?: string };
   readonly 'create-database': {
     readonly origin: Origin;
     readonly database: string;

@@ -5,6 +5,7 @@ import { RestageError } from './errors.ts';
 import { requireUnattended } from './unattended.ts';
 
 const aws = { profile: 'staging', region: 'us-west-2' };
+const stated = { ...aws, account: '222222222222' };
 const endpoints = { s3: 'http://127.0.0.1:9000', sts: 'http://127.0.0.1:9000' };
 const secret = { secret: 'staging/database' };
 const at = (host: string) => ({ url: `postgres://restage:pass@${host}:5432/shop` });
@@ -29,7 +30,7 @@ function refusal(target: object, found?: string): RestageError | undefined {
       ? undefined
       : ({ database: { address: { host: found } }, account: undefined } as Ends['target']); // all that is asked
   try {
-    requireUnattended(config, end && { target: end });
+    requireUnattended(config, end && { ends: { target: end } });
     return undefined;
   } catch (error) {
     if (error instanceof RestageError) return error;
@@ -38,7 +39,8 @@ function refusal(target: object, found?: string): RestageError | undefined {
 }
 
 test.each([
-  ['an account in the config', { aws: { ...aws, account: '222222222222' }, buckets }],
+  ['an account in the config', { aws: stated, database: secret, buckets }],
+  ['an account, and the host of a database that it says nothing of', { aws: stated, expect: { host: 'db.staging' } }],
   ['an expected host, where there is no AWS', { expect: { host: 'db.staging' } }],
   ['a database on this machine', { database: at('127.0.0.1') }],
   ['a database on this machine, by IPv6', { database: at('[::1]') }],
@@ -55,6 +57,12 @@ test.each([
     { aws },
     'the database host db.staging',
     'target: { aws: { account: "…" } }',
+  ],
+  [
+    'an account, of a database that another name leads to',
+    { aws: stated, buckets },
+    'the database host db.staging',
+    'target: { expect: { host: "db.staging" } }',
   ],
   ['S3 itself', { aws, database: at('localhost'), buckets }, 'S3 is not on this machine', 'account'],
   [
@@ -84,4 +92,14 @@ test('a secret counts by the host that it holds', () => {
   expect(refusal({ aws, database: secret }, 'db.staging')?.message).toContain(
     'the database host db.staging is not on this machine',
   );
+});
+
+test('a part of the target that is not concerned need not be stated', () => {
+  const config = loadConfig({
+    version: 1,
+    source: { name: 'production', aws, database: at('db.prod'), buckets: { images: 'shop' } },
+    target: { name: 'staging', aws: { ...aws, endpoints }, database: at('db.staging'), buckets },
+  });
+  expect(() => requireUnattended(config, { only: 'objects' })).not.toThrow();
+  expect(() => requireUnattended(config, { only: 'database' })).toThrow('the database host db.staging');
 });

@@ -1,42 +1,54 @@
+import { isOfAws } from './config-end.ts';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
 import { RestageError } from './errors.ts';
 import { isLoopback } from './loopback.ts';
 
+export interface Unattended {
+  readonly side?: 'source' | 'target';
+  readonly only?: 'database' | 'objects' | undefined;
+  /** Once they are there: a secret or RDS may know a host that the config does not. */
+  readonly ends?: Pick<Ends, 'target'>;
+}
+
 /**
- * Whether an end may be written to without anybody typing its name: where the config says which account it must be, or,
- * for an end without AWS, which host; or where all of it is on this machine. Decided by the config where that is
- * enough, so before anything is asked of anybody; where a secret or RDS knows the host, once there are `ends`.
- * Throws `not-confirmed` with the setting that is missing.
+ * Whether an end may be written to without anybody typing its name: each part of it must be on this machine, or be said to
+ * be what it is by something in the config beside the name that leads there. That is the account for buckets and for a
+ * database that is found by way of it, else the expected host. Decided by the config where that is enough, so before
+ * anything is asked of anybody. Throws `not-confirmed` with the setting that is missing.
  */
 export function requireUnattended(
   config: Pick<Config, 'source' | 'target'>,
-  ends?: Pick<Ends, 'target'>,
-  side: 'source' | 'target' = 'target',
+  { side = 'target', only, ends }: Unattended = {},
 ): void {
   const { name, aws, database, buckets, expect } = config[side];
   const found = side === 'target' ? ends?.target : undefined;
+  const isStated = aws?.account !== undefined;
   // A pattern that every host fits says nothing.
-  if (aws ? aws.account !== undefined : /[^*.]/.test(expect?.host ?? '')) return;
-  const place = database && databaseHost(database, found?.database?.address.host);
+  const isExpected = /[^*.]/.test(expect?.host ?? '') && (aws === undefined || isStated);
+  const byAccount = isStated && database !== undefined && isOfAws(database);
   // Of a target it is asked again, once there are ends.
   const unknown = { host: '…', words: 'the database', isHere: side === 'target' && ends === undefined };
-  const places = [
-    ...(database ? [place ?? unknown] : []),
-    ...(Object.keys(buckets).length > 0 ? [storeHost(aws)] : []),
+  const places: readonly Place[] = [
+    ...(database && only !== 'objects' && !isExpected && !byAccount
+      ? [databaseHost(database, found?.database?.address.host) ?? unknown]
+      : []),
+    ...(Object.keys(buckets).length > 0 && only !== 'database' && !isStated ? [storeHost(aws)] : []),
   ];
   const elsewhere = places.find(({ isHere }) => !isHere);
   if (!elsewhere) return;
-  const setting = aws ? `${side}.aws.account` : `${side}.expect.host`;
+  const wantsAccount = aws !== undefined && !isStated;
   const account = found?.account?.id;
-  const line = aws
+  const line = wantsAccount
     ? `${side}: { aws: { account: ${JSON.stringify(account ?? '…')} } }`
     : `${side}: { expect: { host: ${JSON.stringify(elsewhere.host)} } }`;
   const which =
-    aws && account === undefined ? '; `restage check` shows which account it is' : ', if that is what is meant';
+    wantsAccount && account === undefined
+      ? '; `restage check` shows which account it is'
+      : ', if that is what is meant';
   throw new RestageError(
     'not-confirmed',
-    `--yes is not enough for ${name}: ${elsewhere.words} is not on this machine, and the config does not say ${aws ? 'which account' : 'which host'} it must be (${setting})`,
+    `--yes is not enough for ${name}: ${elsewhere.words} is not on this machine, and the config does not say ${wantsAccount ? `which account it must be (${side}.aws.account)` : `which host it must be (${side}.expect.host)`}`,
     { hint: `Add to restage.yaml: ${line}${which}. Or leave --yes out, and type its name.` },
   );
 }

@@ -31,11 +31,16 @@ export function refuseWrongEnds(
   if (!to.identity.standby && isKin(from, to) && !restoredFromSource) throw mayBePrimary(from, to);
   const { origin } = to;
   const made = from.description?.source;
-  if (made && made.host === origin.host && made.port === origin.port && made.database === origin.database)
+  const isNamed = made?.host === origin.host && made.port === origin.port && made.database === origin.database;
+  // A copy of the disk of what the source was made from looks like that one.
+  const isIt = made?.disk !== undefined && made.disk === to.identity.disk && !restoredFromSource;
+  if (isNamed || isIt)
     throw new RestageError(
       'ends-swapped',
       `the ends are the wrong way round: ${describeOrigin(from.origin)} was itself made from ${describeOrigin(origin)}, by the run ${from.description?.run}`,
-      { hint: 'source in restage.yaml is production, target is what is replaced.' },
+      {
+        hint: `source in restage.yaml is production, target is what is replaced.${isNamed ? '' : ' If the target is a server of its own, restored from the same disk, say target.expect.restoredFromSource: true.'}`,
+      },
     );
 }
 

@@ -97,6 +97,20 @@ test('ends that are the wrong way round are refused: by name, by environment, by
     code: 'ends-swapped',
     says: ['was itself made from', 'bluemoxon'],
   });
+  const alias = await scene.configure((config) => {
+    swapped(config);
+    for (const end of ['source', 'target']) config.deleteIn([end, 'app']);
+    for (const part of ['migrate', 'verify']) config.delete(part);
+    config.setIn(['source', 'name'], 'one');
+    config.setIn(['target', 'name'], 'other');
+    const url = scene.environment.source.databaseUrl.replace('127.0.0.1', 'localhost');
+    config.setIn(['target', 'database'], config.createNode({ url }));
+  });
+  await requireRefusal(scene, ['--config', alias, '--only', 'database'], {
+    code: 'ends-swapped',
+    says: ['was itself made from', 'localhost'],
+    hints: 'restoredFromSource',
+  });
 });
 
 test('a page of a listing that fails once is asked for again', async () => {

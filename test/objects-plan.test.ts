@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
+import { parseDocument } from 'yaml';
 import type { Plan, Report } from '../src/index.ts';
 import { type Configured, configOf } from './store/config-of.ts';
 import type { StoreBucket } from './store/store.ts';
@@ -42,6 +43,21 @@ test('`plan --out` keeps the plan, and beside it a line for each key that differ
   const { stdout: json } = await shell.restage('plan', '--json');
   const timeless = (text: string) => text.replaceAll(/"(?:madeAt|plannedAt|readAt)": "[^"]+"/g, '');
   expect(timeless(json)).toBe(timeless(await readFile(join(shell.folder, 'p.json'), 'utf8')));
+});
+
+test('the databases of a config are not looked for where only objects are asked for', async () => {
+  const { shell, to } = await arrange(deletion);
+  const config = parseDocument(await readFile(join(shell.folder, 'restage.yaml'), 'utf8'));
+  for (const end of ['source', 'target'])
+    config.setIn(
+      [end, 'database'],
+      config.createNode({ url: `postgres://nobody@${end}.invalid/shop`, ca: 'there-is-none' }),
+    );
+  await writeFile(join(shell.folder, 'restage.yaml'), config.toString());
+  const only = await shell.restage('plan', '--only', 'objects');
+  expect([only.code, only.stdout]).toEqual([0, expect.stringContaining(to)]);
+  const both = await shell.restage('plan');
+  expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('there-is-none')]);
 });
 
 test('a plan that cannot be kept is told before the buckets are listed', async () => {

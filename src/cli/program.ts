@@ -80,7 +80,7 @@ function build(): Command {
         const settings = await readSettings(file);
         const { config, connect: connection } = settings;
         relyOn(settings, options.only);
-        using ends = await connect(config, { ...connection, signal });
+        using ends = await connect(config, { ...connection, only: options.only, signal });
         const found = await verify(config, ends, { only: options.only, signal });
         terminal.print(fit(verificationText(found, terminal.style), terminal.width));
         terminal.json(found);

@@ -26,7 +26,7 @@ export interface ProtectSettings {
 export async function protectEnd(config: Config, terminal: Terminal, settings: ProtectSettings): Promise<number> {
   const { side, yes, print, signal, onStart } = settings;
   const { name } = config[side];
-  if (yes) requireUnattended(config, undefined, side);
+  if (yes) requireUnattended(config, { side });
   const options = { ...settings.connect, side, signal };
   const found = await readProtection(config, options);
   const missing = found.filter(({ isMarked }) => !isMarked);

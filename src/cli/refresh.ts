@@ -52,7 +52,7 @@ export async function refresh(
 ): Promise<Refreshed> {
   const { saved, signal } = options;
   const only = saved ? saved.plan.only : options.only;
-  if (options.yes) requireUnattended(config, ends);
+  if (options.yes) requireUnattended(config, { ends, only });
   await using folder = await openRunFolder();
   const last = await findLastRuns(config, ends);
   // It takes a while to load, and there is time while both ends are read.

@@ -40,9 +40,10 @@ export function syncCommands(command: (name: string, description: string) => Com
         const saved = planFile === undefined ? undefined : await savedPlan(planFile, tolerance);
         const settings = await readSettings(file);
         const { config, connect: connection } = settings;
-        if (yes) requireUnattended(config);
+        const only = part ?? saved?.plan.only;
+        if (yes) requireUnattended(config, { only });
         relyOn(settings, part);
-        using ends = await connect(config, { ...connection, signal });
+        using ends = await connect(config, { ...connection, only, signal });
         const { report, exitCode } = await refresh(config, ends, terminal, {
           only: part,
           yes,
@@ -72,7 +73,7 @@ async function showPlan({ terminal, signal, file, relyOn }: Session, only: Only,
   const settings = await readSettings(file);
   const { config, connect: connection } = settings;
   relyOn(settings, only);
-  using ends = await connect(config, { ...connection, signal });
+  using ends = await connect(config, { ...connection, only, signal });
   using kept = out === undefined ? undefined : keepPlan(out);
   const last = await findLastRuns(config, ends);
   const planned = await comparing(terminal, (onCompared) =>

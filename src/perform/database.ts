@@ -20,6 +20,7 @@ import {
   findLeftovers,
   readDescription,
 } from '../postgres/swap.ts';
+import { readIdentity } from '../postgres/target.ts';
 import { isOfPublication, type SchemaEntry } from '../postgres/schema-entries.ts';
 import { requireLeast } from '../shrink.ts';
 import type { Step } from '../step.ts';
@@ -57,7 +58,9 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     // It is read while the new database is being made; copy-schema waits for it.
     state.schema = snapshot.schema(state.dumper);
     state.schema.catch(() => {}); // told there
-    return { facts: { origin: snapshot.origin, takenAt: snapshot.takenAt } };
+    const { disk } = await readIdentity(snapshot.session);
+    const { origin, takenAt } = snapshot;
+    return { facts: { origin, takenAt, ...(disk === undefined ? {} : { disk }) } };
   },
 
   'create-database': async (_step, { database, signal }) => {
@@ -196,10 +199,11 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const { names, source, run } = state;
     await carryConnectionLimit(maintenance, names);
     const [snapshot] = context.facts('take-snapshot');
+    const { host, port, database } = source.address;
     const tables = context.facts('copy-table');
     await describeDatabase(maintenance, names.incoming, {
       run,
-      source: { host: source.address.host, port: source.address.port, database: source.address.database },
+      source: { host, port, database, ...(snapshot?.disk === undefined ? {} : { disk: snapshot.disk }) },
       takenAt: snapshot?.takenAt ?? '',
       swappedAt: new Date().toISOString(),
       tables: tables.length,

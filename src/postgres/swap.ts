@@ -108,7 +108,13 @@ export async function createIncoming(maintenance: Session, names: SwapNames): Pr
 /** What restage notes on a database that it made, as the database's comment. */
 export interface Description {
   readonly run: string;
-  readonly source: { readonly host: string; readonly port: number; readonly database: string };
+  readonly source: {
+    readonly host: string;
+    readonly port: number;
+    readonly database: string;
+    /** What it is by whatever name: system identifier and the database's number, where they could be read. */
+    readonly disk?: string;
+  };
   /** The moment of the source that it holds, ISO 8601. */
   readonly takenAt: string;
   readonly swappedAt: string;

@@ -235,9 +235,18 @@ export async function readText(body: IncomingMessage): Promise<string> {
   return (await readBody(body)).toString();
 }
 
+/** Most errors are two plain elements, and not worth a parser: a bucket without tags answers with one in every plan. */
+async function parseError(text: string): Promise<unknown> {
+  const [, code] = /<Code>([^<&]*)<\/Code>/.exec(text) ?? [];
+  const [, message] = /<Message>([^<&]*)<\/Message>/.exec(text) ?? [];
+  return code === undefined || message === undefined ? parse(text) : { Error: { Code: code, Message: message } };
+}
+
 async function errorOf(response: IncomingMessage, status: number, asked: string): Promise<S3Error> {
   const text = await readText(response).catch(() => '');
-  const parsed = (text.startsWith('<') ? await parse(text) : {}) as { Error?: { Code?: string; Message?: string } };
+  const parsed = (text.startsWith('<') ? await parseError(text) : {}) as {
+    Error?: { Code?: string; Message?: string };
+  };
   // HEAD has no body: the status is all there is.
   const code =
     parsed.Error?.Code ??
