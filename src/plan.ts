@@ -1,7 +1,6 @@
 import { allOf } from './all-of.ts';
-import type { App } from './app/client.ts';
 import { readVersion, type Version } from './app/version.ts';
-import type { AppConfig, Config } from './config.ts';
+import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
 import { RestageError, type Failure } from './errors.ts';
 import type { DatabaseFigures, PlannedDatabase } from './plan-database.ts';
@@ -58,8 +57,8 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
       ? planDatabases(ends.source.database, ends.target.database, options, config)
       : undefined,
     withObjects ? planObjects(config, ends, options) : [],
-    planApp(ends.source.app, config.source.app, options.signal),
-    planApp(ends.target.app, config.target.app, options.signal),
+    planApp(ends, config, 'source', options.signal),
+    planApp(ends, config, 'target', options.signal),
   ]);
   const side = (end: 'source' | 'target', app: PlannedEnd['app']): PlannedEnd => ({
     name: ends[end].name,
@@ -69,7 +68,6 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
   });
   const refusals = [...(database?.refusals ?? []), ...objects.flatMap((bucket) => bucket.refusals)];
   const replaces = replacedBy(config, database, objects);
-  refuseProduction(targetApp?.environment, `the environment of ${targetApp?.url}`);
   return {
     version: 1,
     madeAt: new Date().toISOString(),
@@ -99,12 +97,16 @@ async function planDatabases(
 }
 
 async function planApp(
-  app: App | undefined,
-  config: AppConfig | undefined,
+  ends: Ends,
+  settings: Config,
+  side: 'source' | 'target',
   signal: AbortSignal | undefined,
 ): Promise<PlannedEnd['app']> {
+  const { app } = ends[side];
+  const { app: config } = settings[side];
   if (!app || !config) return undefined;
   const version = await readVersion(app, config.version, signal);
+  if (side === 'target') refuseProduction(version.environment, `the environment of ${app.url}`);
   if (config.environment !== undefined && version.environment !== config.environment)
     throw new RestageError(
       'app-unexpected',

@@ -259,10 +259,17 @@ describe('the application', () => {
   });
 
   test('the application of another environment is refused', () =>
-    requireRefused((config) => config.setIn(['target', 'app', 'url'], scene.environment.source.app.url), {
+    requireRefused((config) => config.setIn(['source', 'app', 'url'], scene.environment.target.app.url), {
       code: 'app-unexpected',
-      says: [`${scene.environment.source.app.url} says that its environment is production, not staging`],
+      says: [`${scene.environment.target.app.url} says that its environment is staging, not production`],
       hints: 'another environment',
+    }));
+
+  test('the application of production is none of a target, whatever else it should be', () =>
+    requireRefused((config) => config.setIn(['target', 'app', 'url'], scene.environment.source.app.url), {
+      code: 'ends-swapped',
+      says: [`the environment of ${scene.environment.source.app.url} is production`],
+      hints: 'wrong way round',
     }));
 
   test('an address that is no API is named', () =>

@@ -49,12 +49,4 @@ describe.skipIf(poolerMissing !== undefined)('a connection pooler in front of th
     expect(report).toMatchObject({ outcome: 'done' });
     expect(await scene.onTarget('select count(*) as rows from books')).toEqual([{ rows: '1000' }]);
   });
-
-  test('is refused where it has no second session to give', async () => {
-    await using pooler = await startPooler(scene, 'session', { default_pool_size: '1' });
-    const ended = await scene.restage(await scene.configure({ source: pooler.url }), 'plan', '--json');
-    const { error } = JSON.parse(ended.stdout) as { readonly error: Failure };
-    expect([error.code, ended.code]).toEqual(['database-unfit', 3]);
-    expect(error.message).toMatch(/gave no second session within \d+ seconds/);
-  });
 });
