@@ -9,7 +9,7 @@ test.skipIf(poolerMissing !== undefined)(
   'a pooler in front of the source that has no second session to give is refused',
   async () => {
     await using scene = await startCloneScene();
-  await scene.arrange('create table books as select id from generate_series(1, 1000) id; analyze books');
+    await scene.arrange('create table books as select id from generate_series(1, 1000) id; analyze books');
     await using pooler = await startPooler(scene, 'session', { default_pool_size: '1' });
     const ended = await scene.restage(await scene.configure({ source: pooler.url }), 'plan', '--json');
     const { error } = JSON.parse(ended.stdout) as { readonly error: Failure };
