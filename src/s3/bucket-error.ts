@@ -3,7 +3,7 @@ import { nearest } from '../nearest.ts';
 import type { S3Client } from './client.ts';
 import { ownBuckets } from './list-buckets.ts';
 import { describeBucket, type BucketOrigin } from './origin.ts';
-import { S3Error } from './s3-error.ts';
+import { refusesKeys, S3Error } from './s3-error.ts';
 
 /** What a listing failed of, in words for whoever named the bucket. */
 export async function listError(
@@ -29,16 +29,19 @@ export async function listError(
         : 'Check the name; names are unique over all accounts.',
     });
   }
+  const words = `cannot list ${describeBucket(origin)}: ${error.message} (${error.code})`;
+  if (refusesKeys(error))
+    return new RestageError('credentials-failed', words, {
+      cause: error,
+      hint: 'The keys are not accepted: log in again, or correct them.',
+    });
   const hint =
     error.code === 'PermanentRedirect'
       ? 'The bucket is in another region than aws.region says.'
       : error.status === 403
         ? `The keys need s3:ListBucket and s3:GetObject on it${origin.account ? `, and the bucket must belong to account ${origin.account}` : ''}.`
         : undefined;
-  return new RestageError('bucket-denied', `cannot list ${describeBucket(origin)}: ${error.message} (${error.code})`, {
-    cause: error,
-    hint,
-  });
+  return new RestageError('bucket-denied', words, { cause: error, hint });
 }
 
 /** The bucket of the account whose name is nearest. */

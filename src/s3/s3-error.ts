@@ -13,3 +13,8 @@ export class S3Error extends Error {
     this.code = code;
   }
 }
+
+/** Whether it is the keys themselves that are not accepted, whatever they ask for. */
+export function refusesKeys({ code }: S3Error): boolean {
+  return code === 'ExpiredToken' || code === 'InvalidAccessKeyId' || code === 'InvalidToken';
+}

@@ -7,7 +7,7 @@ import { copyObject, isInParts } from './copy-object.ts';
 import { add, diffBuckets, zero, type Amount, type Difference } from './diff.ts';
 import type { ListedObject } from './listing.ts';
 import { isOutage } from './retry.ts';
-import { S3Error } from './s3-error.ts';
+import { refusesKeys, S3Error } from './s3-error.ts';
 import type { Selection } from './selection.ts';
 import { throttle } from './throttle.ts';
 import { underWay } from './under-way.ts';
@@ -183,7 +183,7 @@ export function forAll(error: unknown, doing: 'copied' | 'read back' = 'copied')
     return new RestageError('bucket-missing', `a bucket is gone while objects are ${doing}: ${error.message}`, {
       cause: error,
     });
-  if (!['ExpiredToken', 'InvalidAccessKeyId', 'InvalidToken'].includes(error.code)) return undefined;
+  if (!refusesKeys(error)) return undefined;
   return new RestageError(
     'credentials-failed',
     `the keys are not accepted any more while objects are ${doing}: ${error.message} (${error.code})`,
