@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PutBucketTaggingCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { look as lookWith, type Looked } from './finding-of.ts';
-import { folder, local, production, staging, useLocalAws } from './local-aws-fixture.ts';
+import { folder, local, production, s3, staging, useLocalAws } from './local-aws-fixture.ts';
 
 // What check says of accounts, secrets, buckets and functions: for each row the wrong value and its fix.
 useLocalAws();
@@ -352,6 +353,26 @@ describe('the buckets', () => {
       verdict: 'right',
       found: expect.stringMatching(/removed; the bucket keeps its version and a delete marker$/),
     });
+  });
+
+  test('that bear the marker are told with the command that takes it off, and are not written to', async () => {
+    const bucket = 'of-staging-marked';
+    await local.createBucket({ name: bucket, account: staging.id });
+    await s3(staging).send(
+      new PutBucketTaggingCommand({
+        Bucket: bucket,
+        Tagging: { TagSet: [{ Key: 'restage:protected', Value: 'yes' }] },
+      }),
+    );
+    await local.resetRequests();
+    const { row } = await look({ target: { buckets: { images: bucket } } });
+    expect(row('target.buckets.images marker')).toMatchObject({
+      verdict: 'wrong',
+      found: expect.stringContaining('is protected'),
+      fix: expect.stringContaining(`aws s3api delete-bucket-tagging --bucket ${bucket}`),
+    });
+    expect(row('target.buckets.images write').found).toBe('not tried: target.buckets.images marker is wrong');
+    expect((await local.requests()).map(({ operation }) => operation)).not.toContain('PutObject');
   });
 
   test('whose settings may not be asked for are to know', async () => {

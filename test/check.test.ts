@@ -19,7 +19,7 @@ beforeAll(async () => {
 beforeEach(() => scene.environment.aws.clearFaults());
 afterAll(() => scene[Symbol.asyncDispose]());
 
-async function look(change: (config: Document) => void = () => undefined): Promise<Looked> {
+async function look(change: (config: Document) => void = () => undefined, mayWrite = false): Promise<Looked> {
   const { variables } = scene.environment;
   const file = await scene.configure(change);
   const profileFiles = {
@@ -27,7 +27,7 @@ async function look(change: (config: Document) => void = () => undefined): Promi
     config: variables['AWS_CONFIG_FILE'],
   };
   const { STAGING_API_KEY: key = '' } = variables;
-  return lookWith(await readFile(file, 'utf8'), { profileFiles, mayWrite: false }, key);
+  return lookWith(await readFile(file, 'utf8'), { profileFiles, mayWrite }, key);
 }
 
 /** As the superuser of production's server. */
@@ -196,6 +196,8 @@ describe('the way to the database', () => {
       found: '127.0.0.1 is not *.rds.amazonaws.com',
       fix: expect.stringContaining('target.expect.host'),
     });
+    // No password goes there.
+    expect(row('target.database')).toMatchObject({ verdict: 'not-tried', found: expect.stringContaining('127.0.0.1') });
   });
 });
 
@@ -336,6 +338,21 @@ describe('the target', () => {
       });
     } finally {
       await asAdmin('drop extension pg_walinspect');
+    }
+  });
+
+  test('that bears the marker is told with the statement that takes it off, and no bucket is written to', async () => {
+    await scene.onTarget(`comment on database bluemoxon_staging is 'of sales restage:protected'`);
+    try {
+      const { row } = await look(undefined, true);
+      expect(row('target.database marker')).toMatchObject({
+        verdict: 'wrong',
+        found: expect.stringContaining('is protected'),
+        fix: expect.stringContaining(`comment on database "bluemoxon_staging" is 'of sales'`),
+      });
+      expect(row('target.buckets.images write').found).toBe('not tried: target.database marker is wrong');
+    } finally {
+      await scene.onTarget('comment on database bluemoxon_staging is null');
     }
   });
 
