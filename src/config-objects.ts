@@ -28,6 +28,14 @@ const objects = z
       .record(z.string(), z.string('text'))
       .default({})
       .describe('What keys of the source begin with, and what they begin with in the target instead.'),
+    only: z
+      .literal('referenced', 'referenced')
+      .optional()
+      .describe('referenced: only keys that rows of the new database name, in the columns of referencedBy.'),
+    referencedBy: z
+      .array(text.regex(/^[^.]+\.[^.]+(\.[^.]+)?$/s, 'a column, as table.column or schema.table.column'))
+      .default([])
+      .describe('Columns whose values are keys of this bucket.'),
     route: z
       .enum(['auto', 'server', 'stream'], 'auto, server or stream')
       .default('auto')

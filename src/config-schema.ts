@@ -1,10 +1,16 @@
 import { z } from 'zod';
 import { isAccessPoint } from './access-point.ts';
 import { isOfAws, path, sourceEnd, targetEnd, text, wholeFrom } from './config-end.ts';
+import { tableRule } from './config-rules.ts';
+import { needsKey } from './postgres/table-rule.ts';
 import { objectsSchema, strayObjects } from './config-objects.ts';
 
 const jobsWords = 'a whole number from 1 to 32';
 const percentWords = 'a number from 0 to 100';
+
+const keyWords = 'a secret of 16 characters or more';
+const columnWords = 'a column, as table.column or schema.table.column';
+const column = z.string(columnWords).regex(/^[^.]+\.[^.]+(\.[^.]+)?$/s, columnWords);
 
 const expected = z
   .record(z.string(), z.union([z.string(), z.number(), z.boolean()], 'text, a number, true or false'))
@@ -57,6 +63,63 @@ export const schema = z
           .array(text)
           .default([])
           .describe('Tables that may have lost any share of their rows. Bare = public, else schema.table.'),
+        unmasked: z
+          .enum(['warn', 'refuse', 'allow'], 'warn, refuse or allow')
+          .default('warn')
+          .describe(
+            'What happens where a column looks personal and has no rule: the plan names it, the plan is refused, or neither.',
+          ),
+        masks: z
+          .strictObject({
+            key: z
+              .string(keyWords)
+              .min(16, keyWords)
+              .optional()
+              .describe(
+                'The secret by which masks choose: with the same key the same value is always masked alike, without it nobody can tell which.',
+              ),
+          })
+          .prefault({})
+          .describe('What all masks share.'),
+        tables: z
+          .record(z.string(), tableRule)
+          .default({})
+          .describe(
+            'What becomes of tables, by name or pattern (* and ?), bare for public, else schema.table; what is not named is copied.',
+          ),
+        subset: z
+          .strictObject({
+            from: z
+              .record(z.string(), text)
+              .refine((value) => Object.keys(value).length > 0, 'at least one table and its predicate')
+              .describe('SQL predicates by table: the rows to start from.'),
+            children: z
+              .array(text)
+              .default([])
+              .describe('Tables, or patterns, whose rows come along when they refer to a row that is taken.'),
+            references: z
+              .array(
+                z.strictObject({
+                  from: column.describe('The column that refers.'),
+                  to: column.describe('The column that it refers to.'),
+                }),
+              )
+              .default([])
+              .describe('References that the schema does not declare.'),
+          })
+          .optional()
+          .describe('A part of the source: these rows, and all that they need along foreign keys.'),
+        afterLoad: z
+          .array(
+            z
+              .strictObject({
+                sql: text.optional().describe('Statements.'),
+                file: text.optional().describe("A file of statements, from the config's folder."),
+              })
+              .refine(({ sql, file }) => (sql === undefined) !== (file === undefined), 'either sql or file'),
+          )
+          .default([])
+          .describe('SQL that is run on the incoming database before it becomes the target, in order.'),
         keepPrevious: wholeFrom(0).default(1).describe('How many earlier databases stay on the target server.'),
       })
       .prefault({})
@@ -174,6 +237,25 @@ export const schema = z
       if (db === undefined && config[other].database !== undefined)
         context.addIssue({ code: 'custom', path: [side, 'database'], message: `is needed beside ${other}.database` });
     }
+    const { tables, masks } = config.database;
+    if (masks.key === undefined)
+      for (const [name, rule] of Object.entries(tables))
+        for (const [columnName, mask] of Object.entries(rule.mask))
+          if (needsKey(mask))
+            context.addIssue({
+              code: 'custom',
+              path: ['database', 'tables', name, 'mask', columnName],
+              message: 'needs database.masks.key, a secret that decides what stands for a value',
+            });
+    for (const [name, { only, referencedBy }] of Object.entries(config.objects))
+      if (only !== undefined && referencedBy.length === 0)
+        context.addIssue({
+          code: 'custom',
+          path: ['objects', name, 'only'],
+          message: 'needs referencedBy: the columns whose values are keys of this bucket',
+        });
+      else if (only !== undefined && config.source.database === undefined)
+        context.addIssue({ code: 'custom', path: ['objects', name, 'only'], message: 'needs a database' });
     // The name is what a person types to agree to the replacing: it must not name the other end too.
     if (config.source.name === config.target.name)
       context.addIssue({ code: 'custom', path: ['target', 'name'], message: "is the source's name too" });

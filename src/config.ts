@@ -12,7 +12,7 @@ import {
 } from 'yaml';
 import { z } from 'zod';
 import { schema } from './config-schema.ts';
-import { redact, RestageError } from './errors.ts';
+import { keepSecret, redact, RestageError } from './errors.ts';
 import { nearest } from './nearest.ts';
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
@@ -89,9 +89,11 @@ export function loadConfig(settings: string | object, options: LoadOptions = {})
       else if (name !== undefined && value !== undefined) passwords[name] = value;
     }
   if (!parsed.success || problems.length > 0) throw invalid(file, problems, document, lines);
-  const { source, target } = parsed.data;
+  const { source, target, database: data } = parsed.data;
   for (const { database } of [source, target])
     if (database?.ca !== undefined) database.ca = resolve(dirname(file), database.ca);
+  for (const one of data.afterLoad) if (one.file !== undefined) one.file = resolve(dirname(file), one.file);
+  if (data.masks.key !== undefined) keepSecret(data.masks.key);
   return { ...parsed.data, passwords };
 }
 
@@ -207,7 +209,8 @@ function substitute(
       if (name === undefined) return '${';
       const found = variables[name];
       if (found === undefined) problems.push({ path, ...unset(name, variables) });
-      return found ?? match;
+      // Statements and headers may hold it, and the plan holds statements.
+      return found !== undefined && secretName.test(name) ? keepSecret(found) : (found ?? match);
     });
   if (Array.isArray(value)) return value.map((item, index) => substitute(item, variables, problems, [...path, index]));
   if (typeof value === 'object' && value !== null)
@@ -216,6 +219,8 @@ function substitute(
     );
   return value;
 }
+
+const secretName = /PASS|SECRET|TOKEN|KEY|HASH|CREDENTIAL/i;
 
 /** A variable that is not set, with the one that may have been meant. */
 function unset(name: string, variables: NonNullable<LoadOptions['variables']>): Omit<Problem, 'path'> {
@@ -239,6 +244,11 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
       };
     });
   }
+  if (issue.code === 'invalid_union') {
+    // What is of one alternative's own type is meant to be that one: its problems are told.
+    const [inner, second] = issue.errors.filter((issues) => !issues.some(isOfOtherType));
+    if (inner && !second) return inner.flatMap((one) => problemsOf({ ...one, path: [...issue.path, ...one.path] }));
+  }
   // The schema's own words, where it has some; else the type that it expects.
   const own = issue.message.startsWith('Invalid input') ? undefined : issue.message;
   if (issue.code === 'invalid_type') {
@@ -252,6 +262,11 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   if (issue.input === undefined && issue.code !== 'custom')
     return [{ path: issue.path, message: `is missing; ${own ?? 'a value'} expected` }];
   return [{ path: issue.path, message: own ?? issue.message.replace(/^Invalid input: /, '') }];
+}
+
+/** The value as a whole is none of these: another type, or another word. */
+function isOfOtherType({ code, path }: z.core.$ZodIssue): boolean {
+  return path.length === 0 && (code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union');
 }
 
 const nouns: Readonly<Record<string, string>> = {
@@ -270,9 +285,13 @@ function nounOf(value: unknown): string {
 
 /** The keys that the schema knows at a path. */
 function keysAt(path: readonly PropertyKey[]): string[] {
-  type Node = { properties?: Record<string, Node>; items?: Node; additionalProperties?: Node };
+  type Node = { properties?: Record<string, Node>; items?: Node; additionalProperties?: Node; anyOf?: Node[] };
   let node = configSchema() as Node | undefined; // the JSON Schema of objects, arrays and records has this shape
-  for (const step of path)
-    node = typeof step === 'number' ? node?.items : (node?.properties?.[String(step)] ?? node?.additionalProperties);
-  return Object.keys(node?.properties ?? {});
+  // Of alternatives only one is a map here.
+  const mapIn = (some: Node | undefined) => some?.anyOf?.find(({ properties }) => properties) ?? some;
+  for (const step of path) {
+    const map = mapIn(node);
+    node = typeof step === 'number' ? node?.items : (map?.properties?.[String(step)] ?? map?.additionalProperties);
+  }
+  return Object.keys(mapIn(node)?.properties ?? {});
 }

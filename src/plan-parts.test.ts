@@ -6,6 +6,8 @@ const MiB = 1024 * 1024;
 const table = (megabytes: number, more: Partial<Table> = {}): Table => ({
   table: { schema: 'public', name: `t${megabytes}` },
   columns: [],
+  parents: [],
+  primaryKey: [],
   rows: 1,
   rowsAreEstimated: true,
   neverEstimated: false,

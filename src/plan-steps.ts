@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
 import type { PlannedDatabase } from './plan-database.ts';
-import type { Table } from './postgres/catalog.ts';
+import { columnsPrint, type Table } from './postgres/catalog.ts';
 import { partsOf } from './plan-parts.ts';
 import type { PlannedBucket } from './plan-objects.ts';
 import { displayTable, isCalled, quoteTable } from './postgres/names.ts';
@@ -32,6 +32,8 @@ export function planSteps(
     const schema = add('copy-schema', [...snapshot, created], {
       kind: 'copy-schema',
       tables: database.tables.length,
+      columns: columnsPrint(database.tables),
+      skip: [],
       largeObjects: database.largeObjects,
       publications: config.database.publications,
       skipExtensions: config.database.skipExtensions,

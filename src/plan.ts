@@ -50,6 +50,7 @@ export interface PlanOptions extends ObjectsPlanOptions {
 export async function plan(config: Config, ends: Ends, options: PlanOptions = {}): Promise<Plan> {
   refuseProduction(ends.target.name, 'target.name');
   requireSome(config, options.only);
+  refuseRules(config);
   const withDatabase = options.only !== 'objects';
   const withObjects = options.only !== 'database';
   const [database, objects, sourceApp, targetApp] = await allOf([
@@ -119,6 +120,17 @@ async function planApp(
     Object.entries(version).filter(([, value]) => value !== undefined),
   ) as Partial<Version>; // fewer of the same
   return { url: app.url, ...known };
+}
+
+/** Until the rules of tables are followed, a config that has some must not be run as if they were. */
+function refuseRules({ database, objects }: Config): void {
+  const { tables, subset, afterLoad } = database;
+  const given = Object.keys(tables).length > 0 || subset || afterLoad.length > 0;
+  if (given || Object.values(objects).some(({ only }) => only))
+    throw new RestageError(
+      'config-invalid',
+      'the rules of database.tables, subset, afterLoad and only are not followed yet',
+    );
 }
 
 /** Throws `config-invalid` where nothing of what was asked for is there: that must not look like success. */

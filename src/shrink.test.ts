@@ -31,6 +31,8 @@ function table(name: string, rows: number, more: Partial<Table> = {}): Table {
   return {
     table: { schema: 'public', name },
     columns: [],
+    parents: [],
+    primaryKey: [],
     rows,
     rowsAreEstimated: false,
     neverEstimated: false,

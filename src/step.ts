@@ -2,6 +2,10 @@ import type { Failure } from './errors.ts';
 import type { LoadedTable } from './postgres/load.ts';
 import type { Digest } from './postgres/digest.ts';
 import type { TableName } from './postgres/names.ts';
+import type { Orphans } from './postgres/orphans.ts';
+import type { ColumnName } from './postgres/names.ts';
+import type { ColumnCast } from './postgres/casts.ts';
+import type { Subset, TableRule } from './postgres/table-rule.ts';
 import type { Origin } from './postgres/session.ts';
 import type { ContentCheck } from './s3/content.ts';
 import type { DiffTotals } from './s3/diff.ts';
@@ -23,9 +27,15 @@ export type Step = {
 export type Act =
   | { readonly kind: 'take-snapshot'; readonly database: string }
   | { readonly kind: 'create-database'; readonly database: string }
+  /** Finds the rows that the starting ones need, along foreign keys. */
+  | { readonly kind: 'select-subset'; readonly subset: Subset; readonly tables: readonly SubsetTable[] }
   | {
       readonly kind: 'copy-schema';
       readonly tables: number;
+      /** A print of all their columns: one that came since the plan has no rule. */
+      readonly columns: string;
+      /** Tables that are not made, and what belongs to them. */
+      readonly skip: readonly TableName[];
       readonly largeObjects: number;
       readonly publications: boolean;
       readonly skipExtensions: readonly string[];
@@ -46,11 +56,37 @@ export type Act =
       readonly verify: 'content' | 'rows';
       /** Zero rows are believed, whatever the source's statistics say. */
       readonly mayBeEmpty: boolean;
+      /** What becomes of its rows and columns; absent: all are copied as they are. */
+      readonly rule?: TableRule;
       /** What it must turn out to have; absent where the plan has counted it, or nothing is known of an earlier run. */
       readonly least?: LeastRows;
     }
   | { readonly kind: 'copy-large-objects'; readonly objects: number }
+  /** Looks for the source's real values of masked columns in what has arrived. */
+  | { readonly kind: 'scan-leaks'; readonly columns: readonly ScannedColumn[]; readonly except: readonly ColumnName[] }
+  /** Brings staging's own rows, as they are then, into the new database. */
+  | {
+      readonly kind: 'keep-rows';
+      readonly table: TableName;
+      /** Staging's, counted when the plan was made. */
+      readonly rows: number;
+      readonly rule: TableRule;
+      /** How staging's columns become the source's, where their types differ or a name is on one side only. */
+      readonly casts: readonly ColumnCast[];
+    }
+  /** Puts the target's present values in place of those that were copied. */
+  | {
+      readonly kind: 'carry-values';
+      readonly table: TableName;
+      readonly rule: TableRule;
+      readonly casts: readonly ColumnCast[];
+    }
+  /** Deals with rows whose parents are not there, by the rules of their tables. */
+  | { readonly kind: 'settle-orphans'; readonly tables: readonly OrphanRule[] }
   | { readonly kind: 'add-keys' }
+  | { readonly kind: 'after-load'; readonly name: string; readonly sql: string }
+  /** Materialized views, and what would hide rows from them. */
+  | { readonly kind: 'fill-views' }
   | { readonly kind: 'set-sequences'; readonly sequences: number }
   | { readonly kind: 'analyze' }
   | {
@@ -104,6 +140,24 @@ export type Act =
   | { readonly kind: 'compare-total'; readonly path: string; readonly read: string }
   | { readonly kind: 'drop-previous'; readonly database: string; readonly keep: number };
 
+/** A masked column whose real values must not have arrived anywhere. */
+export interface ScannedColumn extends ColumnName {
+  /** The mask's kind. */
+  readonly mask: string;
+}
+
+/** A table's rule for rows without parents. */
+export interface OrphanRule {
+  readonly table: TableName;
+  readonly onOrphan: TableRule['onOrphan'];
+}
+
+/** How many rows of a table the subset has. */
+export interface SubsetTable {
+  readonly table: TableName;
+  readonly rows: number;
+}
+
 /** Which objects are read back: none, all, or about so many. */
 export type ContentScope = 'none' | 'all' | { readonly sample: number };
 
@@ -121,7 +175,20 @@ export interface Facts {
   };
   /** `refused`: what the target's server would not make, in words. */
   readonly 'copy-schema': { readonly objects: number; readonly refused: readonly string[] };
+  readonly 'select-subset': { readonly tables: readonly SubsetTable[] };
   readonly 'copy-table': LoadedTable & { readonly table: TableName };
+  /** `values`: how many different real values were looked for; `rows`: among how many rows. `leaks`: where, in words. */
+  readonly 'scan-leaks': { readonly values: number; readonly rows: number; readonly leaks: readonly string[] };
+  /** `read`: staging's; `kept`: of them; `replaced`: the source's rows that made room. */
+  readonly 'keep-rows': {
+    readonly table: TableName;
+    readonly read: number;
+    readonly kept: number;
+    readonly replaced: number;
+  };
+  /** `rows`: of the new table; `carried`: those that staging had too. */
+  readonly 'carry-values': { readonly table: TableName; readonly rows: number; readonly carried: number };
+  readonly 'settle-orphans': { readonly orphans: readonly Orphans[] };
   readonly 'copy-large-objects': {
     readonly objects: number;
     readonly bytes: number;
@@ -129,6 +196,12 @@ export interface Facts {
     readonly target: Digest;
   };
   readonly 'add-keys': { readonly foreignKeys: number; readonly objects: number; readonly refused: readonly string[] };
+  /** `counts`: of each statement. `changed`: how many rows of which table it inserted, updated or deleted. */
+  readonly 'after-load': {
+    readonly counts: readonly number[];
+    readonly changed: readonly { readonly table: TableName; readonly rows: number }[];
+  };
+  readonly 'fill-views': { readonly views: number; readonly objects: number; readonly refused: readonly string[] };
   readonly 'set-sequences': { readonly sequences: number };
   readonly analyze: Readonly<Record<string, never>>;
   readonly 'set-privileges': {

@@ -1,6 +1,6 @@
 import { allOf } from '../all-of.ts';
 import { failureOf, RestageError } from '../errors.ts';
-import { readSequences, readTables, readUnfilledViews } from '../postgres/catalog.ts';
+import { columnsPrint, readSequences, readTables, readUnfilledViews, type Table } from '../postgres/catalog.ts';
 import { analyzeParents, analyzedWithParents } from '../postgres/analyze.ts';
 import { difference } from '../postgres/digest.ts';
 import { belongsToExtension } from '../postgres/extensions.ts';
@@ -101,7 +101,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       largeObjects: await countLargeObjects(holder),
     });
     const [{ before, after }, { tables, unfilled, largeObjects }] = await allOf([state.schema, readCatalog()]);
-    requireAsPlanned(step, tables.length, largeObjects);
+    requireAsPlanned(step, tables, largeObjects);
     state.tables = new Map(tables.map((table) => [quoteTable(table.table), table]));
     // The dump holds more than is wanted.
     const adapt = (entries: readonly SchemaEntry[]) =>
@@ -238,11 +238,23 @@ export const databaseSteps: Perform<DatabaseKinds> = {
 };
 
 /** A step for each table, and for large objects, was planned: what came since would be left out, and be told at the end. */
-function requireAsPlanned(step: Extract<Step, { kind: 'copy-schema' }>, tables: number, largeObjects: number): void {
-  if (tables === step.tables && (largeObjects === 0) === (step.largeObjects === 0)) return;
-  throw new RestageError(
-    'data-differs',
-    `the source has ${tables} tables and ${largeObjects} large objects now, and had ${step.tables} and ${step.largeObjects} when the plan was made`,
-    { hint: 'The source changed between plan and run: plan again.' },
-  );
+function requireAsPlanned(
+  step: Extract<Step, { kind: 'copy-schema' }>,
+  tables: readonly Table[],
+  largeObjects: number,
+): void {
+  const hint = 'The source changed between plan and run: plan again.';
+  if (tables.length !== step.tables || (largeObjects === 0) !== (step.largeObjects === 0))
+    throw new RestageError(
+      'data-differs',
+      `the source has ${tables.length} tables and ${largeObjects} large objects now, and had ${step.tables} and ${step.largeObjects} when the plan was made`,
+      { hint },
+    );
+  // A column that came since has been seen by nobody: it may hold what must not leave production.
+  if (columnsPrint(tables) !== step.columns)
+    throw new RestageError(
+      'data-differs',
+      'columns of the source have been added, dropped or changed since the plan was made',
+      { hint },
+    );
 }

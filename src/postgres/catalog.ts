@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { quoteTable, quoteText, type TableName } from './names.ts';
 import type { ReadSession } from './session.ts';
 
@@ -12,6 +13,15 @@ export interface Column {
   readonly generated: boolean;
   /** No row has a null in it. */
   readonly required: boolean;
+  /** What the type is below its domains, as SQL writes it, without a length: text, character varying, integer, jsonb. */
+  readonly base: string;
+  /** Of character types: how many characters it holds; absent: any number. */
+  readonly maxLength?: number;
+  /** Of numeric: digits in all, and behind the point. */
+  readonly precision?: number;
+  readonly scale?: number;
+  /** Each value is given by the server in spite of what is inserted, unless OVERRIDING SYSTEM VALUE is said. */
+  readonly identityAlways?: true;
 }
 
 /**
@@ -24,6 +34,10 @@ export type ColumnNature = 'exact' | 'binary' | 'padded' | 'text';
 
 export interface Table {
   readonly table: TableName;
+  /** The partitioned tables that it is a part of and the tables that it inherits from, the nearest first. */
+  readonly parents: readonly TableName[];
+  /** Columns of the primary key, in its order; none where there is no such key. */
+  readonly primaryKey: readonly string[];
   /** A partitioned table with all its rows, because the target may put them into other partitions. */
   readonly wholeTree?: boolean;
   readonly columns: readonly Column[];
@@ -113,8 +127,17 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
     extension: string | null;
     condition: string | null;
     columns: string;
+    parents: string;
+    key: string;
   }>(`
-    with sorted_anew as (${sortedAnew})
+    with recursive sorted_anew as (${sortedAnew}), below(oid, base, modifier) as (
+      select oid, typbasetype, typtypmod from pg_type where typtype = 'd'
+      union all
+      select b.oid, t.typbasetype, case when b.modifier >= 0 then b.modifier else t.typtypmod end
+        from below b join pg_type t on t.oid = b.base where t.typtype = 'd'
+    ), domains as (
+      select b.oid, b.base, b.modifier from below b join pg_type t on t.oid = b.base where t.typtype <> 'd'
+    )
     select s.root is not null as tree, n.nspname as schema, c.relname as name, c.reltuples, x.extension, nullif(x.condition, '') as condition,
            size.heap as size, size.indexes,
            coalesce((
@@ -126,6 +149,11 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
                         select from pg_constraint k
                          where k.conrelid = c.oid and k.contype = 'n' and not k.convalidated and a.attnum = any (k.conkey)),
                       'send', t.typsend::text,
+                      'base', format_type(b.base, null),
+                      'maxLength', case when b.base in ('varchar'::regtype, 'bpchar'::regtype) and b.modifier > 4 then b.modifier - 4 end,
+                      'precision', case when b.base = 'numeric'::regtype and b.modifier > 4 then (b.modifier - 4) >> 16 & 65535 end,
+                      'scale', case when b.base = 'numeric'::regtype and b.modifier > 4 then ((b.modifier - 4) & 2047 # 1024) - 1024 end,
+                      'identityAlways', case when a.attidentity = 'a' then true end,
                       'nature', case
                         when t.oid >= 16384 or t.typtype in ('c', 'p') then 'text'
                         when t.typname in (${list(hashedExactly)}) then 'exact'
@@ -137,7 +165,21 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
                from pg_attribute a
                join pg_type t on t.oid = a.atttypid
                left join pg_type e on e.oid = t.typelem
-              where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as columns
+               left join domains d on d.oid = t.oid
+               cross join lateral (
+                 select coalesce(d.base, t.oid) as base, case when d.modifier >= 0 then d.modifier else a.atttypmod end as modifier) b
+              where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as columns,
+           coalesce((
+             with recursive above(oid, distance) as (
+               select i.inhparent, 1 from pg_inherits i where i.inhrelid = c.oid
+               union all
+               select i.inhparent, u.distance + 1 from above u join pg_inherits i on i.inhrelid = u.oid)
+             select json_agg(json_build_object('schema', pn.nspname, 'name', p.relname) order by u.distance)
+               from above u join pg_class p on p.oid = u.oid join pg_namespace pn on pn.oid = p.relnamespace), '[]') as parents,
+           coalesce((
+             select json_agg(a.attname order by array_position(k.conkey, a.attnum))
+               from pg_constraint k join pg_attribute a on a.attrelid = c.oid and a.attnum = any (k.conkey)
+              where k.conrelid = c.oid and k.contype = 'p'), '[]') as key
       ${carriedRelations(
         ['r', 'p'],
         skipExtensions,
@@ -155,7 +197,9 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
   return rows.map((row) => ({
     table: { schema: row.schema, name: row.name },
     ...(row.tree === 't' ? { wholeTree: true } : {}),
-    columns: JSON.parse(row.columns) as Column[], // built above, field by field
+    columns: (JSON.parse(row.columns) as (Column & Record<string, unknown>)[]).map(withoutNulls), // built above, field by field
+    parents: JSON.parse(row.parents) as TableName[], // likewise
+    primaryKey: JSON.parse(row.key) as string[],
     rows: Math.max(0, Number(row.reltuples)),
     rowsAreEstimated: true,
     neverEstimated: Number(row.reltuples) < 0,
@@ -165,6 +209,11 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
     ...(row.extension === null ? {} : { ofExtension: row.extension }),
     ...(row.condition === null ? {} : { condition: row.condition }),
   }));
+}
+
+/** What is null is absent. */
+function withoutNulls(column: Column & Record<string, unknown>): Column {
+  return Object.fromEntries(Object.entries(column).filter(([, value]) => value !== null)) as unknown as Column; // fewer of the same
 }
 
 /** What to select a table's rows from. */
@@ -270,6 +319,14 @@ export function ofTheUser(alias: string, catalog: string): string {
 
 function list(names: readonly string[]): string {
   return names.map((name) => `'${name}'`).join(', ');
+}
+
+/** A print of the names and types of all columns of some tables: the same for the same, in any order of the tables. */
+export function columnsPrint(tables: readonly Table[]): string {
+  const lines = tables.map(({ table, columns }) =>
+    JSON.stringify([table.schema, table.name, columns.map(({ name, type }) => [name, type])]),
+  );
+  return createHash('sha256').update(lines.toSorted().join('\n')).digest('base64url').slice(0, 16);
 }
 
 /** Columns by which a table can be compared between two databases whose schemas may differ: those both have, alike. */

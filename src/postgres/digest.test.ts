@@ -68,7 +68,7 @@ test('the same rows have the same digest in any order and however they came ther
 
 test('values that have changed places between two rows change the digest', async () => {
   const column = (name: string, type: string) =>
-    ({ name, type, nature: 'exact', generated: false, required: false }) as const;
+    ({ name, type, nature: 'exact', generated: false, required: false, base: type }) as const;
   const columns = [column('id', 'integer'), column('name', 'text')];
   await newer.execute(`create schema swapped; create table swapped.t (id integer, name text)`);
   const digest = async (first: string, second: string) => {

@@ -139,6 +139,8 @@ test('a table that reads empty against its statistics stops, unless it may', asy
       {
         table: { schema: 'public', name: 'books' },
         columns: [],
+        parents: [],
+        primaryKey: [],
         rows: 0,
         rowsAreEstimated: false,
         neverEstimated: false,

@@ -4,6 +4,12 @@ export interface TableName {
   readonly name: string;
 }
 
+/** A column of a table. */
+export interface ColumnName {
+  readonly table: TableName;
+  readonly column: string;
+}
+
 /** A quoted SQL identifier. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

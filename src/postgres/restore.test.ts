@@ -7,6 +7,8 @@ import type { SchemaEntry } from './schema-entries.ts';
 const table = (name: string, schema = 'public'): Table => ({
   table: { schema, name },
   columns: [],
+  parents: [],
+  primaryKey: [],
   rows: 0,
   rowsAreEstimated: false,
   neverEstimated: false,

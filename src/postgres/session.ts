@@ -31,6 +31,11 @@ export interface Address {
   readonly tls: 'verify-full' | 'disable';
   /** Certificates to trust, PEM, beside those that Node brings along and RDS's. */
   readonly ca?: string | undefined;
+  /**
+   * Settings of each session that no statement may show, such as the pads of the masks' key: they go in the startup packet,
+   * as the text of statements and what is bound to them both reach the server's log.
+   */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
   /** What forwards a port of this machine there. The address stays the database's own, which TLS verifies. */
   readonly tunnel?: Tunnel | undefined;
 }

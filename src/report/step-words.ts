@@ -1,4 +1,5 @@
 import { displayTable } from '../postgres/names.ts';
+import type { TableRule } from '../postgres/table-rule.ts';
 import type { ContentCheck } from '../s3/content.ts';
 import type { Kind, Step, StepReport } from '../step.ts';
 import { bytes, count, counted } from './format.ts';
@@ -31,6 +32,18 @@ const words: Words = {
           `${database}${reclaimed.length > 0 ? `; dropped what a dead run had left: ${reclaimed.join(', ')}` : ''}`,
       ),
   },
+  'select-subset': {
+    will: ({ tables }) => `the rows that the starting ones need, in ${counted(tables.length, 'table')}`,
+    did: (step) =>
+      told(
+        step,
+        ({ tables }) =>
+          `${counted(
+            tables.reduce((sum, { rows }) => sum + rows, 0),
+            'row',
+          )} of ${counted(tables.length, 'table')}`,
+      ),
+  },
   'copy-schema': {
     will: ({ tables }) => `${counted(tables, 'table')} and all they need`,
     did: (step) => told(step, ({ objects, refused }) => `${counted(objects, 'object')} made${notMade(refused)}`),
@@ -44,6 +57,66 @@ const words: Words = {
   'copy-large-objects': {
     will: ({ objects }) => counted(objects, 'large object'),
     did: (step) => told(step, ({ objects, bytes: size }) => `${counted(objects, 'large object')}, ${bytes(size)}`),
+  },
+  'scan-leaks': {
+    will: ({ columns }) =>
+      `the real values of ${counted(columns.length, 'masked column')}, looked for in all that has arrived`,
+    did: (step) =>
+      told(step, ({ values, rows, leaks }) =>
+        leaks.length === 0
+          ? `none of ${counted(values, 'real value')} in ${counted(rows, 'row')}`
+          : `real values in ${counted(leaks.length, 'column')}`,
+      ),
+  },
+  'keep-rows': {
+    will: ({ table, rows, rule }) =>
+      `${displayTable(table)}: staging's own rows${rule.rows === 'merge' ? " beside the source's" : ''}, ${counted(rows, 'row')} now`,
+    did: (step) =>
+      told(
+        step,
+        ({ read, kept, replaced }) =>
+          `${displayTable(step.table)}: ${counted(kept, 'row')} of staging's own kept${kept < read ? `, ${count(read - kept)} left out` : ''}${replaced > 0 ? `, ${count(replaced)} of the source's replaced` : ''}`,
+      ),
+  },
+  'carry-values': {
+    will: ({ table, rule }) => `${displayTable(table)}: ${carryText(rule)}, where staging has the row`,
+    did: (step) =>
+      told(
+        step,
+        ({ rows, carried }) =>
+          `${displayTable(step.table)}: ${step.rule.carry?.columns.join(', ') ?? ''} of ${count(carried)} of ${counted(rows, 'row')} from staging`,
+      ),
+  },
+  'settle-orphans': {
+    will: ({ tables }) => `rows whose parents are not there, of ${counted(tables.length, 'table')}`,
+    did: (step) =>
+      told(step, ({ orphans }) =>
+        orphans.length === 0
+          ? 'every row has its parents'
+          : orphans
+              .map(
+                ({ table, key, rows, became }) =>
+                  `${counted(rows, 'row')} of ${displayTable(table)} without a parent (${key}): ${became === 'null' ? 'set to null' : 'dropped'}`,
+              )
+              .join('; '),
+      ),
+  },
+  'after-load': {
+    will: ({ name }) => name,
+    did: (step) =>
+      told(
+        step,
+        ({ counts }) => `${step.name}: ${counts.map((rows) => counted(rows, 'row')).join(', ') || 'no statement'}`,
+      ),
+  },
+  'fill-views': {
+    will: () => 'materialized views, policies, comments',
+    did: (step) =>
+      told(
+        step,
+        ({ views, objects, refused }) =>
+          `${counted(views, 'materialized view')}, ${counted(objects, 'other object')}${notMade(refused)}`,
+      ),
   },
   'add-keys': {
     will: () => 'foreign keys, triggers, views and policies',
@@ -157,6 +230,11 @@ const words: Words = {
       ),
   },
 };
+
+/** cognito_sub by email */
+function carryText({ carry }: TableRule): string {
+  return `${carry?.columns.join(', ') ?? ''} by ${carry?.match.join(', ') ?? ''}`;
+}
 
 /** How many the server refused; the report's notes say which. */
 function notMade(refused: readonly string[]): string {
