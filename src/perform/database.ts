@@ -10,7 +10,7 @@ import { loadTable } from '../postgres/load.ts';
 import { withRoles } from '../postgres/named-roles.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
 import { isMarked } from '../postgres/protected-marker.ts';
-import { arrange, refreshViews, restore } from '../postgres/restore.ts';
+import { arrange, restore } from '../postgres/restore.ts';
 import { carrySequences } from '../postgres/sequences.ts';
 import {
   carryConnectionLimit,
@@ -140,7 +140,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
   'add-keys': async (_step, { database }) => {
     const state = requireDatabase(database);
     await endReading(state);
-    const { rest = [], foreignKeys = [], comments = [], views = [], last = [] } = state.order ?? {};
+    const { rest = [], foreignKeys = [] } = state.order ?? {};
     const size = ({ table }: { readonly table: TableName }) => state.tables.get(quoteTable(table))?.sizeBytes ?? 0;
     const lanes = lanesOf(state);
     const keys = splitForeignKeys(foreignKeys, await lanes.withWriter(readPartitioned));
@@ -150,12 +150,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       ...(await restore(session, keys.add)),
     ]);
     await Promise.all(longest.map((table) => lanes.withWriter((session) => validate(session, table))));
-    await lanes.withWriter(async (session) => {
-      await refreshViews(session, views);
-      refused.push(...(await restore(session, last)), ...(await restore(session, comments)));
-    });
-    const objects = rest.length + comments.length + last.length - refused.length;
-    return { facts: { foreignKeys: foreignKeys.length, objects, refused } };
+    return { facts: { foreignKeys: foreignKeys.length, objects: rest.length - refused.length, refused } };
   },
 
   'set-sequences': async (_step, { database, signal }) => {
