@@ -10,7 +10,7 @@ import { loadTable } from '../postgres/load.ts';
 import { withRoles } from '../postgres/named-roles.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
 import { isMarked } from '../postgres/protected-marker.ts';
-import { arrange, restore } from '../postgres/restore.ts';
+import { arrange, refreshViews, restore } from '../postgres/restore.ts';
 import { carrySequences } from '../postgres/sequences.ts';
 import {
   carryConnectionLimit,
@@ -43,6 +43,7 @@ type DatabaseKinds =
   | 'copy-schema'
   | 'copy-table'
   | 'add-keys'
+  | 'fill-views'
   | 'set-sequences'
   | 'analyze'
   | 'verify-tables'
@@ -100,7 +101,9 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       unfilled: await readUnfilledViews(holder),
       largeObjects: await countLargeObjects(holder),
     });
-    const [{ before, after }, { tables, unfilled, largeObjects }] = await allOf([state.schema, readCatalog()]);
+    const [{ before, after }, { tables: found, unfilled, largeObjects }] = await allOf([state.schema, readCatalog()]);
+    const skipped = new Set(step.skip.map(quoteTable));
+    const tables = found.filter(({ table }) => !skipped.has(quoteTable(table)));
     requireAsPlanned(step, tables, largeObjects);
     state.tables = new Map(tables.map((table) => [quoteTable(table.table), table]));
     // The dump holds more than is wanted.
@@ -151,6 +154,15 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     ]);
     await Promise.all(longest.map((table) => lanes.withWriter((session) => validate(session, table))));
     return { facts: { foreignKeys: foreignKeys.length, objects: rest.length - refused.length, refused } };
+  },
+
+  'fill-views': async (_step, { database }) => {
+    const { comments = [], views = [], last = [] } = requireDatabase(database).order ?? {};
+    const refused = await lanesOf(requireDatabase(database)).withWriter(async (session) => {
+      await refreshViews(session, views);
+      return [...(await restore(session, last)), ...(await restore(session, comments))];
+    });
+    return { facts: { views: views.length, objects: last.length + comments.length - refused.length, refused } };
   },
 
   'set-sequences': async (_step, { database, signal }) => {

@@ -31,7 +31,8 @@ export interface AfterLoadResult {
  */
 export async function runAfterLoad(session: Session, entry: AfterLoad): Promise<AfterLoadResult> {
   // The loading's settings are for what pg_dump wrote; a function that a person wrote is to be looked at.
-  await session.execute('set search_path = public; set check_function_bodies = on; begin');
+  await session.execute('set search_path = public; set check_function_bodies = on');
+  await session.execute('begin'); // by itself: a ROLLBACK would take back what was set in the same message
   const transaction = await transactionOf(session);
   const before = await readStates(session);
   const counts = await session.executeEach(entry.sql).catch((error: unknown) => {
