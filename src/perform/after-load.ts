@@ -1,6 +1,7 @@
 import { RestageError } from '../errors.ts';
 import { runAfterLoad } from '../postgres/after-load.ts';
-import { quoteTable, type TableName } from '../postgres/names.ts';
+import { quoteTable } from '../postgres/names.ts';
+import type { Facts } from '../step.ts';
 import type { Perform } from './context.ts';
 import { requireDatabase } from './database-run.ts';
 
@@ -12,12 +13,20 @@ export const afterLoadSteps: Perform<'after-load'> = {
     // Whatever it sets stays in its session: nobody else gets that.
     const { counts, changed } = await state.writers.useUp((session) => runAfterLoad(session, { name, sql }));
     // A tree that was copied as one table is also told as one.
-    const tables = new Map<string, { readonly table: TableName; readonly rows: number }>();
-    for (const { table, root, rows } of changed) {
-      const told = root && !state.tables.has(quoteTable(table)) && state.tables.has(quoteTable(root)) ? root : table;
-      const known = tables.get(quoteTable(told));
-      tables.set(quoteTable(told), { table: told, rows: rows + (known?.rows ?? 0) });
-    }
-    return { facts: { counts, changed: [...tables.values()] } };
+    const told = changed.map(({ table, root, rows }) => {
+      const isPart = root && !state.tables.has(quoteTable(table)) && state.tables.has(quoteTable(root));
+      return { table: isPart ? root : table, rows };
+    });
+    return { facts: { counts, changed: changedBy([{ changed: told }]) } };
   },
 };
+
+/** Each table once, with all rows that were changed in it. */
+export function changedBy(all: readonly Pick<Facts['after-load'], 'changed'>[]): Facts['after-load']['changed'] {
+  const tables = new Map<string, Facts['after-load']['changed'][number]>();
+  for (const { table, rows } of all.flatMap(({ changed }) => changed)) {
+    const name = quoteTable(table);
+    tables.set(name, { table, rows: rows + (tables.get(name)?.rows ?? 0) });
+  }
+  return [...tables.values()];
+}

@@ -24,6 +24,7 @@ import { readIdentity } from '../postgres/target.ts';
 import { isOfPublication, type SchemaEntry } from '../postgres/schema-entries.ts';
 import { requireLeast } from '../shrink.ts';
 import type { Step } from '../step.ts';
+import { changedBy } from './after-load.ts';
 import type { Perform } from './context.ts';
 import {
   endReading,
@@ -208,6 +209,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const [snapshot] = context.facts('take-snapshot');
     const { host, port, database } = source.address;
     const tables = context.facts('copy-table');
+    const changed = changedBy(context.facts('after-load'));
     await describeDatabase(maintenance, names.incoming, {
       run,
       source: { host, port, database, ...(snapshot?.disk === undefined ? {} : { disk: snapshot.disk }) },
@@ -215,6 +217,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       swappedAt: new Date().toISOString(),
       tables: tables.length,
       rows: tables.reduce((sum, { source: read }) => sum + read.rows, 0),
+      ...(changed.length > 0 ? { changed } : {}),
     });
     const sessionsEnded = await swap(state, 'in');
     return { facts: { database: names.current, previous: names.previous, sessionsEnded } };
