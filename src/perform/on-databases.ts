@@ -1,4 +1,5 @@
 import { afterLoadSteps } from './after-load.ts';
+import { carrySteps } from './carry.ts';
 import type { Perform } from './context.ts';
 import { databaseSteps } from './database.ts';
 import { largeObjectSteps } from './large-objects.ts';
@@ -10,6 +11,7 @@ export { openDatabaseRun, recover } from './database-run.ts';
 export const stepsOnDatabases = {
   ...databaseSteps,
   ...afterLoadSteps,
+  ...carrySteps,
   ...largeObjectSteps,
   ...privilegeSteps,
 } satisfies Partial<Perform>;
