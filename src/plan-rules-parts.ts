@@ -1,6 +1,5 @@
 import type { Config } from './config.ts';
 import type { RestageError } from './errors.ts';
-import type { ColumnCast } from './postgres/casts.ts';
 import type { Table } from './postgres/catalog.ts';
 import type { ColumnName, TableName } from './postgres/names.ts';
 import type { ForeignKey } from './postgres/references.ts';
@@ -40,26 +39,6 @@ export async function findUnmasked(
 
 export function unmaskedRefusal(_columns: readonly UnmaskedColumn[]): RestageError | undefined {
   return undefined;
-}
-
-export async function planOwn(
-  _session: ReadSession,
-  _rules: Rules,
-  _incoming: readonly Table[],
-  _own: readonly Table[],
-): Promise<
-  Told & { readonly tables: ReadonlyMap<string, { readonly rows: number; readonly casts: readonly ColumnCast[] }> }
-> {
-  return { ...nothing, tables: new Map() };
-}
-
-export async function planOrphans(
-  _session: ReadSession,
-  _tables: readonly Table[],
-  _rules: Rules,
-  _foreignKeys: readonly ForeignKey[],
-): Promise<Told> {
-  return nothing;
 }
 
 export async function planSubset(

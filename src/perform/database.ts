@@ -11,7 +11,7 @@ import { withRoles } from '../postgres/named-roles.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
 import { isMarked } from '../postgres/protected-marker.ts';
 import { arrange, refreshViews, restore } from '../postgres/restore.ts';
-import { carrySequences } from '../postgres/sequences.ts';
+import { carrySequences, raiseSequences } from '../postgres/sequences.ts';
 import {
   carryConnectionLimit,
   createIncoming,
@@ -167,11 +167,16 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     return { facts: { views: views.length, objects: last.length + comments.length - refused.length, refused } };
   },
 
-  'set-sequences': async (_step, { database, signal }) => {
+  'set-sequences': async (_step, { database, facts, signal }) => {
     const state = requireDatabase(database);
     await using moment = await state.source.snapshot({ label: state.run, signal });
     const found = await readSequences(moment.session, state.skipExtensions);
-    const sequences = await lanesOf(state).withWriter((session) => carrySequences(moment.session, session, found));
+    const own = facts('keep-rows').flatMap(({ table, kept }) => (kept > 0 ? [table] : []));
+    const sequences = await lanesOf(state).withWriter(async (session) => {
+      const count = await carrySequences(moment.session, session, found);
+      await raiseSequences(session, own);
+      return count;
+    });
     return { facts: { sequences } };
   },
 

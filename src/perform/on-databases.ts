@@ -3,6 +3,7 @@ import { carrySteps } from './carry.ts';
 import type { Perform } from './context.ts';
 import { databaseSteps } from './database.ts';
 import { largeObjectSteps } from './large-objects.ts';
+import { ownSteps } from './own.ts';
 import { privilegeSteps } from './privileges.ts';
 
 export { openDatabaseRun, recover } from './database-run.ts';
@@ -13,5 +14,6 @@ export const stepsOnDatabases = {
   ...afterLoadSteps,
   ...carrySteps,
   ...largeObjectSteps,
+  ...ownSteps,
   ...privilegeSteps,
 } satisfies Partial<Perform>;
