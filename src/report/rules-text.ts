@@ -5,8 +5,11 @@ import { factsOf, stepsOf, type Report } from './report.ts';
 
 type Fact = [name: string, text: string];
 
+/** As much of a report as is told of here. */
+type Told = Pick<Report, 'steps'> & { readonly target: Pick<Report['target'], 'name'> };
+
 /** What the rules of the config have made of the data, each a name and a text; nothing of what no rule is about. */
-export function ruleFacts(report: Report): Fact[] {
+export function ruleFacts(report: Told): Fact[] {
   const copied = stepsOf(report, 'copy-table').flatMap(({ table, rule, outcome }) =>
     rule && outcome.status === 'done' ? [{ table, rule, rows: outcome.facts.rows }] : [],
   );
@@ -74,7 +77,7 @@ function rewritesOf({ rewrite }: TableRule): string {
   return rewrite.map(({ from, to }) => `${from} to ${to}`).join(', ');
 }
 
-function subsetFacts(report: Report): Fact[] {
+function subsetFacts(report: Told): Fact[] {
   return stepsOf(report, 'select-subset').flatMap((step): Fact[] => {
     const known = factsOf(step);
     if (!known) return [];
@@ -93,7 +96,7 @@ function scanText(
   ];
 }
 
-function keptLines(report: Report): string[] {
+function keptLines(report: Told): string[] {
   return stepsOf(report, 'keep-rows').flatMap((step) => {
     const known = factsOf(step);
     if (!known) return [];
@@ -111,7 +114,7 @@ function keptLines(report: Report): string[] {
   });
 }
 
-function carriedLines(report: Report): string[] {
+function carriedLines(report: Told): string[] {
   return stepsOf(report, 'carry-values').flatMap((step) => {
     const known = factsOf(step);
     const { carry } = step.rule;
@@ -123,7 +126,7 @@ function carriedLines(report: Report): string[] {
   });
 }
 
-function orphanLines(report: Report): string[] {
+function orphanLines(report: Told): string[] {
   return stepsOf(report, 'settle-orphans').flatMap((step) =>
     (factsOf(step)?.orphans ?? []).map(
       ({ table, key, parent, rows, became }) =>
@@ -133,7 +136,7 @@ function orphanLines(report: Report): string[] {
 }
 
 /** cancel-jobs.sql: 3 rows of analysis_jobs, 1 row of eval_runbook_jobs */
-function afterLoadLines(report: Report): string[] {
+function afterLoadLines(report: Told): string[] {
   const steps = stepsOf(report, 'after-load');
   return steps.flatMap((step) => {
     const known = factsOf(step);
