@@ -1,6 +1,5 @@
 import type { Config } from './config.ts';
 import type { RestageError } from './errors.ts';
-import type { ColumnCast } from './postgres/casts.ts';
 import type { Table } from './postgres/catalog.ts';
 import type { ColumnName, TableName } from './postgres/names.ts';
 import type { ForeignKey } from './postgres/references.ts';
@@ -42,26 +41,6 @@ export function unmaskedRefusal(_columns: readonly UnmaskedColumn[]): RestageErr
   return undefined;
 }
 
-export async function planOwn(
-  _session: ReadSession,
-  _rules: Rules,
-  _incoming: readonly Table[],
-  _own: readonly Table[],
-): Promise<
-  Told & { readonly tables: ReadonlyMap<string, { readonly rows: number; readonly casts: readonly ColumnCast[] }> }
-> {
-  return { ...nothing, tables: new Map() };
-}
-
-export async function planOrphans(
-  _session: ReadSession,
-  _tables: readonly Table[],
-  _rules: Rules,
-  _foreignKeys: readonly ForeignKey[],
-): Promise<Told> {
-  return nothing;
-}
-
 export async function planSubset(
   _session: ReadSession,
   _subset: NonNullable<Config['database']['subset']>,
@@ -89,12 +68,6 @@ export function scannedColumns(
   _rules: Rules,
 ): { readonly columns: readonly ScannedColumn[]; readonly except: readonly ColumnName[] } {
   return { columns: [], except: [] };
-}
-
-export async function readAfterLoad(
-  _config: Pick<Config, 'database'>,
-): Promise<readonly { readonly name: string; readonly sql: string }[]> {
-  return [];
 }
 
 /** How many rows a `where` selects, by quoted name. */

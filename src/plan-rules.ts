@@ -4,8 +4,6 @@ import {
   countSelected,
   findUnmasked,
   hiddenNotes,
-  planOrphans,
-  planOwn,
   planSkip,
   planSubset,
   proveRules,
@@ -16,6 +14,8 @@ import {
 import type { ColumnCast } from './postgres/casts.ts';
 import { readTables, type Table } from './postgres/catalog.ts';
 import { quoteTable, type ColumnName, type TableName } from './postgres/names.ts';
+import { planOrphans } from './postgres/plan-orphans.ts';
+import { planOwn } from './postgres/plan-own.ts';
 import { readForeignKeys, type ForeignKey } from './postgres/references.ts';
 import type { ReadSession } from './postgres/session.ts';
 import type { Subset, TableRule } from './postgres/table-rule.ts';
@@ -77,7 +77,7 @@ export async function readSourceRules(
     sound && choices.subset ? tell(await planSubset(session, choices.subset, made, foreignKeys, byTable)) : undefined;
   const selected = sound ? new Map(await countSelected(session, made, byTable)) : new Map<string, number>();
   for (const { table, rows } of subset?.tables ?? []) selected.set(quoteTable(table), rows);
-  if (sound) tell(await planOrphans(session, made, byTable, foreignKeys));
+  if (sound) tell(await planOrphans(session, made, byTable, foreignKeys, choices.subset === undefined));
   const unmasked = choices.unmasked === 'allow' ? [] : await findUnmasked(session, made, byTable);
   const refused = choices.unmasked === 'refuse' ? unmaskedRefusal(unmasked) : undefined;
   if (refused) problems.push(refused);

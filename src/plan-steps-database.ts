@@ -128,11 +128,20 @@ function addOwn(add: AddStep, { tables, rules, own }: DatabaseToPlan, after: rea
       .filter(({ table }) => isLimited(rules, quoteTable(table)))
       .flatMap(({ table, parents }) => [table, ...parents].map(quoteTable)),
   );
-  const loose = new Set(
-    rules.foreignKeys
-      .filter(({ table, parent }) => limited.has(quoteTable(table)) || limited.has(quoteTable(parent)))
-      .map(({ table }) => quoteTable(table)),
-  );
+  // What is dropped for want of a parent leaves its own children without one.
+  const loose = new Set<string>();
+  const parts = (name: string) =>
+    tables.filter(({ table, parents }) => [table, ...parents].some((one) => quoteTable(one) === name));
+  const drops = (name: string) =>
+    parts(name).some(({ table }) => (rules.byTable.get(quoteTable(table))?.onOrphan ?? 'fail') !== 'fail');
+  for (let known = -1; known < loose.size;) {
+    known = loose.size;
+    for (const { table, parent } of rules.foreignKeys) {
+      if (!limited.has(quoteTable(table)) && !limited.has(quoteTable(parent))) continue;
+      loose.add(quoteTable(table));
+      if (drops(quoteTable(table))) limited.add(quoteTable(table));
+    }
+  }
   const settled = tables
     .filter(({ table, parents }) => [table, ...parents].some((one) => loose.has(quoteTable(one))))
     .map(({ table }) => ({ table, onOrphan: rules.byTable.get(quoteTable(table))?.onOrphan ?? ('fail' as const) }));

@@ -45,6 +45,8 @@ export interface DatabaseRun extends AsyncDisposable {
   readers: Pool<ReadSession> | undefined;
   /** Sessions with the new database. */
   writers: Pool<Session> | undefined;
+  /** One session with the target's present database, in one moment of it: for what stays of it. */
+  present: Pool<ReadSession> | undefined;
   order: RestoreOrder | undefined;
   /** Extensions whose tables and sequences are left out. */
   skipExtensions: readonly string[];
@@ -91,6 +93,7 @@ export async function openDatabaseRun(
     schema: undefined,
     readers: undefined,
     writers: undefined,
+    present: undefined,
     order: undefined,
     skipExtensions: [],
     tables: new Map(),
@@ -121,10 +124,11 @@ export async function endReading(state: DatabaseRun): Promise<void> {
 }
 
 export async function endWriting(state: DatabaseRun): Promise<void> {
-  const { writers } = state;
+  const { writers, present } = state;
   state.writers = undefined;
+  state.present = undefined;
   remarkFewer(state, writers, 'target');
-  await writers?.[Symbol.asyncDispose]();
+  await Promise.all([writers?.[Symbol.asyncDispose](), present?.[Symbol.asyncDispose]()]);
 }
 
 function remarkFewer(
@@ -147,6 +151,32 @@ export function openReaders(state: DatabaseRun, snapshot: Snapshot): void {
 /** Writers in the new database. */
 export function openWriters(state: DatabaseRun, signal: AbortSignal): void {
   state.writers = new Pool(state.jobs, () => openIncoming(state, signal), isTooMany);
+  state.present = new Pool(
+    1,
+    () => openPresent(state, signal),
+    () => false,
+  );
+}
+
+/** A moment of staging's present database, kept as long as the session. */
+async function openPresent({ target, run }: DatabaseRun, signal: AbortSignal): Promise<ReadSession> {
+  const session = await target.session({ label: run, access: 'read-only', signal });
+  try {
+    await session.execute('begin transaction isolation level repeatable read, read only');
+  } catch (error) {
+    await session[Symbol.asyncDispose]();
+    throw error;
+  }
+  return session;
+}
+
+/**
+ * Reads staging's present database, in one read-only transaction that all of a run share, one after the other: opened when it is
+ * first asked for, ended before the swap. What the work locks there it must let go of itself.
+ */
+export function withOwn<T>({ present }: DatabaseRun, work: (own: ReadSession) => Promise<T>): Promise<T> {
+  if (!present) throw new RestageError('internal', "staging's own rows are needed before there is a new database");
+  return present.use(work);
 }
 
 /** The server has no room for a further session. */

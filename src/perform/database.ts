@@ -11,7 +11,7 @@ import { withRoles } from '../postgres/named-roles.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
 import { isMarked } from '../postgres/protected-marker.ts';
 import { arrange, refreshViews, restore } from '../postgres/restore.ts';
-import { carrySequences } from '../postgres/sequences.ts';
+import { carrySequences, raiseSequences } from '../postgres/sequences.ts';
 import {
   carryConnectionLimit,
   createIncoming,
@@ -24,6 +24,7 @@ import { readIdentity } from '../postgres/target.ts';
 import { isOfPublication, type SchemaEntry } from '../postgres/schema-entries.ts';
 import { requireLeast } from '../shrink.ts';
 import type { Step } from '../step.ts';
+import { changedBy } from './after-load.ts';
 import type { Perform } from './context.ts';
 import {
   endReading,
@@ -132,6 +133,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       parts: step.parts,
       verify: step.verify,
       mayBeEmpty: step.mayBeEmpty,
+      rule: step.rule,
       analyze: !state.analyzedLater.has(name),
       onBytes: (more) => context.progress(step, { bytes: (bytes += more) }),
       signal: context.signal,
@@ -165,11 +167,16 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     return { facts: { views: views.length, objects: last.length + comments.length - refused.length, refused } };
   },
 
-  'set-sequences': async (_step, { database, signal }) => {
+  'set-sequences': async (_step, { database, facts, signal }) => {
     const state = requireDatabase(database);
     await using moment = await state.source.snapshot({ label: state.run, signal });
     const found = await readSequences(moment.session, state.skipExtensions);
-    const sequences = await lanesOf(state).withWriter((session) => carrySequences(moment.session, session, found));
+    const own = facts('keep-rows').flatMap(({ table, kept }) => (kept > 0 ? [table] : []));
+    const sequences = await lanesOf(state).withWriter(async (session) => {
+      const count = await carrySequences(moment.session, session, found);
+      await raiseSequences(session, own);
+      return count;
+    });
     return { facts: { sequences } };
   },
 
@@ -208,6 +215,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const [snapshot] = context.facts('take-snapshot');
     const { host, port, database } = source.address;
     const tables = context.facts('copy-table');
+    const changed = changedBy(context.facts('after-load'));
     await describeDatabase(maintenance, names.incoming, {
       run,
       source: { host, port, database, ...(snapshot?.disk === undefined ? {} : { disk: snapshot.disk }) },
@@ -215,6 +223,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       swappedAt: new Date().toISOString(),
       tables: tables.length,
       rows: tables.reduce((sum, { source: read }) => sum + read.rows, 0),
+      ...(changed.length > 0 ? { changed } : {}),
     });
     const sessionsEnded = await swap(state, 'in');
     return { facts: { database: names.current, previous: names.previous, sessionsEnded } };

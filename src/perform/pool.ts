@@ -31,6 +31,18 @@ export class Pool<T extends AsyncDisposable> implements AsyncDisposable {
     }
   }
 
+  /** A session for work that may leave it changed: it is of no more use afterwards. */
+  async useUp<R>(work: (session: T) => Promise<R>): Promise<R> {
+    const session = await this.#take();
+    try {
+      return await work(session);
+    } finally {
+      await session[Symbol.asyncDispose]();
+      this.#lent--;
+      this.#waiting.shift()?.();
+    }
+  }
+
   async #take(): Promise<T> {
     for (;;) {
       if (this.#lent >= this.#limit) {

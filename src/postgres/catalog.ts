@@ -22,6 +22,12 @@ export interface Column {
   readonly scale?: number;
   /** Each value is given by the server in spite of what is inserted, unless OVERRIDING SYSTEM VALUE is said. */
   readonly identityAlways?: true;
+  /** The server gives a value where none is inserted. */
+  readonly hasDefault?: true;
+  /** Of arrays: what its elements are, below their domains. */
+  readonly element?: string;
+  /** Of enums, and of arrays of them: the values that there are, in their order. */
+  readonly labels?: readonly string[];
 }
 
 /**
@@ -154,6 +160,11 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
                       'precision', case when b.base = 'numeric'::regtype and b.modifier > 4 then (b.modifier - 4) >> 16 & 65535 end,
                       'scale', case when b.base = 'numeric'::regtype and b.modifier > 4 then ((b.modifier - 4) & 2047 # 1024) - 1024 end,
                       'identityAlways', case when a.attidentity = 'a' then true end,
+                      'hasDefault', case when a.atthasdef or a.attidentity <> '' or t.typdefault is not null then true end,
+                      'element', format_type(b.element, null),
+                      'labels', (
+                        select json_agg(l.enumlabel order by l.enumsortorder)
+                          from pg_enum l where l.enumtypid = coalesce(b.element, b.base)),
                       'nature', case
                         when t.oid >= 16384 or t.typtype in ('c', 'p') then 'text'
                         when t.typname in (${list(hashedExactly)}) then 'exact'
@@ -166,8 +177,11 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
                join pg_type t on t.oid = a.atttypid
                left join pg_type e on e.oid = t.typelem
                left join domains d on d.oid = t.oid
+               join pg_type bt on bt.oid = coalesce(d.base, t.oid)
+               left join domains ed on ed.oid = bt.typelem
                cross join lateral (
-                 select coalesce(d.base, t.oid) as base, case when d.modifier >= 0 then d.modifier else a.atttypmod end as modifier) b
+                 select bt.oid as base, case when d.modifier >= 0 then d.modifier else a.atttypmod end as modifier,
+                        case when bt.typcategory = 'A' then nullif(coalesce(ed.base, bt.typelem), 0) end as element) b
               where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as columns,
            coalesce((
              with recursive above(oid, distance) as (
@@ -225,6 +239,10 @@ export function rowsOf({ table, wholeTree }: Pick<Table, 'table' | 'wholeTree'>)
 const countedBytes = 16 * 1024 * 1024;
 const countedAtOnce = 50;
 
+export function isCounted({ sizeBytes, neverEstimated }: Table): boolean {
+  return neverEstimated || sizeBytes <= countedBytes;
+}
+
 /**
  * The tables with the small ones counted, in a transaction of the session; those not that it may not read, by quoted
  * name. A count locks its table and all its indexes; the locks are let go batch by batch, so that nobody waits for them
@@ -235,10 +253,7 @@ export async function countTables(
   tables: readonly Table[],
   unreadable: ReadonlySet<string> = new Set(),
 ): Promise<Table[]> {
-  const small = tables.filter(
-    ({ table, sizeBytes, neverEstimated }) =>
-      (neverEstimated || sizeBytes <= countedBytes) && !unreadable.has(quoteTable(table)),
-  );
+  const small = tables.filter((one) => isCounted(one) && !unreadable.has(quoteTable(one.table)));
   const counts = new Map<Table, number>();
   for (let start = 0; start < small.length; start += countedAtOnce) {
     const some = small.slice(start, start + countedAtOnce);

@@ -2,7 +2,7 @@ import { RestageError } from '../errors.ts';
 import { displayTable, printedName, quoteName, quoteTable, unquote, type TableName } from './names.ts';
 import { constraintOf, type SchemaEntry } from './schema-entries.ts';
 import { sqlState } from './session-error.ts';
-import type { Session } from './session.ts';
+import type { ReadSession, Session } from './session.ts';
 
 /** How the foreign keys of a dump are made: first all of them, unproven and at once; then the rows are read, side by side. */
 export interface ForeignKeys {
@@ -43,7 +43,7 @@ function referenced({ sql }: SchemaEntry): string {
 }
 
 /** Quoted names of the partitioned tables. */
-export async function readPartitioned(session: Session): Promise<ReadonlySet<string>> {
+export async function readPartitioned(session: ReadSession): Promise<ReadonlySet<string>> {
   const rows = await session.rows<TableName>(`
     select n.nspname as schema, c.relname as name
       from pg_class c

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Client, QueryConfig } from 'pg';
+import { Query, type Client, type QueryConfig } from 'pg';
 import { RestageError } from '../errors.ts';
 import { connectError, databaseNames, nearestDatabase } from './connect-error.ts';
 import { dial, streamOf, type DialOptions } from './connection.ts';
@@ -72,6 +72,8 @@ export interface ReadSession extends AsyncDisposable {
 export interface Session extends ReadSession {
   /** Runs one or more statements; the answer's row count, of the last. */
   execute(sql: string): Promise<number>;
+  /** Runs any number of statements; the row count of each, zero where it has none. Rows that they give are let go. */
+  executeEach(sql: string): Promise<readonly number[]>;
 }
 
 /**
@@ -151,10 +153,10 @@ export async function openSession(address: Address, options: SessionOptions): Pr
     await using beside = await openSession(address, { ...options, access: 'read-only' });
     return await beside.rows<{ holder: string }>(sql);
   };
-  const run = async (sql: string, parameters?: readonly unknown[]) => {
+  const asked = async <T>(sql: string, ask: () => Promise<T>): Promise<T> => {
     awaited += 1;
     try {
-      return await client.query<never>(parameters ? single(sql, parameters) : sql);
+      return await ask();
     } catch (error) {
       if (options.signal?.aborted) throw interrupted(options.signal);
       // Once the connection is gone the driver says only that, and not why.
@@ -165,6 +167,8 @@ export async function openSession(address: Address, options: SessionOptions): Pr
       awaited -= 1;
     }
   };
+  const run = (sql: string, parameters?: readonly unknown[]) =>
+    asked(sql, () => client.query<never>(parameters ? single(sql, parameters) : sql));
   return {
     origin,
     pooled,
@@ -174,6 +178,7 @@ export async function openSession(address: Address, options: SessionOptions): Pr
       const last = (Array.isArray(result) ? result.at(-1) : result) as { rowCount: number | null };
       return last.rowCount ?? 0;
     },
+    executeEach: (sql) => asked(sql, () => countEach(client, sql)),
     wire: {
       get lost() {
         return lost;
@@ -263,6 +268,20 @@ async function pin(client: Client, access: SessionOptions['access']): Promise<Se
  */
 function single(text: string, values: readonly unknown[]): QueryConfig & { readonly queryMode: 'extended' } {
   return { text, values: [...values], queryMode: 'extended' };
+}
+
+/** The row count of each statement. With somebody who listens for them, the driver does not gather the rows. */
+function countEach(client: Client, sql: string): Promise<number[]> {
+  return new Promise((resolve, reject) => {
+    const query = new Query(sql);
+    query.on('row', () => {});
+    query.on('error', reject);
+    query.on('end', (result: unknown) => {
+      const results = [result].flat() as { readonly command: string | null; readonly rowCount: number | null }[]; // one, or several
+      resolve(results.filter(({ command }) => command !== null).map(({ rowCount }) => rowCount ?? 0));
+    });
+    client.query(query);
+  });
 }
 
 /** The error of an interrupted run, whatever the abort gave as its reason. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { RestageError } from '../errors.ts';
-import { quoteName, quoteText } from './names.ts';
+import { quoteName, quoteText, type TableName } from './names.ts';
 import { readProperties, readTablespace } from './database-properties.ts';
 import {
   commentStatement,
@@ -121,6 +121,8 @@ export interface Description {
   /** What was read at the source; absent in what earlier versions made. */
   readonly tables?: number;
   readonly rows?: number;
+  /** Tables that the config's `afterLoad` changed, with how many rows: they need not be equal to the source's. */
+  readonly changed?: readonly { readonly table: TableName; readonly rows: number }[];
   /** When everything after the swap had been verified too; absent in a database whose run did not come that far. */
   readonly acceptedAt?: string;
   /** The comment that people gave the database, which this description stands in place of. */

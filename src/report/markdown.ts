@@ -2,6 +2,7 @@ import { displayTable } from '../postgres/names.ts';
 import { bytes, count, duration, moment } from './format.ts';
 import { factsOf, stepsOf, type Report } from './report.ts';
 import { replacedRows } from './replaces-text.ts';
+import { ruleFacts } from './rules-text.ts';
 import { hasDone } from './step-words.ts';
 import { plain } from './style.ts';
 import { facts, objectsStay } from './summary.ts';
@@ -31,9 +32,10 @@ export function markdown(report: Report, list?: string): string {
     '',
     ...table(
       ['What', 'Result'],
-      facts(report, plain).map(([name, text]) => [name, text]),
+      facts(report, plain, []).map(([name, text]) => [name, text]),
     ),
     '',
+    ...ruleSection(report),
     '## Ends',
     '',
     ...table(['Setting', source.name, target.name], settings(report)),
@@ -56,6 +58,11 @@ function stepLines({ steps }: Report): string[] {
       hasDone(step) ?? '',
     ]);
   return rows.length === 0 ? [] : ['## Steps', '', ...table(['Step', 'Outcome', 'Time', 'What was done'], rows), ''];
+}
+
+function ruleSection(report: Report): string[] {
+  const rows = ruleFacts(report);
+  return rows.length === 0 ? [] : ['## Data rules', '', ...table(['What', 'Result'], rows), ''];
 }
 
 /** As it was planned: what came of it is told above. */

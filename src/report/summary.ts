@@ -1,6 +1,7 @@
 import { displayTable } from '../postgres/names.ts';
 import { bytes, columns, count, counted, duration } from './format.ts';
 import { factsOf, stepsOf, type Report, type StepOf } from './report.ts';
+import { ruleFacts } from './rules-text.ts';
 import { contentText, newerText } from './step-words.ts';
 import type { Amount } from '../s3/diff.ts';
 import type { Deleted } from '../s3/extras.ts';
@@ -44,8 +45,15 @@ function isAccepted(report: Report): boolean {
   return swapped && report.recovery === undefined;
 }
 
-/** The facts of a run, each a name and a text: the same in the terminal and in Markdown. */
-export function facts(report: Report, style: Style): [string, string][] {
+/**
+ * The facts of a run, each a name and a text: the same in the terminal and in Markdown, where those of the data rules have a part of
+ * their own.
+ */
+export function facts(
+  report: Report,
+  style: Style,
+  rules: readonly [string, string][] = ruleFacts(report),
+): [string, string][] {
   const list: [string, string][] = [];
   for (const step of stepsOf(report, 'copy-objects')) {
     const known = factsOf(step);
@@ -77,7 +85,7 @@ export function facts(report: Report, style: Style): [string, string][] {
     if (known) list.push([name, deletionText(known, step.selection.backup, report.run)]);
     else list.push([name, style('dim', notDeletedText(step))]);
   }
-  list.push(...tableFacts(report, style));
+  list.push(...tableFacts(report, style), ...rules);
   const revisions = revisionText(report);
   if (revisions !== undefined) list.push(['revision', revisions]);
   const versions = [report.source, report.target].flatMap(({ name, app }) =>
