@@ -17,6 +17,7 @@ test('without settings every key is copied, by the way that is open, and nothing
     route: 'auto',
     mayBeEmpty: false,
     mayShrink: false,
+    referencedBy: [],
   });
   expect(parsed({})).toEqual(usualObjects);
   expect(objectsSchema.parse(undefined)).toEqual({});
@@ -36,6 +37,7 @@ test('all settings together are accepted as they are', () => {
     backup: 'kept/',
     mayBeEmpty: true,
     mayShrink: true,
+    referencedBy: [],
   };
   expect(parsed(settings)).toEqual(settings);
 });

@@ -11,6 +11,7 @@ import {
   superuserNote,
   textNotes,
 } from './plan-notes.ts';
+import { readOwnRows, type OwnRows, type SourceRules } from './plan-rules.ts';
 import {
   readSource,
   readTargetSide,
@@ -57,6 +58,9 @@ export interface PlannedDatabase {
   readonly refusals: readonly Failure[];
   /** What tables must have at least, where they could only be estimated: by quoted name. */
   readonly least: ReadonlyMap<string, LeastRows>;
+  readonly rules: SourceRules;
+  /** Staging's own rows that stay or are carried over, by quoted name. */
+  readonly own: ReadonlyMap<string, OwnRows>;
 }
 
 /** What figures are measured by, and how far they may have fallen. */
@@ -82,8 +86,9 @@ export async function planDatabase(
   if (!to.fit) throw to.unfit;
   refuseVersions(from.origin, to.facts.origin);
   if (!from.fit) throw from.unfit;
-  const { tables } = from.fit;
-  const refusals: Failure[] = [];
+  const { tables, rules } = from.fit;
+  const own = await readOwnRows(target, rules, tables, signal);
+  const refusals: Failure[] = [...rules.refusals, ...own.refusals];
   const refuse = (error: RestageError | undefined) => void (error && refusals.push(failureOf(error)));
   /** The words of a check, or its refusal. */
   const ask = (check: () => string[]): string[] => {
@@ -120,7 +125,11 @@ export async function planDatabase(
     sessions: to.facts.sessions,
     refusals,
     least: since.least,
+    rules,
+    own: own.own,
     notes: [
+      ...rules.notes,
+      ...own.notes,
       ...kinNote(from, to),
       ...poolerNotes(from, to),
       ...acceptanceNote(to),

@@ -1,5 +1,6 @@
 import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
+import { readSourceRules, type RuleChoices } from './plan-rules.ts';
 import { countTables, readSequences, readTables } from './postgres/catalog.ts';
 import { readTextSettings } from './postgres/database-properties.ts';
 import {
@@ -25,7 +26,7 @@ import { readIdentity, readTarget, requireSwappable, type TargetDatabase } from 
 /** What the config says of the database. */
 export type Choices = Pick<
   Config['database'],
-  'publications' | 'skipExtensions' | 'mayBeEmpty' | 'mayShrink' | 'owner' | 'grants'
+  'publications' | 'skipExtensions' | 'mayBeEmpty' | 'mayShrink' | 'owner' | 'grants' | keyof RuleChoices
 > &
   Pick<NonNullable<Config['target']['expect']>, 'restoredFromSource'>;
 
@@ -48,10 +49,14 @@ export async function readSource(source: SourceDatabase, choices: Choices, signa
     await requireRoles(session, Object.keys(choices.grants), 'source');
     await requireReadable(session, skipExtensions);
   });
-  const fit = unfit
+  const found = unfit ? [] : await countTables(session, await readTables(session, skipExtensions));
+  const rules = unfit ? undefined : await readSourceRules(session, choices, found);
+  const skipped = new Set(rules?.skip.map(quoteTable));
+  const fit = !rules
     ? undefined
     : {
-        tables: await countTables(session, await readTables(session, skipExtensions)),
+        tables: found.filter(({ table }) => !skipped.has(quoteTable(table))),
+        rules,
         sequences: await readSequences(session, skipExtensions),
         largeObjects: await countLargeObjects(session),
         namedRoles: await readNamedRoles(session),

@@ -1,23 +1,20 @@
 import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
 import type { PlannedDatabase } from './plan-database.ts';
-import { columnsPrint, type Table } from './postgres/catalog.ts';
-import { partsOf } from './plan-parts.ts';
+import { planDatabaseSteps, type AddStep, type DatabaseToPlan } from './plan-steps-database.ts';
 import type { PlannedBucket } from './plan-objects.ts';
-import { displayTable, isCalled, quoteTable } from './postgres/names.ts';
-import type { LeastRows } from './shrink.ts';
-import type { Act, ContentScope, Step } from './step.ts';
+import type { ContentScope, Step } from './step.ts';
 
 /** The steps with what each waits for: the database and the buckets side by side, the swap when both are verified. */
 export function planSteps(
   config: Config,
-  database: PlannedDatabase | undefined,
+  database: DatabaseToPlan | undefined,
   objects: readonly PlannedBucket[],
   withApp: boolean,
 ): Step[] {
   const list: Step[] = [];
   const ids = new Set<string>();
-  const add = (id: string, after: readonly string[], act: Act): string => {
+  const add: AddStep = (id, after, act) => {
     if (ids.has(id)) throw new RestageError('internal', `two steps of the plan are called ${id}`);
     ids.add(id);
     list.push({ id, after, ...act });
@@ -26,57 +23,9 @@ export function planSteps(
   const verified: string[] = [];
   let snapshot: string[] = [];
   if (database) {
-    const name = database.target.origin.database;
-    snapshot = [add('take-snapshot', [], { kind: 'take-snapshot', database: database.source.origin.database })];
-    const created = add('create-database', [], { kind: 'create-database', database: name });
-    const schema = add('copy-schema', [...snapshot, created], {
-      kind: 'copy-schema',
-      tables: database.tables.length,
-      columns: columnsPrint(database.tables),
-      skip: [],
-      largeObjects: database.largeObjects,
-      publications: config.database.publications,
-      skipExtensions: config.database.skipExtensions,
-      roles: config.database.grants,
-    });
-    // What takes longest starts first.
-    const longest = database.tables.toSorted((a, b) => b.sizeBytes + b.indexBytes - (a.sizeBytes + a.indexBytes));
-    const { jobs, mayBeEmpty } = config.database;
-    const copied = longest.map((table) =>
-      add(`copy-table ${displayTable(table.table)}`, [schema], {
-        kind: 'copy-table',
-        table: table.table,
-        rows: table.rows,
-        rowsAreEstimated: table.rowsAreEstimated,
-        bytes: table.sizeBytes,
-        ...partsOf(table, longest, jobs),
-        verify: config.verify.tables,
-        mayBeEmpty: mayBeEmpty.some((called) => isCalled(table.table, called)),
-        ...leastOf(database, table),
-      }),
-    );
-    if (database.largeObjects > 0)
-      copied.push(add('copy-large-objects', [schema], { kind: 'copy-large-objects', objects: database.largeObjects }));
-    const keys = add('add-keys', [schema, ...copied], { kind: 'add-keys' });
-    const sequences = add('set-sequences', [schema, ...copied], {
-      kind: 'set-sequences',
-      sequences: database.sequences,
-    });
-    const analyzed = add('analyze', [keys], { kind: 'analyze' });
-    const compared = add('verify-tables', [keys, sequences, analyzed], {
-      kind: 'verify-tables',
-      tables: database.tables.length,
-      verify: config.verify.tables,
-    });
-    // What belongs to another role may be closed to this one: after everything that reads or changes it.
-    const { owner, grants } = config.database;
-    verified.push(
-      add('set-privileges', [compared], {
-        kind: 'set-privileges',
-        ...(owner === undefined ? {} : { owner }),
-        grants,
-      }),
-    );
+    const steps = planDatabaseSteps(add, config, database);
+    snapshot = [steps.snapshot];
+    verified.push(steps.built);
   }
   const content = contentScope(config);
   for (const { bucket, totals, selection, keeping, route, forced } of objects) {
@@ -158,11 +107,6 @@ export function planSteps(
 
 function sessionsOf({ sessions }: PlannedDatabase): number {
   return sessions.reduce((sum, { count }) => sum + count, 0);
-}
-
-function leastOf({ least }: PlannedDatabase, { table }: Table): { readonly least?: LeastRows } {
-  const found = least.get(quoteTable(table));
-  return found ? { least: found } : {};
 }
 
 function contentScope({ verify }: Config): ContentScope {

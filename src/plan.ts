@@ -3,6 +3,7 @@ import { readVersion, type Version } from './app/version.ts';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
 import { RestageError, type Failure } from './errors.ts';
+import { readAfterLoad, type UnmaskedColumn } from './plan-rules-parts.ts';
 import type { DatabaseFigures, PlannedDatabase } from './plan-database.ts';
 import { planObjects, type ObjectsPlanOptions, type PlannedBucket } from './plan-objects.ts';
 import { planSteps } from './plan-steps.ts';
@@ -25,6 +26,8 @@ export interface Plan {
   /** How many tables, or parts of them, are copied at once. */
   readonly jobs: number;
   readonly steps: readonly Step[];
+  /** Columns of the source that look personal and have no rule; absent where there is no database, empty where there are none. */
+  readonly unmasked?: readonly UnmaskedColumn[];
   /** What a reader should know before agreeing, in whole sentences. */
   readonly notes: readonly string[];
   /** Why it may not be run; absent where nothing stands against it. */
@@ -50,13 +53,13 @@ export interface PlanOptions extends ObjectsPlanOptions {
 export async function plan(config: Config, ends: Ends, options: PlanOptions = {}): Promise<Plan> {
   refuseProduction(ends.target.name, 'target.name');
   requireSome(config, options.only);
-  refuseRules(config);
   const withDatabase = options.only !== 'objects';
   const withObjects = options.only !== 'database';
-  const [database, objects, sourceApp, targetApp] = await allOf([
+  const [database, afterLoad, objects, sourceApp, targetApp] = await allOf([
     withDatabase && ends.source.database && ends.target.database
       ? planDatabases(ends.source.database, ends.target.database, options, config)
       : undefined,
+    withDatabase ? readAfterLoad(config) : [],
     withObjects ? planObjects(config, ends, options) : [],
     planApp(ends, config, 'source', options.signal),
     planApp(ends, config, 'target', options.signal),
@@ -78,7 +81,8 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
     objects,
     ...(replaces ? { replaces } : {}),
     jobs: config.database.jobs,
-    steps: planSteps(config, database, objects, withDatabase),
+    steps: planSteps(config, database && { ...database, afterLoad }, objects, withDatabase),
+    ...(database ? { unmasked: database.rules.unmasked } : {}),
     notes: [...(database?.notes ?? []), ...(withObjects ? ends.doubts : []), ...objects.flatMap(({ notes }) => notes)],
     ...(refusals.length > 0 ? { refusals } : {}),
   };
@@ -120,17 +124,6 @@ async function planApp(
     Object.entries(version).filter(([, value]) => value !== undefined),
   ) as Partial<Version>; // fewer of the same
   return { url: app.url, ...known };
-}
-
-/** Until the rules of tables are followed, a config that has some must not be run as if they were. */
-function refuseRules({ database, objects }: Config): void {
-  const { tables, subset, afterLoad } = database;
-  const given = Object.keys(tables).length > 0 || subset || afterLoad.length > 0;
-  if (given || Object.values(objects).some(({ only }) => only))
-    throw new RestageError(
-      'config-invalid',
-      'the rules of database.tables, subset, afterLoad and only are not followed yet',
-    );
 }
 
 /** Throws `config-invalid` where nothing of what was asked for is there: that must not look like success. */

@@ -43,6 +43,7 @@ type DatabaseKinds =
   | 'copy-schema'
   | 'copy-table'
   | 'add-keys'
+  | 'fill-views'
   | 'set-sequences'
   | 'analyze'
   | 'verify-tables'
@@ -100,7 +101,9 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       unfilled: await readUnfilledViews(holder),
       largeObjects: await countLargeObjects(holder),
     });
-    const [{ before, after }, { tables, unfilled, largeObjects }] = await allOf([state.schema, readCatalog()]);
+    const [{ before, after }, { tables: found, unfilled, largeObjects }] = await allOf([state.schema, readCatalog()]);
+    const skipped = new Set(step.skip.map(quoteTable));
+    const tables = found.filter(({ table }) => !skipped.has(quoteTable(table)));
     requireAsPlanned(step, tables, largeObjects);
     state.tables = new Map(tables.map((table) => [quoteTable(table.table), table]));
     // The dump holds more than is wanted.
@@ -140,7 +143,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
   'add-keys': async (_step, { database }) => {
     const state = requireDatabase(database);
     await endReading(state);
-    const { rest = [], foreignKeys = [], comments = [], views = [], last = [] } = state.order ?? {};
+    const { rest = [], foreignKeys = [] } = state.order ?? {};
     const size = ({ table }: { readonly table: TableName }) => state.tables.get(quoteTable(table))?.sizeBytes ?? 0;
     const lanes = lanesOf(state);
     const keys = splitForeignKeys(foreignKeys, await lanes.withWriter(readPartitioned));
@@ -150,12 +153,16 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       ...(await restore(session, keys.add)),
     ]);
     await Promise.all(longest.map((table) => lanes.withWriter((session) => validate(session, table))));
-    await lanes.withWriter(async (session) => {
+    return { facts: { foreignKeys: foreignKeys.length, objects: rest.length - refused.length, refused } };
+  },
+
+  'fill-views': async (_step, { database }) => {
+    const { comments = [], views = [], last = [] } = requireDatabase(database).order ?? {};
+    const refused = await lanesOf(requireDatabase(database)).withWriter(async (session) => {
       await refreshViews(session, views);
-      refused.push(...(await restore(session, last)), ...(await restore(session, comments)));
+      return [...(await restore(session, last)), ...(await restore(session, comments))];
     });
-    const objects = rest.length + comments.length + last.length - refused.length;
-    return { facts: { foreignKeys: foreignKeys.length, objects, refused } };
+    return { facts: { views: views.length, objects: last.length + comments.length - refused.length, refused } };
   },
 
   'set-sequences': async (_step, { database, signal }) => {

@@ -14,8 +14,8 @@ export function matchesTable({ schema, name }: TableName, pattern: string): bool
 }
 
 function globOf(pattern: string): RegExp {
-  const parts = [...pattern].map((char) =>
-    char === '*' ? '.*' : char === '?' ? '.' : char.replace(/[\\^$.+()[\]{}|]/, '\\$&'),
-  );
+  const parts = pattern
+    .split(/([*?])/)
+    .map((part) => (part === '*' ? '.*' : part === '?' ? '.' : part.replaceAll(/[\\^$.+()[\]{}|]/g, '\\$&')));
   return new RegExp(`^${parts.join('')}$`, 'su');
 }

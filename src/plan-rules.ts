@@ -1,0 +1,115 @@
+import type { Config } from './config.ts';
+import { failureOf, type Failure, type RestageError } from './errors.ts';
+import {
+  countSelected,
+  findUnmasked,
+  hiddenNotes,
+  planOrphans,
+  planOwn,
+  planSkip,
+  planSubset,
+  proveRules,
+  scannedColumns,
+  unmaskedRefusal,
+  type UnmaskedColumn,
+} from './plan-rules-parts.ts';
+import type { ColumnCast } from './postgres/casts.ts';
+import { readTables, type Table } from './postgres/catalog.ts';
+import { quoteTable, type ColumnName, type TableName } from './postgres/names.ts';
+import { readForeignKeys, type ForeignKey } from './postgres/references.ts';
+import type { ReadSession } from './postgres/session.ts';
+import type { Subset, TableRule } from './postgres/table-rule.ts';
+import type { TargetDatabase } from './postgres/target.ts';
+import { resolveRules } from './resolve-rules.ts';
+import type { ScannedColumn, SubsetTable } from './step.ts';
+
+/** What the config says of the data. */
+export type RuleChoices = Pick<Config['database'], 'tables' | 'subset' | 'unmasked' | 'masks'>;
+
+/** The rules of the config for the tables that there are, as far as the source alone can prove them. */
+export interface SourceRules {
+  /** By quoted name; a table that no rule is about is absent. */
+  readonly byTable: ReadonlyMap<string, TableRule>;
+  readonly skip: readonly TableName[];
+  readonly foreignKeys: readonly ForeignKey[];
+  /** How many rows are copied, where a rule limits them: by quoted name. */
+  readonly selected: ReadonlyMap<string, number>;
+  readonly subset?: { readonly subset: Subset; readonly tables: readonly SubsetTable[] };
+  readonly unmasked: readonly UnmaskedColumn[];
+  readonly scanned: { readonly columns: readonly ScannedColumn[]; readonly except: readonly ColumnName[] };
+  readonly refusals: readonly Failure[];
+  readonly notes: readonly string[];
+}
+
+/** Staging's own rows of a table, as they are now. */
+export interface OwnRows {
+  readonly rows: number;
+  readonly casts: readonly ColumnCast[];
+}
+
+/** In the source's snapshot: which rule holds for which table, and whether each can work. */
+export async function readSourceRules(
+  session: ReadSession,
+  choices: RuleChoices,
+  tables: readonly Table[],
+): Promise<SourceRules> {
+  const resolved = resolveRules(choices.tables, tables);
+  const skipped = new Set(resolved.skip.map(quoteTable));
+  const made = tables.filter(({ table }) => !skipped.has(quoteTable(table)));
+  const foreignKeys = (await readForeignKeys(session)).filter(
+    ({ table, parent }) => !skipped.has(quoteTable(table)) && !skipped.has(quoteTable(parent)),
+  );
+  const problems: RestageError[] = [...resolved.problems];
+  const notes: string[] = [];
+  const tell = <T extends { readonly problems: readonly RestageError[]; readonly notes: readonly string[] }>(
+    told: T,
+  ): T => {
+    problems.push(...told.problems);
+    notes.push(...told.notes);
+    return told;
+  };
+  // Names that mean nothing come first: what would be said of the rest follows from them.
+  const proven = problems.length > 0 ? undefined : tell(await proveRules(session, made, resolved.byTable, foreignKeys));
+  const byTable = proven?.rules ?? resolved.byTable;
+  const sound = problems.length === 0;
+  if (sound && resolved.skip.length > 0) tell(await planSkip(session, resolved.skip));
+  const subset =
+    sound && choices.subset ? tell(await planSubset(session, choices.subset, made, foreignKeys, byTable)) : undefined;
+  const selected = sound ? new Map(await countSelected(session, made, byTable)) : new Map<string, number>();
+  for (const { table, rows } of subset?.tables ?? []) selected.set(quoteTable(table), rows);
+  if (sound) tell(await planOrphans(session, made, byTable, foreignKeys));
+  const unmasked = choices.unmasked === 'allow' ? [] : await findUnmasked(session, made, byTable);
+  const refused = choices.unmasked === 'refuse' ? unmaskedRefusal(unmasked) : undefined;
+  if (refused) problems.push(refused);
+  if (sound) notes.push(...(await hiddenNotes(session, made, byTable)));
+  return {
+    byTable,
+    skip: resolved.skip,
+    foreignKeys,
+    selected,
+    ...(subset ? { subset: { subset: subset.subset, tables: subset.tables } } : {}),
+    unmasked,
+    scanned: scannedColumns(made, byTable),
+    refusals: problems.map(failureOf),
+    notes,
+  };
+}
+
+/** In the target's present database: what of it stays or is carried over, and whether it fits into the new one. */
+export async function readOwnRows(
+  target: TargetDatabase,
+  rules: SourceRules,
+  incoming: readonly Table[],
+  signal: AbortSignal | undefined,
+): Promise<{
+  readonly own: ReadonlyMap<string, OwnRows>;
+  readonly refusals: readonly Failure[];
+  readonly notes: readonly string[];
+}> {
+  const stays = [...rules.byTable.values()].some(({ rows, carry }) => rows === 'keep' || rows === 'merge' || carry);
+  if (!stays || rules.refusals.length > 0) return { own: new Map(), refusals: [], notes: [] };
+  await using session = await target.session({ label: 'plan', access: 'read-only', signal });
+  await session.execute('begin transaction isolation level repeatable read, read only');
+  const { tables, problems, notes } = await planOwn(session, rules.byTable, incoming, await readTables(session));
+  return { own: tables, refusals: problems.map(failureOf), notes };
+}

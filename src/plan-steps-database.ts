@@ -1,0 +1,154 @@
+import type { Config } from './config.ts';
+import type { PlannedDatabase } from './plan-database.ts';
+import { partsOf } from './plan-parts.ts';
+import { columnsPrint, type Table } from './postgres/catalog.ts';
+import { displayTable, isCalled, quoteTable } from './postgres/names.ts';
+import type { TableRule } from './postgres/table-rule.ts';
+import type { LeastRows } from './shrink.ts';
+import type { Act } from './step.ts';
+
+/** The databases as planned, with the statements of `afterLoad`. */
+export type DatabaseToPlan = PlannedDatabase & {
+  readonly afterLoad: readonly { readonly name: string; readonly sql: string }[];
+};
+
+/** Puts a step into the plan, behind those that it waits for; its id. */
+export type AddStep = (id: string, after: readonly string[], act: Act) => string;
+
+/**
+ * The steps that build the new database: the source's rows as their rules have them, then staging's own, then what must hold
+ * over all of them. Returns the step that begins it, and the last before the swap.
+ */
+export function planDatabaseSteps(
+  add: AddStep,
+  config: Config,
+  database: DatabaseToPlan,
+): { readonly snapshot: string; readonly built: string } {
+  const { rules } = database;
+  const snapshot = add('take-snapshot', [], { kind: 'take-snapshot', database: database.source.origin.database });
+  const created = add('create-database', [], { kind: 'create-database', database: database.target.origin.database });
+  const schema = add('copy-schema', [snapshot, created], {
+    kind: 'copy-schema',
+    tables: database.tables.length,
+    columns: columnsPrint(database.tables),
+    skip: rules.skip,
+    largeObjects: database.largeObjects,
+    publications: config.database.publications,
+    skipExtensions: config.database.skipExtensions,
+    roles: config.database.grants,
+  });
+  const selected = rules.subset ? [add('select-subset', [schema], { kind: 'select-subset', ...rules.subset })] : [];
+  const copied = addCopies(add, config, database, [schema, ...selected]);
+  const whole = addOwn(add, database, [schema, ...copied]);
+  const keys = add('add-keys', whole, { kind: 'add-keys' });
+  const sequences = add('set-sequences', whole, { kind: 'set-sequences', sequences: database.sequences });
+  let changed = [keys];
+  for (const { name, sql } of database.afterLoad)
+    changed = [add(`after-load ${name}`, [...changed, sequences], { kind: 'after-load', name, sql })];
+  const filled = add('fill-views', changed, { kind: 'fill-views' });
+  const analyzed = add('analyze', [filled], { kind: 'analyze' });
+  const compared = add('verify-tables', [filled, sequences, analyzed], {
+    kind: 'verify-tables',
+    tables: database.tables.length,
+    verify: config.verify.tables,
+  });
+  // What belongs to another role may be closed to this one: after everything that reads or changes it.
+  const { owner, grants } = config.database;
+  const built = add('set-privileges', [compared], {
+    kind: 'set-privileges',
+    ...(owner === undefined ? {} : { owner }),
+    grants,
+  });
+  return { snapshot, built };
+}
+
+/** The source's rows. */
+function addCopies(
+  add: AddStep,
+  config: Config,
+  database: DatabaseToPlan,
+  after: readonly string[],
+): readonly string[] {
+  const { jobs, mayBeEmpty } = config.database;
+  const { byTable, selected } = database.rules;
+  // What takes longest starts first.
+  const longest = database.tables.toSorted((a, b) => b.sizeBytes + b.indexBytes - (a.sizeBytes + a.indexBytes));
+  const copied = longest.map((table) => {
+    const rule = byTable.get(quoteTable(table.table));
+    const some = selected.get(quoteTable(table.table));
+    return add(`copy-table ${displayTable(table.table)}`, after, {
+      kind: 'copy-table',
+      table: table.table,
+      ...amountOf(table, rule, some),
+      ...partsOf(table, longest, jobs),
+      verify: config.verify.tables,
+      // What a rule leaves out says nothing of what the source has.
+      mayBeEmpty: some !== undefined || mayBeEmpty.some((called) => isCalled(table.table, called)),
+      ...(rule ? { rule } : {}),
+      ...leastOf(database, table),
+    });
+  });
+  if (database.largeObjects > 0)
+    copied.push(add('copy-large-objects', after, { kind: 'copy-large-objects', objects: database.largeObjects }));
+  return copied;
+}
+
+function amountOf({ rows, rowsAreEstimated, sizeBytes }: Table, rule: TableRule | undefined, some: number | undefined) {
+  if (rule?.rows === 'empty' || rule?.rows === 'keep') return { rows: 0, rowsAreEstimated: false, bytes: 0 };
+  if (some === undefined) return { rows, rowsAreEstimated, bytes: sizeBytes };
+  return {
+    rows: some,
+    rowsAreEstimated,
+    bytes: rows === 0 ? 0 : Math.round((sizeBytes * Math.min(some, rows)) / rows),
+  };
+}
+
+/** The scan of what has come, then staging's own rows and values; all that must be there before a key can be proven. */
+function addOwn(add: AddStep, { tables, rules, own }: DatabaseToPlan, after: readonly string[]): readonly string[] {
+  const { columns, except } = rules.scanned;
+  const scanned = columns.length > 0 ? [add('scan-leaks', after, { kind: 'scan-leaks', columns, except })] : [];
+  const ruled = tables.flatMap(({ table }) => {
+    const rule = rules.byTable.get(quoteTable(table));
+    return rule ? [{ table, rule, ...(own.get(quoteTable(table)) ?? { rows: 0, casts: [] }) }] : [];
+  });
+  const before = [...after, ...scanned];
+  const kept = ruled
+    .filter(({ rule }) => rule.rows === 'keep' || rule.rows === 'merge')
+    .map(({ table, rule, rows, casts }) =>
+      add(`keep-rows ${displayTable(table)}`, before, { kind: 'keep-rows', table, rows, rule, casts }),
+    );
+  const carried = ruled
+    .filter(({ rule }) => rule.carry)
+    .map(({ table, rule, casts }) =>
+      add(`carry-values ${displayTable(table)}`, [...before, ...kept], { kind: 'carry-values', table, rule, casts }),
+    );
+  // A partition's rule holds for a part of its whole table, whose keys they are.
+  const limited = new Set(
+    tables
+      .filter(({ table }) => isLimited(rules, quoteTable(table)))
+      .flatMap(({ table, parents }) => [table, ...parents].map(quoteTable)),
+  );
+  const loose = new Set(
+    rules.foreignKeys
+      .filter(({ table, parent }) => limited.has(quoteTable(table)) || limited.has(quoteTable(parent)))
+      .map(({ table }) => quoteTable(table)),
+  );
+  const settled = tables
+    .filter(({ table, parents }) => [table, ...parents].some((one) => loose.has(quoteTable(one))))
+    .map(({ table }) => ({ table, onOrphan: rules.byTable.get(quoteTable(table))?.onOrphan ?? ('fail' as const) }));
+  const whole = [...before, ...kept, ...carried];
+  return settled.length === 0
+    ? whole
+    : [...whole, add('settle-orphans', whole, { kind: 'settle-orphans', tables: settled })];
+}
+
+/** Whether a table has other rows than the source's, or not all of them. */
+function isLimited({ byTable, selected }: DatabaseToPlan['rules'], table: string): boolean {
+  const rule = byTable.get(table);
+  return selected.has(table) || (rule !== undefined && (rule.rows !== 'copy' || rule.where !== undefined));
+}
+
+function leastOf({ least }: PlannedDatabase, { table }: Table): { readonly least?: LeastRows } {
+  const found = least.get(quoteTable(table));
+  return found ? { least: found } : {};
+}
