@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { keepSecret } from '../errors.ts';
+import { keepSecret, RestageError } from '../errors.ts';
 import { lettingLocksGo, type Table } from './catalog.ts';
 import { relayCopy } from './copy-relay.ts';
 import { handSettings } from './hand-settings.ts';
@@ -130,7 +130,7 @@ async function tellValues(
   const byTable = Map.groupBy(origins, ({ table }) => quoteTable(table));
   const works = [...byTable].map(async ([name, some]) => {
     const table = tables.get(name);
-    if (!table) return;
+    if (!table) throw new RestageError('internal', `${name} has masks, and is no table of the source`);
     const count = table.wholeTree ? 1 : Math.max(1, Math.ceil(table.sizeBytes / pieceBytes));
     const ranges = count === 1 ? [undefined] : await withReader((reader) => blockRanges(reader, table.table, count));
     await Promise.all(
