@@ -78,6 +78,12 @@ export const schema = z
               .describe(
                 'The secret by which masks choose: with the same key the same value is always masked alike, without it nobody can tell which.',
               ),
+            scan: z
+              .boolean('true or false')
+              .default(true)
+              .describe(
+                "Whether the new database is searched for the source's real values of masked columns before it becomes staging: one that is found stops the run.",
+              ),
           })
           .prefault({})
           .describe('What all masks share.'),

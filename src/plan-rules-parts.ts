@@ -5,7 +5,7 @@ import type { ColumnName, TableName } from './postgres/names.ts';
 import type { ForeignKey } from './postgres/references.ts';
 import type { ReadSession } from './postgres/session.ts';
 import type { Subset, TableRule } from './postgres/table-rule.ts';
-import type { ScannedColumn, SubsetTable } from './step.ts';
+import type { SubsetTable } from './step.ts';
 
 // What is to come from rooms of their own; until then each says that there is nothing.
 
@@ -55,20 +55,8 @@ export async function planSkip(_session: ReadSession, _skip: readonly TableName[
   return nothing;
 }
 
-export async function hiddenNotes(
-  _session: ReadSession,
-  _tables: readonly Table[],
-  _rules: Rules,
-): Promise<readonly string[]> {
-  return [];
-}
-
-export function scannedColumns(
-  _tables: readonly Table[],
-  _rules: Rules,
-): { readonly columns: readonly ScannedColumn[]; readonly except: readonly ColumnName[] } {
-  return { columns: [], except: [] };
-}
+export { hiddenNotes } from './postgres/hidden-values.ts';
+export { scannedColumns } from './scanned-columns.ts';
 
 /** How many rows a `where` selects, by quoted name. */
 export async function countSelected(

@@ -82,6 +82,10 @@ export async function readSourceRules(
   const refused = choices.unmasked === 'refuse' ? unmaskedRefusal(unmasked) : undefined;
   if (refused) problems.push(refused);
   if (sound) notes.push(...(await hiddenNotes(session, made, byTable)));
+  const scanned = scannedColumns(made, byTable);
+  const scans = choices.masks.scan;
+  if (!scans && scanned.columns.length > 0)
+    notes.push(`nothing looks for real values of masked columns in what has arrived: database.masks.scan is false`);
   return {
     byTable,
     skip: resolved.skip,
@@ -89,7 +93,7 @@ export async function readSourceRules(
     selected,
     ...(subset ? { subset: { subset: subset.subset, tables: subset.tables } } : {}),
     unmasked,
-    scanned: scannedColumns(made, byTable),
+    scanned: scans ? scanned : { columns: [], except: [] },
     refusals: problems.map(failureOf),
     notes,
   };

@@ -144,6 +144,8 @@ export type Act =
 export interface ScannedColumn extends ColumnName {
   /** The mask's kind. */
   readonly mask: string;
+  /** Where in the column's json, as the config writes it; absent: all of it. */
+  readonly path?: string;
 }
 
 /** A table's rule for rows without parents. */

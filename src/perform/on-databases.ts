@@ -3,6 +3,7 @@ import { carrySteps } from './carry.ts';
 import type { Perform } from './context.ts';
 import { databaseSteps } from './database.ts';
 import { largeObjectSteps } from './large-objects.ts';
+import { leakSteps } from './leaks.ts';
 import { ownSteps } from './own.ts';
 import { privilegeSteps } from './privileges.ts';
 
@@ -14,6 +15,7 @@ export const stepsOnDatabases = {
   ...afterLoadSteps,
   ...carrySteps,
   ...largeObjectSteps,
+  ...leakSteps,
   ...ownSteps,
   ...privilegeSteps,
 } satisfies Partial<Perform>;
