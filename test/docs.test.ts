@@ -10,6 +10,7 @@ const pages = [
   'CHANGELOG.md',
   'docs/architecture.md',
   'docs/connections.md',
+  'docs/data-rules.md',
   'docs/databases.md',
   'docs/objects.md',
   'docs/performance.md',
@@ -39,7 +40,12 @@ describe.each(pages)('%s', (page) => {
   test('shows configurations that load', () => {
     for (const [, indent = '', yaml = ''] of text.matchAll(/^([ ]*)```yaml\n([\s\S]*?)^[ ]*```$/gm)) {
       const example = yaml.replaceAll(new RegExp(`^${indent}`, 'gm'), '');
-      expect(loadConfig(example, { file: page, variables: { STAGING_API_KEY: 'a-key' } }).version).toBe(1);
+      expect(
+        loadConfig(example, {
+          file: page,
+          variables: { STAGING_API_KEY: 'a-key', RESTAGE_MASK_KEY: '0123456789abcdef' },
+        }).version,
+      ).toBe(1);
     }
   });
 

@@ -25,7 +25,14 @@ describe('a column looks personal', () => {
     ['zip', 'integer', 'address'],
     ['birth_date', 'date', 'birth'],
     ['dob', 'date', 'birth'],
-    ['birth_year', 'integer', 'birth'],
+    ['date_of_birth', 'timestamp without time zone', 'birth'],
+    ['geburtsdatum', 'date', 'birth'],
+    ['telefon', 'text', 'contact'],
+    ['emails', 'text[]', 'contact'],
+    ['phone2', 'text', 'contact'],
+    ['address2', 'text', 'address'],
+    ['contraseña', 'text', 'secret'],
+    ['reset_token', 'uuid', 'secret'],
     ['iban', 'text', 'bank'],
     ['card_number', 'text', 'bank'],
     ['ssn', 'character(11)', 'identity'],
@@ -50,6 +57,11 @@ describe('a column looks personal', () => {
     ['discard', 'text'],
     ['description', 'text'],
     ['s3_key', 'text'],
+    ['birth_year', 'integer'],
+    ['email_ids', 'integer[]'],
+    ['email_id', 'uuid'],
+    ['gender', 'text'],
+    ['city', 'text'],
     ['name', 'text'],
   ])('and not by %s, %s', (column, type) => {
     expect(personal('things', { id: 'integer', [column]: type })).toEqual({});
@@ -60,6 +72,31 @@ describe('a column looks personal', () => {
     expect(personal('customers', { name: 'text' })).toEqual({ name: 'name' });
     expect(personal('things', { name: 'text', email: 'text' })).toEqual({ name: 'name', email: 'contact' });
     expect(personal('CustomerProfiles', { displayName: 'text' })).toEqual({ displayName: 'name' });
+  });
+
+  test('a year of birth, a gender or a photo where the table is of people, and not of authors or flowers', () => {
+    const columns = { birth_year: 'integer', gender: 'text', photo: 'bytea', salary: 'numeric(10,2)' };
+    expect(personal('employees', columns)).toEqual({
+      birth_year: 'birth',
+      gender: 'trait',
+      photo: 'identity',
+      salary: 'trait',
+    });
+    expect(personal('authors', columns)).toEqual({});
+  });
+
+  test('a name or a town beside an address, but not the name of a place', () => {
+    const columns = { name: 'text', ship_name: 'text', street: 'text', city: 'text', country: 'text' };
+    expect(personal('orders', columns)).toEqual({
+      name: 'name',
+      ship_name: 'name',
+      street: 'address',
+      city: 'address',
+    });
+    expect(personal('warehouses', columns)).toEqual({ street: 'address', city: 'address' });
+    expect(personal('readings', { name: 'text', latitude: 'double precision', city: 'text' })).toEqual({
+      latitude: 'address',
+    });
   });
 });
 

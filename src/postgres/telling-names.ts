@@ -2,7 +2,16 @@ import type { Column } from './catalog.ts';
 import type { TableName } from './names.ts';
 
 /** What a column seems to hold. */
-export type PersonalKind = 'name' | 'contact' | 'address' | 'birth' | 'bank' | 'identity' | 'secret' | 'network';
+export type PersonalKind =
+  | 'name'
+  | 'contact'
+  | 'address'
+  | 'birth'
+  | 'bank'
+  | 'identity'
+  | 'trait'
+  | 'secret'
+  | 'network';
 
 export interface PersonalColumn {
   readonly column: string;
@@ -29,16 +38,34 @@ export interface NamedTable {
   readonly columns: readonly Pick<Column, 'name' | 'type'>[];
 }
 
-/** Words, or words in a row, that alone say what a column holds. */
+/** Words, or words in a row, that alone say what a column holds; in a few languages. */
 const telling: readonly (readonly [PersonalKind, RegExp])[] = [
-  ['secret', /\b(password|passwd|pwd|passphrase|secret|token|api key|apikey|key hash|private key|otp|totp|pin|salt)\b/],
-  ['contact', /\b(e ?mail|email|phone|telephone|mobile|cellphone|fax|whats ?app|skype)\b/],
-  ['birth', /\b(birth|birthday|birthdate|born|dob)\b/],
-  ['bank', /\b(iban|bic|swift|card|cc number|account number|account no|routing number|sort code)\b/],
-  ['identity', /\b(ssn|social security|passport|tax id|vat id|national id|licen[sc]e number|nhs|insurance number)\b/],
-  ['network', /\b(ip|ip addr(ess)?|user agent|mac address)\b/],
-  ['address', /\b(address|addr|street|postcode|postal|zip|zipcode|lat|latitude|lng|longitude)\b/],
-  ['name', /\b(first|last|given|family|middle|maiden|sur|fore|legal) ?name\b/],
+  [
+    'secret',
+    /\b(passwords?|passwd|pwd|passphrase|passwort|contrase[ñn]a|secrets?|tokens?|api keys?|apikeys?|key hash|private key|otp|totp|pin|salt)\b/,
+  ],
+  [
+    'contact',
+    /\b(e ?mails?|e ?mail addr(ess)?|phones?|phone ?\d|telephone|telefon|telefono|telefonnummer|handy|mobile|mobil|cellphone|cell ?phone|fax|whats ?app|skype|correo|courriel)\b/,
+  ],
+  [
+    'birth',
+    /\b(birth|birthday|birthdate|birthplace|born|dob|geburtsdatum|geburtstag|geburtsort|nacimiento|naissance)\b/,
+  ],
+  ['bank', /\b(iban|bic|swift|card|cc number|account number|account no|routing number|sort code|kontonummer)\b/],
+  [
+    'identity',
+    /\b(ssn|social security|passport|tax id|vat id|national id|licen[sc]e number|driver s? ?licen[sc]e|nhs|insurance number|steuernummer|dni|cpf)\b/,
+  ],
+  ['network', /\b(ip|ip addr(ess)?|user agent|mac address|device id)\b/],
+  [
+    'address',
+    /\b(address(es)?|address ?(line ?)?\d|addr|street|post ?code|postal|zip|zip ?code|plz|stra(ss|ß)e|anschrift|adresse|direcci[oó]n|lat|latitude|lng|longitude)\b/,
+  ],
+  [
+    'name',
+    /\b((first|last|given|family|middle|maiden|sur|fore|legal) ?name|vorname|nachname|familienname|apellidos?|pr[eé]nom)\b/,
+  ],
 ];
 
 /** Names that are a person's only where persons are. */
@@ -46,8 +73,26 @@ const nameOfSomebody = /^(name|(full|display|user|nick|screen|contact|holder|own
 const tableOfPeople =
   /\b(user|customer|member|employee|person|people|patient|student|contact|profile|lead|subscriber|client|guest|applicant|recipient|staff)\b/;
 
+/** Names beside an address: of whoever lives there, unless the table is of places. */
+const nameAtAddress =
+  /^((full|contact|holder|owner) ?)?name$|^(ship|shipping|bill|billing|delivery|invoice|recipient|sender|addressee|customer|contact) (to )?name$/;
+const tableOfPlaces =
+  /\b(store|shop|venue|warehouse|branch|office|hotel|restaurant|location|place|site|airport|station|building|school|hospital|library|museum|city|region|supplier|vendor|company|organi[sz]ation|depot|facility)\b/;
+/** Where in the world an address is, as far as it is no country. */
+const placeOfAddress = /\b(city|town|village|suburb|district|ort|stadt|ciudad|ville)$/;
+
+/** What is personal where the table is of people. */
+const ofPeopleOnly: readonly (readonly [PersonalKind, RegExp])[] = [
+  [
+    'trait',
+    /^(gender|sex|religion|ethnicity|nationality|citizenship|marital status|disability|diagnosis|blood (type|group)|salary|income|sexual orientation|political party)$/,
+  ],
+  ['identity', /\b(photo|picture|portrait|avatar|signature|fingerprint)\b/],
+];
+
 /** What holds no personal value by its type, whatever its name: a flag, a moment, a count, a reference. */
-const neverPersonal = /^(boolean|timestamp|time|interval|uuid|tsvector|bit|oid|money)\b/;
+const neverPersonal = /^(boolean|time |interval|tsvector|bit|oid|money)\b|\[\]$/;
+const moment = /^(timestamp|date)\b/;
 const number = /^(smallint|integer|bigint|numeric|real|double precision)\b/;
 
 const boundTables: readonly (readonly [BoundTable['kind'], RegExp])[] = [
@@ -64,20 +109,40 @@ const idElsewhere =
 /** Columns that look personal, or secret, by name and type. What they hold is not read. */
 export function findPersonal(tables: readonly NamedTable[]): readonly PersonalTable[] {
   return tables.flatMap(({ table, columns }) => {
-    const sure = columns.flatMap(({ name, type }) => {
-      const kind = kindOf(words(name), type);
-      return kind === undefined ? [] : [{ column: name, kind }];
-    });
-    const isOfPeople =
-      tableOfPeople.test(singular(words(table.name))) || sure.some(({ kind }) => kind === 'contact' || kind === 'name');
-    const found = columns.flatMap(({ name, type }): PersonalColumn[] => {
-      const known = sure.find(({ column }) => column === name);
-      if (known) return [known];
-      const isName = isOfPeople && nameOfSomebody.test(words(name)) && isText(type);
-      return isName ? [{ column: name, kind: 'name' }] : [];
+    const name = singular(words(table.name));
+    const isOfPeople = tableOfPeople.test(name);
+    const sure = new Map(
+      columns.flatMap((column): [string, PersonalKind][] => {
+        const kind = kindOf(words(column.name), column.type, isOfPeople);
+        return kind === undefined ? [] : [[column.name, kind]];
+      }),
+    );
+    const around: Around = {
+      people: isOfPeople || [...sure.values()].some((kind) => kind === 'contact' || kind === 'name'),
+      address: columns.some((column) => sure.get(column.name) === 'address' && isText(column.type)),
+      places: tableOfPlaces.test(name) && !isOfPeople,
+    };
+    const found = columns.flatMap((column): PersonalColumn[] => {
+      const kind = sure.get(column.name) ?? kindBeside(words(column.name), column.type, around);
+      return kind === undefined ? [] : [{ column: column.name, kind }];
     });
     return found.length === 0 ? [] : [{ table, columns: found }];
   });
+}
+
+/** What the rest of a table says of it. */
+interface Around {
+  readonly people: boolean;
+  readonly address: boolean;
+  readonly places: boolean;
+}
+
+/** What a column is by those that it stands beside. */
+function kindBeside(name: string, type: string, { people, address, places }: Around): PersonalKind | undefined {
+  if (people && isText(type) && nameOfSomebody.test(name)) return 'name';
+  if (address && !places && isText(type) && nameAtAddress.test(name)) return 'name';
+  if (address && isText(type) && placeOfAddress.test(name)) return 'address';
+  return undefined;
 }
 
 /** Tables and columns that look bound to their environment: its logins, its unfinished work, its ids elsewhere. */
@@ -93,20 +158,28 @@ export function findBound(tables: readonly NamedTable[]): readonly BoundTable[] 
   });
 }
 
-function kindOf(name: string, type: string): PersonalKind | undefined {
-  if (/^(inet|cidr)\b/.test(type)) return 'network';
-  const [kind] = telling.find(([, pattern]) => pattern.test(name)) ?? [];
-  if (kind === undefined || neverPersonal.test(type)) return undefined;
+function kindOf(name: string, type: string, isOfPeople: boolean): PersonalKind | undefined {
+  if (/^(inet|cidr|macaddr8?)\b/.test(type)) return 'network';
+  const told = isOfPeople ? [...telling, ...ofPeopleOnly] : telling;
+  const [kind] = told.find(([, pattern]) => pattern.test(name)) ?? [];
+  if (kind === undefined) return undefined;
+  if (neverPersonal.test(type) && !/^(text|character varying|varchar)\b.*\[\]$/.test(type)) return undefined;
+  if (moment.test(type)) return kind === 'birth' ? kind : undefined;
+  if (type === 'uuid') return kind === 'secret' ? kind : undefined;
   // email_id is a reference and token_count a count; a number may be one to call, of a card, a place, or a year of birth.
-  if (/\b(id|ids|count|version|type|status|verified)$/.test(name) && !/\b(tax|vat|national) id$/.test(name))
+  if (
+    /\b(id|ids|count|version|type|status|verified)$/.test(name) &&
+    !/\b(tax|vat|national|device) id$|^marital status$/.test(name)
+  )
     return undefined;
-  if (number.test(type) && kind !== 'birth' && kind !== 'bank' && kind !== 'identity')
+  if (kind === 'birth' && number.test(type)) return isOfPeople ? kind : undefined; // authors of old have a birth_year too
+  if (number.test(type) && kind !== 'bank' && kind !== 'identity' && !/^(salary|income)$/.test(name))
     return /\b(phone|mobile|telephone|fax|lat|latitude|lng|longitude|zip|pin)\b/.test(name) ? kind : undefined;
   return kind;
 }
 
 function isText(type: string): boolean {
-  return /^(text|character|varchar|citext|public\.citext)/.test(type);
+  return /^(text|character|varchar|(.+\.)?citext)\b/.test(type);
 }
 
 /** firstName and first_name as "first name". */
