@@ -1,7 +1,7 @@
 // The package as it is published: compiled sources, the example's configuration, the JSON Schema of restage.yaml.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
-import { configSchema } from './src/config.ts';
+import { configSchema } from './src/config-keys.ts';
 
 rmSync('dist', { recursive: true, force: true });
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });

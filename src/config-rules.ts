@@ -1,10 +1,42 @@
 import { z } from 'zod';
 import { text } from './config-end.ts';
+import { nearest } from './nearest.ts';
 import { maskNames, type Mask } from './postgres/table-rule.ts';
 
 // What becomes of each table's rows: the part `database` of the config that is about data.
 
+/** Masks that have settings, with some. */
+const withSettings = {
+  date: '{ date: { shiftDays: 30 } }',
+  number: '{ number: { noise: 10 } }',
+  constant: '{ constant: … }',
+  json: '{ json: { path: mask } }',
+  sql: '{ sql: "…" }',
+} as const;
 const maskWords = `a mask: ${maskNames.map((name) => (name === 'null' ? '"null"' : name)).join(', ')}, or one of date, number, constant, json, sql with its settings`;
+
+/** What is wrong with what should be a mask. */
+function noMask({ input }: { readonly input?: unknown }): string {
+  if (input === null) return `a mask expected, nothing found; where null is to stand instead of a value, it is "null"`;
+  const isMap = typeof input === 'object' && !Array.isArray(input);
+  const keys = isMap ? Object.keys(input ?? {}) : [];
+  if (keys.length > 1) return `one mask expected, ${keys.join(' and ')} found`;
+  const word = isMap ? keys[0] : input;
+  if (typeof word !== 'string') return maskWords;
+  const example = Object.hasOwn(withSettings, word) ? withSettings[word as keyof typeof withSettings] : undefined; // its own key
+  if (example !== undefined) return `${word} is a mask with settings: ${example}`;
+  if (isMap && maskNames.some((name) => name === word)) return `${word} is a mask without settings: the word alone`;
+  const near = nearest(word, [...maskNames, ...Object.keys(withSettings)]);
+  return near === undefined ? maskWords : `there is no mask ${word}; did you mean ${near}?`;
+}
+
+/** What is wrong with what should be a rule. */
+function noRule({ input }: { readonly input?: unknown }): string {
+  const near = typeof input === 'string' ? nearest(input, rowWords) : undefined;
+  return `copy, empty, skip, keep, merge, or a map of settings${near === undefined ? '' : `; did you mean ${near}?`}`;
+}
+
+const rowWords = ['copy', 'empty', 'skip', 'keep', 'merge'] as const;
 const shiftWords = 'a whole number of days, 1 or more';
 const noiseWords = 'a percentage above 0, up to 100';
 
@@ -31,7 +63,7 @@ const mask: z.ZodType<Mask, Mask> = z.lazy(() =>
       z.strictObject({ json: z.record(z.string(), mask) }),
       z.strictObject({ sql: text }),
     ],
-    maskWords,
+    { error: noMask },
   ),
 );
 
@@ -44,7 +76,7 @@ const collisions = z
 const rule = z
   .strictObject({
     rows: z
-      .enum(['copy', 'empty', 'skip', 'keep', 'merge'], 'copy, empty, skip, keep or merge')
+      .enum(rowWords, 'copy, empty, skip, keep or merge')
       .optional()
       .describe(
         "copy: production's rows. empty: none. skip: not even the table. keep: staging's own rows instead. merge: production's and staging's own.",
@@ -62,7 +94,7 @@ const rule = z
     carry: z
       .strictObject({
         match: z
-          .union([text, z.array(text).min(1)], 'a column, or a list of columns')
+          .union([text, z.array(text).min(1, 'at least one column')], 'a column, or a list of columns')
           .describe("The columns by which a row is known to be one that staging has; staging's may be masked."),
         columns: z.array(text).min(1, 'at least one column').describe("Columns that get staging's present value."),
         default: z
@@ -102,7 +134,4 @@ const rule = z
   });
 
 /** What `database.tables` may say of a table; a word alone stands for `rows`. */
-export const tableRule = z.union(
-  [z.enum(['copy', 'empty', 'skip', 'keep', 'merge']).transform((rows) => rule.parse({ rows })), rule],
-  'copy, empty, skip, keep, merge, or a map of settings',
-);
+export const tableRule = z.union([z.enum(rowWords).transform((rows) => rule.parse({ rows })), rule], { error: noRule });

@@ -260,6 +260,19 @@ export const schema = z
           path: ['objects', name, 'only'],
           message: 'needs referencedBy: the columns whose values are keys of this bucket',
         });
+      else if (only === undefined && referencedBy.length > 0)
+        context.addIssue({
+          code: 'custom',
+          path: ['objects', name, 'referencedBy'],
+          message: 'is read only with only: referenced',
+        });
+      else if (only !== undefined && config.objects[name]?.delete)
+        context.addIssue({
+          code: 'custom',
+          path: ['objects', name, 'delete'],
+          message:
+            'finds nothing beside only: referenced: what rows name is not deleted, and what they do not name is left alone',
+        });
       else if (only !== undefined && config.source.database === undefined)
         context.addIssue({ code: 'custom', path: ['objects', name, 'only'], message: 'needs a database' });
     // The name is what a person types to agree to the replacing: it must not name the other end too.

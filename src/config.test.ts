@@ -309,3 +309,94 @@ test('two pairs that go to one bucket may not delete there what the other brings
     `objects.images.delete: would delete what docs brings: both go to ${to}`,
   ]);
 });
+
+const ruled = (users: unknown) => ({
+  version: 1,
+  source: { name: 'production', database: { url: 'postgres://u@a/d' } },
+  target: { name: 'staging', database: { url: 'postgres://u@b/d' } },
+  database: { masks: { key: 'a secret of many characters' }, tables: { users } },
+});
+const words = 'copy, empty, skip, keep, merge, or a map of settings';
+
+test.each([
+  ['kep', `: ${words}; did you mean keep?`],
+  [null, `: ${words}`],
+  [{ rows: 'kep' }, '.rows: copy, empty, skip, keep or merge; did you mean keep?'],
+  [{ row: 'keep' }, '.row: unknown key; did you mean rows?'],
+  [{ mask: { a: 'emal' } }, '.mask.a: there is no mask emal; did you mean email?'],
+  [{ mask: { a: 'FirstName' } }, '.mask.a: there is no mask FirstName; did you mean firstName?'],
+  [
+    { mask: { a: null } },
+    '.mask.a: a mask expected, nothing found; where null is to stand instead of a value, it is "null"',
+  ],
+  [{ mask: { a: 'date' } }, '.mask.a: date is a mask with settings: { date: { shiftDays: 30 } }'],
+  [{ mask: { a: { email: {} } } }, '.mask.a: email is a mask without settings: the word alone'],
+  [{ mask: { a: { dat: {} } } }, '.mask.a: there is no mask dat; did you mean date?'],
+  [
+    { mask: { a: { date: { shiftDays: 1, by: 'b', days: 2 } } } },
+    '.mask.a.date.days: unknown key; known here: shiftDays, by',
+  ],
+  [{ mask: { a: { date: { shiftDays: 0.5 } } } }, '.mask.a.date.shiftDays: a whole number of days, 1 or more'],
+  [{ mask: { a: { sql: 'x', constant: 1 } } }, '.mask.a: one mask expected, sql and constant found'],
+  [
+    { mask: { a: { json: { 'b.c': { json: { d: 'ipp' } } } } } },
+    '.mask.a.json.b.c.json.d: there is no mask ipp; did you mean ip?',
+  ],
+  [{ mask: { a: 'email' }, set: { a: '1' } }, '.set: a has a mask too'],
+  [{ keep: { where: 'x' }, rows: 'keep' }, ".keep: says that staging's rows stay beside production's; rows is keep"],
+  [{ rows: 'empty', mask: { a: 'email' } }, ".mask: is about production's rows, and rows: empty has none of them"],
+  [
+    { onCollision: 'source' },
+    '.onCollision: is read only where rows of both meet: with rows: merge, or keep with where',
+  ],
+  [{ carry: { match: [], columns: ['a'] } }, '.carry.match: at least one column'],
+  [{ carry: { match: 'b', columns: ['a'], default: { c: '1' } } }, '.carry: default: c is not among columns'],
+])('a rule that says %j is refused, with what may have been meant', (rule, message) => {
+  expect(problems(ruled(rule))).toEqual(['restage.yaml has a problem:', `database.tables.users${message}`]);
+});
+
+test('a mask that chooses by the key needs one, and others do not', () => {
+  const { database, ...ends } = ruled({ mask: { a: 'email', b: 'null', c: 'redact', d: { json: { e: 'ip' } } } });
+  expect(problems({ ...ends, database: { tables: database.tables } }).slice(1)).toEqual(
+    ['a', 'd'].map(
+      (column) =>
+        `database.tables.users.mask.${column}: needs database.masks.key, a secret that decides what stands for a value`,
+    ),
+  );
+  expect(problems({ ...ends, database: { ...database, masks: { key: 'too short' } } }).at(-1)).toBe(
+    'database.masks.key: a secret of 16 characters or more',
+  );
+});
+
+test('a key for the masks is shown nowhere', () => {
+  const key = 'q7-nobody-may-see-this';
+  expect(loadConfig(ruled({ mask: { a: 'email' } })).database.masks.key).toBe('a secret of many characters');
+  loadConfig({ ...ruled('copy'), database: { masks: { key } } });
+  expect(new RestageError('internal', `it is ${key}.`).message).not.toContain(key);
+});
+
+const referring = (images: object, database = true) => ({
+  ...pair,
+  source: { ...pair.source, ...(database ? { database: { url: 'postgres://u@a/d' } } : {}) },
+  target: { ...pair.target, ...(database ? { database: { url: 'postgres://u@b/d' } } : {}) },
+  objects: { images },
+});
+
+test.each([
+  [{ only: 'referenced' }, 'only: needs referencedBy: the columns whose values are keys of this bucket'],
+  [{ only: 'reference', referencedBy: ['a.b'] }, 'only: referenced; did you mean referenced?'],
+  [{ only: 'referenced', referencedBy: ['a'] }, 'referencedBy.0: a column, as table.column or schema.table.column'],
+  [{ referencedBy: ['a.b'] }, 'referencedBy: is read only with only: referenced'],
+  [
+    { only: 'referenced', referencedBy: ['a.b'], delete: {} },
+    'delete: finds nothing beside only: referenced: what rows name is not deleted, and what they do not name is left alone',
+  ],
+])('objects that are limited by %j are refused', (images, message) => {
+  expect(problems(referring(images))).toEqual(['restage.yaml has a problem:', `objects.images.${message}`]);
+});
+
+test('objects that rows decide on need a database', () => {
+  const images = { only: 'referenced', referencedBy: ['a.b', 's.a.b'] };
+  expect(problems(referring(images))).toEqual([]);
+  expect(problems(referring(images, false))[1]).toBe('objects.images.only: needs a database');
+});

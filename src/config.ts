@@ -10,8 +10,9 @@ import {
   type Document,
   type YAMLError,
 } from 'yaml';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { schema } from './config-schema.ts';
+import { keysAt } from './config-keys.ts';
 import { keepSecret, redact, RestageError } from './errors.ts';
 import { nearest } from './nearest.ts';
 
@@ -26,12 +27,6 @@ export type EndConfig = Config['source'];
 export type AwsConfig = NonNullable<EndConfig['aws']>;
 export type DatabaseConfig = NonNullable<EndConfig['database']>;
 export type AppConfig = NonNullable<EndConfig['app']>;
-
-/** The JSON Schema of restage.yaml, for editors. */
-export function configSchema(): Record<string, unknown> {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input' });
-  return { $schema, title: 'restage.yaml', ...rest };
-}
 
 export interface LoadOptions {
   /** The file's name, for messages. */
@@ -240,13 +235,18 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
       const near = nearest(key, known);
       return {
         path: [...issue.path, key],
-        message: `unknown key${near ? `; did you mean ${near}?` : `; known here: ${known.join(', ')}`}`,
+        message: `unknown key${near ? `; did you mean ${near}?` : known.length > 0 ? `; known here: ${known.join(', ')}` : ''}`,
       };
     });
   }
   if (issue.code === 'invalid_union') {
     // What is of one alternative's own type is meant to be that one: its problems are told.
-    const [inner, second] = issue.errors.filter((issues) => !issues.some(isOfOtherType));
+    const fitting = issue.errors.filter((issues) => !issues.some(isOfOtherType));
+    // Of several maps the one that has these keys.
+    const known = fitting.filter(
+      (issues) => !issues.some(({ code, path }) => code === 'unrecognized_keys' && path.length === 0),
+    );
+    const [inner, second] = fitting.length > 1 ? known : fitting;
     if (inner && !second) return inner.flatMap((one) => problemsOf({ ...one, path: [...issue.path, ...one.path] }));
   }
   // The schema's own words, where it has some; else the type that it expects.
@@ -258,6 +258,10 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
       return [{ path: [], message: 'the file is empty; it needs version, source and target' }];
     if (input === undefined) return [{ path: issue.path, message: `is missing; ${wanted} expected` }];
     return [{ path: issue.path, message: own ?? `${wanted} expected, ${nounOf(input)} found` }];
+  }
+  if (issue.code === 'invalid_value' && own !== undefined && typeof issue.input === 'string') {
+    const near = nearest(issue.input, issue.values.map(String));
+    return [{ path: issue.path, message: `${own}${near === undefined ? '' : `; did you mean ${near}?`}` }];
   }
   if (issue.input === undefined && issue.code !== 'custom')
     return [{ path: issue.path, message: `is missing; ${own ?? 'a value'} expected` }];
@@ -281,17 +285,4 @@ const nouns: Readonly<Record<string, string>> = {
 function nounOf(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   return nouns[Array.isArray(value) ? 'array' : typeof value] ?? typeof value;
-}
-
-/** The keys that the schema knows at a path. */
-function keysAt(path: readonly PropertyKey[]): string[] {
-  type Node = { properties?: Record<string, Node>; items?: Node; additionalProperties?: Node; anyOf?: Node[] };
-  let node = configSchema() as Node | undefined; // the JSON Schema of objects, arrays and records has this shape
-  // Of alternatives only one is a map here.
-  const mapIn = (some: Node | undefined) => some?.anyOf?.find(({ properties }) => properties) ?? some;
-  for (const step of path) {
-    const map = mapIn(node);
-    node = typeof step === 'number' ? node?.items : (map?.properties?.[String(step)] ?? map?.additionalProperties);
-  }
-  return Object.keys(mapIn(node)?.properties ?? {});
 }

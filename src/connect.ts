@@ -31,7 +31,7 @@ export interface Ends extends Disposable {
 
 export interface ConnectOptions {
   readonly profileFiles?: ProfileFiles;
-  /** The other part is not looked for: its secret may not be this machine's to read. */
+  /** The other part is not looked for: its secret may not be this machine's to read. Rows that name objects are the objects' part. */
   readonly only?: 'database' | 'objects' | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -94,7 +94,7 @@ export async function locate(end: EndConfig, config: Config, options: ConnectOpt
   const account = end.aws && (await openEndAccount(end.aws, options));
   const { only, signal } = options;
   const address =
-    end.database && only !== 'objects'
+    end.database && (only !== 'objects' || (end === config.target && namesObjects(config)))
       ? await addressOf(end.database, end.name, account, config.passwords, signal)
       : undefined;
   const buckets =
@@ -102,6 +102,11 @@ export async function locate(end: EndConfig, config: Config, options: ConnectOpt
       ? Object.entries(end.buckets).map(([name, bucket]) => [name, bucketOf(account, bucket)] as const)
       : [];
   return { name: end.name, account, address, buckets, app: end.app && appClient(end.app.url, end.app.headers) };
+}
+
+/** Whether rows decide which objects are copied. */
+function namesObjects({ objects }: Config): boolean {
+  return Object.values(objects).some(({ only }) => only !== undefined);
 }
 
 /** A bucket as an account reaches it. */

@@ -1,5 +1,6 @@
 export { areRight, check, type CheckOptions, type Finding } from './check.ts';
-export { configSchema, ConfigError, loadConfig, type Config, type ConfigProblem, type LoadOptions } from './config.ts';
+export { configSchema } from './config-keys.ts';
+export { ConfigError, loadConfig, type Config, type ConfigProblem, type LoadOptions } from './config.ts';
 export { connect, type ConnectOptions, type Ends } from './connect.ts';
 export { exitCodes, failureOf, RestageError, traceOf, type ErrorCode, type Failure } from './errors.ts';
 export type { Event, Listener } from './event.ts';

@@ -63,6 +63,8 @@ const endedWell = z.object({
         include: z.array(z.string()),
         exclude: z.array(z.string()),
         renames: z.record(z.string(), z.string()),
+        only: z.literal('referenced').exactOptional(),
+        referencedBy: z.array(z.string()).exactOptional(),
       }),
       totals: z.object({ source: amount }),
     }),
@@ -162,7 +164,13 @@ function isSameBucket(one: Place, other: Place): boolean {
 }
 
 /** Which keys of the source count, as one text. */
-function keysOf({ prefix = '', include, exclude, renames }: Keys): string {
+function keysOf({ prefix = '', include, exclude, renames, only, referencedBy = [] }: Keys): string {
   const pairs = Object.entries(renames).toSorted(([one], [other]) => (one < other ? -1 : 1));
-  return JSON.stringify([prefix, include.toSorted(), exclude.toSorted(), pairs]);
+  return JSON.stringify([
+    prefix,
+    include.toSorted(),
+    exclude.toSorted(),
+    pairs,
+    ...(only ? referencedBy.toSorted() : []),
+  ]);
 }

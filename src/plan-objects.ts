@@ -13,7 +13,8 @@ import type { ListedObject } from './s3/listing.ts';
 import { describeBucket, type BucketOrigin } from './s3/origin.ts';
 import { canReadTags, chooseRoute, type Route } from './s3/route.ts';
 import { filterOf, type Selection } from './s3/selection.ts';
-import { selectionOf } from './selection-of.ts';
+import type { ReferencedKeys } from './referenced-keys.ts';
+import { keysWanted, selectionOf } from './selection-of.ts';
 import { shrunkBucket } from './shrink.ts';
 
 /** A pair of buckets, compared, and what a run would do about it: plain JSON. */
@@ -34,6 +35,8 @@ export interface PlannedBucket {
   readonly deletion?: PlannedDeletion;
   /** What the target keeps of what is overwritten or deleted; absent where neither happens. */
   readonly versioning?: BucketHabits['versioning'];
+  /** Where only keys that rows name count: how many these are, and what the source has of them. */
+  readonly referenced?: PlannedKeys;
   /** When the listings began, ISO 8601 by the target's clock. */
   readonly plannedAt: string;
   /** Patterns and renames that no key matches. */
@@ -47,6 +50,20 @@ export interface PlannedDeletion extends ExtrasSurvey {
   readonly guard: DeletionGuard;
 }
 
+/** Keys that rows name. */
+export interface PlannedKeys {
+  /** Different ones. */
+  readonly keys: number;
+  /** Of them: what is not among the source's selected objects. */
+  readonly absent: number;
+  /** A few of those. */
+  readonly examples: readonly string[];
+  /** The database whose rows were read, in words. */
+  readonly from: string;
+  /** Why the new database may name fewer; absent where these are the ones. */
+  readonly estimate?: string;
+}
+
 /** One key of a plan, for a list of them beside it. */
 export interface PlannedObject {
   readonly bucket: string;
@@ -57,6 +74,8 @@ export interface PlannedObject {
 }
 
 export interface ObjectsPlanOptions {
+  /** The part that is planned; absent: all. */
+  readonly only?: 'database' | 'objects' | undefined;
   /** Called for every key that is not the same at both ends. */
   readonly onObject?: ((object: PlannedObject) => void) | undefined;
   /** How many keys have been compared until now. */
@@ -72,21 +91,38 @@ export async function planObjects(config: Config, ends: Ends, options: ObjectsPl
     const target = ends.target.buckets.get(bucket);
     return target ? [{ bucket, source, target }] : [];
   });
-  return allOf(pairs.map(({ bucket, source, target }) => planPair(config, bucket, source, target, options)));
+  return allOf(pairs.map(({ bucket, source, target }) => planPair(config, ends, bucket, source, target, options)));
 }
 
 const archives = new Set(['GLACIER', 'DEEP_ARCHIVE']);
 
+/** What rows name, of a pair that is limited to that: the rows as they are to be, or, for the objects alone, as they are. */
+async function keysOf(
+  config: Config,
+  ends: Ends,
+  bucket: string,
+  { only, signal }: ObjectsPlanOptions,
+): Promise<ReferencedKeys | undefined> {
+  const wanted = keysWanted(bucket, selectionOf(config, bucket), { label: 'plan', signal });
+  if (!wanted) return undefined;
+  const { estimateKeys, readPresentKeys } = await import('./referenced-keys.ts');
+  const { database } = ends.target;
+  return only === 'objects' && database ? readPresentKeys(database, wanted) : estimateKeys(config, ends, wanted);
+}
+
 async function planPair(
   config: Config,
+  ends: Ends,
   bucket: string,
   source: SourceBucket,
   target: TargetBucket,
-  { onObject, onCompared, last = [], signal }: ObjectsPlanOptions,
+  options: ObjectsPlanOptions,
 ): Promise<PlannedBucket> {
+  const { onObject, onCompared, last = [], signal } = options;
   const settings = config.objects[bucket] ?? usualObjects;
   const selection = selectionOf(config, bucket);
-  const filter = filterOf(selection);
+  const referenced = await keysOf(config, ends, bucket, options);
+  const filter = filterOf(selection, referenced?.keys);
   const renames = Object.keys(selection.renames);
   const { count, totals: sum } = counter();
   const extras = surveyor();
@@ -139,6 +175,7 @@ async function planPair(
     forced: settings.route === 'server',
     ...(isDeleting && settings.delete ? { deletion: { ...extras.survey(totals), guard: settings.delete } } : {}),
     ...(habits ? { versioning: habits.versioning } : {}),
+    ...(referenced ? { referenced: await plannedKeys(referenced) } : {}),
     plannedAt,
     unmatched,
     notes: [
@@ -159,6 +196,16 @@ async function planPair(
   };
 }
 
+async function plannedKeys({ keys, from, estimate, examples }: ReferencedKeys): Promise<PlannedKeys> {
+  return {
+    keys: keys.size,
+    absent: keys.absent(),
+    examples: await examples(),
+    from,
+    ...(estimate === undefined ? {} : { estimate }),
+  };
+}
+
 function refusalsOf(
   config: Config,
   bucket: string,
@@ -174,7 +221,12 @@ function refusalsOf(
   const refusals: Failure[] = [];
   const then = lastOfBucket(last, source.origin, target.origin, selection);
   const now = { ...totals.source, origin: source.origin, readAt };
-  const shrunk = then && !settings.mayShrink && shrunkBucket(bucket, now, then, config.guards.maxShrinkPercent);
+  // Of a pair that rows decide on, fewer objects say that there are fewer rows.
+  const shrunk =
+    then &&
+    !settings.mayShrink &&
+    selection.only === undefined &&
+    shrunkBucket(bucket, now, then, config.guards.maxShrinkPercent);
   if (shrunk) refusals.push(failureOf(shrunk));
   try {
     if (settings.delete) requireDeletable(bucket, totals, settings.delete, target.origin);
@@ -186,14 +238,20 @@ function refusalsOf(
 
 /** Nothing was compared: that is no success, unless somebody has said that it may be so. */
 export function emptyBucket(bucket: string, source: BucketOrigin, selection: Selection): RestageError {
-  const { prefix, include, exclude } = selection;
+  const { prefix, include, exclude, only, referencedBy = [] } = selection;
   const asked = [
     ...(prefix === undefined ? [] : [`under ${prefix}`]),
     ...(include.length === 0 ? [] : [`matching ${include.join(', ')}`]),
     ...(exclude.length === 0 ? [] : [`but ${exclude.join(', ')}`]),
+    ...(only === undefined ? [] : [`that a row names in ${referencedBy.join(', ')}`]),
   ];
   const where = asked.length === 0 ? '' : ` ${asked.join(' ')}`;
-  const what = asked.length === 0 ? 'Is it the right bucket?' : 'Are prefix and patterns right?';
+  const what =
+    asked.length === 0
+      ? 'Is it the right bucket?'
+      : only === undefined
+        ? 'Are prefix and patterns right?'
+        : "Do these columns hold the bucket's keys as they are, without a slash or an address before them?";
   return new RestageError('bucket-empty', `${describeBucket(source)} lists no object${where}: nothing was compared`, {
     hint: `${what} If it may be so, say objects.${bucket}.mayBeEmpty: true.`,
   });

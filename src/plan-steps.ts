@@ -3,6 +3,9 @@ import { RestageError } from './errors.ts';
 import type { PlannedDatabase } from './plan-database.ts';
 import { planDatabaseSteps, type AddStep, type DatabaseToPlan } from './plan-steps-database.ts';
 import type { PlannedBucket } from './plan-objects.ts';
+import { quoteTable, type TableName } from './postgres/names.ts';
+import type { Selection } from './s3/selection.ts';
+import { namesKeys } from './selection-of.ts';
 import type { ContentScope, Step } from './step.ts';
 
 /** The steps with what each waits for: the database and the buckets side by side, the swap when both are verified. */
@@ -38,7 +41,7 @@ export function planSteps(
     if (!isCopied && content === 'none') continue;
     const copied = isCopied
       ? [
-          add(`copy-objects ${bucket}`, snapshot, {
+          add(`copy-objects ${bucket}`, [...snapshot, ...namingSteps(list, selection, database)], {
             kind: 'copy-objects',
             bucket,
             ...amount,
@@ -103,6 +106,25 @@ export function planSteps(
         versioned: versioning === 'enabled',
       });
   return list;
+}
+
+/** The steps that decide which rows name keys of this selection: those that bring rows, and those that take some away. */
+function namingSteps(
+  steps: readonly Step[],
+  selection: Selection,
+  database: DatabaseToPlan | undefined,
+): readonly string[] {
+  if (!database || selection.only === undefined) return [];
+  const naming = database.tables.filter((table) => namesKeys(selection, table)).map(({ table }) => quoteTable(table));
+  const isOne = (table: TableName) => naming.includes(quoteTable(table));
+  return steps
+    .filter(
+      (step) =>
+        ((step.kind === 'copy-table' || step.kind === 'keep-rows' || step.kind === 'carry-values') &&
+          isOne(step.table)) ||
+        (step.kind === 'settle-orphans' && step.tables.some(({ table }) => isOne(table))),
+    )
+    .map(({ id }) => id);
 }
 
 function sessionsOf({ sessions }: PlannedDatabase): number {

@@ -42,9 +42,7 @@ export interface PlannedEnd {
   readonly app?: { readonly url: string } & Partial<Version>;
 }
 
-export interface PlanOptions extends ObjectsPlanOptions {
-  readonly only?: 'database' | 'objects' | undefined;
-}
+export type PlanOptions = ObjectsPlanOptions;
 
 /**
  * Reads both ends and says what a run would do. Writes nothing anywhere.

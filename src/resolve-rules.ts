@@ -3,7 +3,7 @@ import { RestageError } from './errors.ts';
 import { nearest } from './nearest.ts';
 import type { Table } from './postgres/catalog.ts';
 import { plainName } from './postgres/empty-tables.ts';
-import { displayTable, quoteTable, type TableName } from './postgres/names.ts';
+import { displayTable, isCalled, quoteTable, type TableName } from './postgres/names.ts';
 import { matchesTable } from './postgres/table-pattern.ts';
 import { plainRule, type ColumnRule, type TableRule } from './postgres/table-rule.ts';
 
@@ -22,51 +22,80 @@ type RuleConfig = TablesConfig[string];
 
 /**
  * Which rules hold for which table. All that match a table, or a table that it is a part of, hold together; where two say the same
- * thing, a plain name goes before a pattern, and of patterns the later one. `known`: every table and partitioned table of the source.
+ * thing, a name goes before a pattern, the table's own before that of a table that it is a part of, and else the later one.
+ * `known`: every table of the source that holds rows.
  */
 export function resolveRules(tables: TablesConfig, known: readonly Table[]): ResolvedRules {
   const problems: RestageError[] = [];
   const byTable = new Map<string, TableRule>();
   const skip = new Map<string, TableName>();
   const entries = Object.entries(tables);
-  // What is said last goes before.
-  const inOrder = [...entries.filter(([name]) => isPattern(name)), ...entries.filter(([name]) => !isPattern(name))];
   for (const table of known) {
     const own = [table.table, ...table.parents];
-    const matching = inOrder.filter(([name]) => own.some((one) => matchesTable(one, name)));
-    if (matching.length === 0) continue;
-    const merged = mergeRules(matching.map(([, rule]) => rule));
-    if (merged.rows === 'skip')
-      for (const one of own.filter((each) => isSkipped(each, inOrder))) skip.set(quoteTable(one), one);
-    else byTable.set(quoteTable(table.table), forTable(merged, table));
+    const merged = ruleOf(own, entries);
+    if (!merged) continue;
+    if (merged.rows === 'skip') {
+      skip.set(quoteTable(table.table), table.table);
+      // What it is a part of goes too where the rule is about that.
+      for (const [index, parent] of table.parents.entries())
+        if (ruleOf(own.slice(index + 1), entries)?.rows === 'skip') skip.set(quoteTable(parent), parent);
+    } else byTable.set(quoteTable(table.table), forTable(merged, table));
   }
   for (const [name, rule] of entries) {
     const matched = known.filter(({ table, parents }) => [table, ...parents].some((one) => matchesTable(one, name)));
     if (matched.length === 0) problems.push(unknownTable(name, known));
     else problems.push(...unknownColumns(name, rule, matched));
   }
+  for (const { table, parents } of known) {
+    const whole = parents.find((parent) => skip.has(quoteTable(parent)));
+    if (whole && !skip.has(quoteTable(table))) problems.push(partOfSkipped(table, whole));
+  }
   return { byTable, skip: [...skip.values()], problems };
+}
+
+/** What all rules together say of a table, and of those that it is a part of, the nearest first; undefined where none does. */
+function ruleOf(own: readonly TableName[], entries: readonly (readonly [string, RuleConfig])[]): Merged | undefined {
+  const matching = entries
+    .filter(([name]) => own.some((one) => matchesTable(one, name)))
+    .map(([name, rule]) => {
+      const named = own.findIndex((one) => isCalled(one, name));
+      // The nearest name goes before all, and so comes last.
+      return { rule, rank: named === -1 ? 0 : own.length - named };
+    })
+    .toSorted((one, other) => one.rank - other.rank)
+    .map(({ rule }) => rule);
+  return matching.length === 0 ? undefined : mergeRules(matching);
 }
 
 function isPattern(name: string): boolean {
   return /[*?]/.test(name);
 }
 
-function isSkipped(table: TableName, inOrder: readonly (readonly [string, RuleConfig])[]): boolean {
-  const matching = inOrder.filter(([name]) => matchesTable(table, name));
-  return matching.length > 0 && mergeRules(matching.map(([, rule]) => rule)).rows === 'skip';
+type Merged = RuleConfig & { readonly rows: NonNullable<RuleConfig['rows']> };
+
+function mergeRules(rules: readonly RuleConfig[]): Merged {
+  const whole = rules.map(withRows).reduce((one, other) => {
+    const changes = { ...other.set, ...other.mask, ...other.carry?.default };
+    return {
+      ...one,
+      ...defined(other),
+      keep: other.keep ?? (other.rows === undefined || other.rows === 'merge' ? one.keep : undefined),
+      set: { ...without(one.set, changes), ...other.set },
+      mask: { ...without(one.mask, changes), ...other.mask },
+      carry: other.carry ?? (one.carry && { ...one.carry, default: without(one.carry.default, changes) }),
+      rewrite: [...one.rewrite, ...other.rewrite],
+      allow: [...new Set([...one.allow, ...other.allow])],
+    };
+  });
+  const rows = whole.rows ?? 'copy';
+  if (rows === 'copy' || rows === 'merge') return { ...whole, rows };
+  // What another rule says of production's rows is about none.
+  return { ...whole, rows, where: undefined, carry: undefined, set: {}, mask: {}, rewrite: [] };
 }
 
-function mergeRules(rules: readonly RuleConfig[]): RuleConfig & { readonly rows: NonNullable<RuleConfig['rows']> } {
-  const whole = rules.reduce((one, other) => ({
-    ...one,
-    ...defined(other),
-    set: { ...without(one.set, other.mask), ...other.set },
-    mask: { ...without(one.mask, other.set), ...other.mask },
-    rewrite: [...one.rewrite, ...other.rewrite],
-    allow: [...new Set([...one.allow, ...other.allow])],
-  }));
-  return { ...whole, rows: whole.rows ?? (whole.keep ? 'merge' : 'copy') };
+/** Staging's rows that stay are rows of both ends. */
+function withRows(rule: RuleConfig): RuleConfig {
+  return rule.rows === undefined && rule.keep ? { ...rule, rows: 'merge' } : rule;
 }
 
 function defined<T extends object>(value: T): Partial<T> {
@@ -77,9 +106,10 @@ function without<T>(one: Readonly<Record<string, T>>, other: Readonly<Record<str
   return Object.fromEntries(Object.entries(one).filter(([name]) => !Object.hasOwn(other, name)));
 }
 
-/** The rule as it is for one table: of patterns, only the columns that it has. */
-function forTable(rule: ReturnType<typeof mergeRules>, { columns }: Table): TableRule {
-  const has = (name: string) => columns.some((column) => column.name === name);
+/** The rule as it is for one table: only the columns that it has, and that are not made of others. */
+function forTable(rule: Merged, { columns }: Table): TableRule {
+  const isThere = (name: string) => columns.some((column) => column.name === name);
+  const has = (name: string) => columns.some((column) => column.name === name && !column.generated);
   const defaults = rule.carry?.default ?? {};
   const columnRules = [
     ...Object.entries({ ...rule.set, ...defaults }).map(([name, sql]): [string, ColumnRule] => [
@@ -88,6 +118,8 @@ function forTable(rule: ReturnType<typeof mergeRules>, { columns }: Table): Tabl
     ]),
     ...Object.entries(rule.mask).map(([name, mask]): [string, ColumnRule] => [name, { kind: 'mask', mask }]),
   ];
+  const match = [rule.carry?.match ?? []].flat();
+  const carried = match.every(isThere) ? (rule.carry?.columns.filter(has) ?? []) : [];
   return {
     ...plainRule,
     rows: rule.rows === 'skip' ? 'empty' : rule.rows,
@@ -97,9 +129,17 @@ function forTable(rule: ReturnType<typeof mergeRules>, { columns }: Table): Tabl
     onOrphan: rule.onOrphan ?? 'fail',
     columns: Object.fromEntries(columnRules.filter(([name]) => has(name))),
     rewrite: rule.rewrite,
-    ...(rule.carry === undefined ? {} : { carry: { match: [rule.carry.match].flat(), columns: rule.carry.columns } }),
-    allow: rule.allow.filter(has),
+    ...(carried.length > 0 ? { carry: { match, columns: carried } } : {}),
+    allow: rule.allow.filter(isThere),
   };
+}
+
+function partOfSkipped(table: TableName, whole: TableName): RestageError {
+  return new RestageError(
+    'config-invalid',
+    `database.tables: ${displayTable(table)} is a part of ${displayTable(whole)}, which is skipped`,
+    { hint: `Skip it too, or let ${displayTable(whole)} be empty instead.` },
+  );
 }
 
 function unknownTable(name: string, known: readonly Table[]): RestageError {
@@ -127,13 +167,16 @@ function unknownColumns(name: string, rule: RuleConfig, matched: readonly Table[
         column,
         matched.flatMap(({ columns }) => columns.map((one) => one.name)),
       );
-      const table = matched.length === 1 && matched[0] ? displayTable(matched[0].table) : `${matched.length} tables`;
+      const [only, second] = matched;
+      const table =
+        only && !second ? displayTable(only.table) : isPattern(name) ? `none of ${matched.length} tables` : name;
       return new RestageError(
         'config-invalid',
-        `${where}: ${table} ${matched.length === 1 ? 'has' : 'have'} no column ${column}${near === undefined ? '' : `; did you mean ${near}?`}`,
+        `${where}: ${table} has ${second && isPattern(name) ? 'a' : 'no'} column ${column}${near === undefined ? '' : `; did you mean ${near}?`}`,
       );
     }
-    if (changed.includes(column) && found.some(({ generated }) => generated))
+    // Of a pattern's tables those that have the column otherwise are meant.
+    if (changed.includes(column) && found.every(({ generated }) => generated))
       return new RestageError(
         'config-invalid',
         `${where}: ${column} is a generated column: the target's server makes its value`,

@@ -121,6 +121,7 @@ async function runSteps(
     ends,
     signal,
     database,
+    keys: new Map(),
     facts: <K extends Kind>(kind: K) =>
       steps.flatMap((step) => {
         const outcome = outcomes.get(step.id);

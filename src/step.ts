@@ -212,7 +212,11 @@ export interface Facts {
     readonly refused: readonly string[];
   };
   readonly 'verify-tables': { readonly tables: number; readonly rows: number; readonly different: readonly string[] };
-  readonly 'copy-objects': Transferred & { readonly bucket: string };
+  /** `referenced`: how many keys rows name, and how many of them are not among the source's selected objects. */
+  readonly 'copy-objects': Transferred & {
+    readonly bucket: string;
+    readonly referenced?: { readonly keys: number; readonly absent: number };
+  };
   readonly 'verify-objects': DiffTotals & { readonly content?: ContentCheck };
   readonly 'delete-objects': Deleted;
   readonly swap: { readonly database: string; readonly previous: string; readonly sessionsEnded: number };

@@ -11,7 +11,8 @@ import { countDifferences, type DiffTotals } from './s3/diff.ts';
 import { requireSome } from './plan.ts';
 import { count } from './report/format.ts';
 import { emptyBucket } from './plan-objects.ts';
-import { selectionOf } from './selection-of.ts';
+import { filterOf, type Selection } from './s3/selection.ts';
+import { keysWanted, selectionOf } from './selection-of.ts';
 
 /** How the target compares with the source, now. Plain JSON. */
 export interface Verification {
@@ -25,7 +26,10 @@ export interface Verification {
     readonly bucket: string;
     readonly source: BucketOrigin;
     readonly target: BucketOrigin;
+    readonly selection: Selection;
     readonly totals: DiffTotals;
+    /** Where only keys that the target's rows name count: how many, and how many of them the source's bucket has not. */
+    readonly referenced?: { readonly keys: number; readonly absent: number };
     /** Where objects were read back, as `verify.objects` says. */
     readonly content?: ContentCheck;
   }[];
@@ -69,13 +73,26 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
     const target = ends.target.buckets.get(bucket);
     if (!target) continue;
     const pair = { source, target, selection: selectionOf(config, bucket) };
-    const totals = await countDifferences(pair, { signal });
+    const naming = keysWanted(bucket, pair.selection, { label: 'verify', signal });
+    const read = naming && ends.target.database && (await import('./referenced-keys.ts')).readPresentKeys;
+    const named = read && ends.target.database && (await read(ends.target.database, naming));
+    const filter = filterOf(pair.selection, named?.keys);
+    const totals = await countDifferences(pair, { signal, filter });
     if (totals.source.objects === 0 && !config.objects[bucket]?.mayBeEmpty)
       empty.push(emptyBucket(bucket, source.origin, pair.selection).message);
     const wanted = config.verify.objects;
     const sample = typeof wanted === 'object' ? { count: wanted.sample, of: totals.same.objects } : undefined;
-    const content = wanted === 'listing' ? undefined : await checkContent(pair, { sample, signal });
-    objects.push({ bucket, source: source.origin, target: target.origin, totals, ...(content ? { content } : {}) });
+    const content = wanted === 'listing' ? undefined : await checkContent(pair, { sample, signal, filter });
+    const referenced = named && { keys: named.keys.size, absent: named.keys.absent() };
+    objects.push({
+      bucket,
+      source: source.origin,
+      target: target.origin,
+      selection: pair.selection,
+      totals,
+      ...(referenced ? { referenced } : {}),
+      ...(content ? { content } : {}),
+    });
   }
   const health = only === undefined ? await verifyHealth(config, ends, signal) : undefined;
   const totals: Verification['totals'][number][] = [];

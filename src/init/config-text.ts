@@ -1,5 +1,5 @@
 import { Document, isMap, isScalar, parseDocument, stringify, type Scalar, type YAMLMap } from 'yaml';
-import { configSchema } from '../config.ts';
+import { configSchema } from '../config-keys.ts';
 import { displayTable } from '../postgres/names.ts';
 import type { BoundTable } from '../postgres/telling-names.ts';
 import type { Draft, DraftEnd, TellingTables } from './draft.ts';

@@ -1,5 +1,6 @@
 import type { Ends } from '../connect.ts';
 import type { Failure } from '../errors.ts';
+import type { KeySet } from '../s3/key-set.ts';
 import type { ObjectOutcome } from '../s3/transfer.ts';
 import type { Facts, Kind, Step, StepProgress } from '../step.ts';
 import type { DatabaseRun } from './database-run.ts';
@@ -12,6 +13,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** The database's side of this run; absent in a run of objects only. */
   readonly database: DatabaseRun | undefined;
+  /** What rows name, by pair of buckets: read once in a run. */
+  readonly keys: Map<string, Promise<KeySet>>;
   /** The facts of every step of that kind that is done. */
   facts<K extends Kind>(kind: K): readonly Facts[K][];
   /** What became of one object. */

@@ -8,7 +8,9 @@ import { emptyBucket } from '../plan-objects.ts';
 import { countDifferences } from '../s3/diff.ts';
 import { deleteExtras } from '../s3/extras.ts';
 import { copyObjects, type ObjectFailure, type ObjectOutcome } from '../s3/transfer.ts';
-import type { Selection } from '../s3/selection.ts';
+import type { KeySet } from '../s3/key-set.ts';
+import { filterOf, type Filter, type Selection } from '../s3/selection.ts';
+import { keysWanted } from '../selection-of.ts';
 import type { Step } from '../step.ts';
 import type { Context, Perform } from './context.ts';
 
@@ -31,11 +33,14 @@ export async function requireUnmarkedBuckets(
 export const objectSteps: Perform<'copy-objects' | 'verify-objects' | 'delete-objects'> = {
   'copy-objects': async (step, context) => {
     const { source, target } = pair(context, step.bucket);
+    const { filter, keys } = await filterFor(context, step);
     const done = await copyObjects(source, target, step, {
+      filter,
       backup: backupOf(context, step.selection),
       ...watch(step, context),
     });
-    const facts = { bucket: step.bucket, ...done };
+    const referenced = keys && { keys: keys.size, absent: keys.absent() };
+    const facts = { bucket: step.bucket, ...done, ...(referenced ? { referenced } : {}) };
     if (facts.failed === 0) return { facts };
     const message = `${count(facts.failed)} of ${count(facts.failed + facts.copied.objects)} objects could not be copied from ${source.origin.bucket} to ${target.origin.bucket}:\n  ${lines(facts.failures, facts.failed)}`;
     return { facts, failure: failureOf(new RestageError('objects-failed', message)) };
@@ -46,12 +51,14 @@ export const objectSteps: Perform<'copy-objects' | 'verify-objects' | 'delete-ob
     // The source goes on being written to: what is newer than the copy's listing is not the copy's to have.
     const listedAt = context.facts('copy-objects').find(({ bucket }) => bucket === step.bucket)?.listedAt;
     const { signal } = context;
-    const totals = await countDifferences(both, { until: listedAt, signal });
+    const { filter } = await filterFor(context, step);
+    const totals = await countDifferences(both, { until: listedAt, signal, filter });
     const content: ContentCheck | undefined =
       step.content === 'none'
         ? undefined
         : await checkContent(both, {
             ...watch(step, context),
+            filter,
             ...(step.content === 'all' ? {} : { sample: { count: step.content.sample, of: totals.same.objects } }),
           });
     const facts = { ...totals, ...(content ? { content } : {}) };
@@ -77,8 +84,10 @@ export const objectSteps: Perform<'copy-objects' | 'verify-objects' | 'delete-ob
     const { source, target } = pair(context, step.bucket);
     const { selection, guard } = step;
     await target.requireUnmarked(context.signal); // the copy may have taken hours
+    const { filter } = await filterFor(context, step);
     const facts = await deleteExtras(step.bucket, source, target, {
       selection,
+      filter,
       guard,
       planned: step,
       backup: backupOf(context, selection),
@@ -89,6 +98,21 @@ export const objectSteps: Perform<'copy-objects' | 'verify-objects' | 'delete-ob
     return { facts, failure: failureOf(new RestageError('objects-failed', message)) };
   },
 };
+
+/** A step's selection, with the keys that rows name where only those count. */
+async function filterFor(
+  context: Context,
+  { bucket, selection }: { readonly bucket: string; readonly selection: Selection },
+): Promise<{ readonly filter: Filter; readonly keys: KeySet | undefined }> {
+  const wanted = keysWanted(bucket, selection, { label: context.run, signal: context.signal });
+  if (!wanted) return { filter: filterOf(selection), keys: undefined };
+  // It speaks to a database, whose driver a run of objects need not load otherwise.
+  const read = async () => (await import('./referenced.ts')).readKeysOfRun(context, wanted);
+  const reading = context.keys.get(bucket) ?? read();
+  context.keys.set(bucket, reading);
+  const keys = await reading;
+  return { filter: filterOf(selection, keys), keys };
+}
 
 /** What is overwritten or deleted is kept by run, so that no run overwrites what another has put aside. */
 function backupOf({ run }: Context, { backup }: Selection): string | undefined {

@@ -10,6 +10,12 @@ export interface ColumnName {
   readonly column: string;
 }
 
+/** The column that a config's table.column or schema.table.column means. */
+export function namedColumn(name: string): ColumnName {
+  const [column = '', table = '', schema = 'public'] = name.split('.').toReversed();
+  return { table: { schema, name: table }, column };
+}
+
 /** A quoted SQL identifier. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

@@ -36,6 +36,7 @@ export function bucketLines(planned: PlannedBucket, style: Style): string[] {
   const told: [string, string][] = [
     ...(route ? [['route', routeText(route)] as [string, string]] : []),
     ...selectionLines(selection),
+    ...referencedLines(planned),
     ...backupLines(selection),
     ...keepingLines(keeping),
   ];
@@ -75,6 +76,31 @@ export function selectionLines({ prefix, include, exclude, renames }: Selection)
     ...(include.length === 0 ? [] : [['include', include.join(', ')] as [string, string]]),
     ...(exclude.length === 0 ? [] : [['exclude', exclude.join(', ')] as [string, string]]),
     ...Object.entries(renames).map(([from, to]): [string, string] => ['renames', `${from} → ${to}`]),
+  ];
+}
+
+/** Of the keys that rows name: how many there are, and what the source lacks. */
+export function referencedText(
+  { keys, absent }: { readonly keys: number; readonly absent: number },
+  { prefix, include, exclude }: Pick<Selection, 'prefix' | 'include' | 'exclude'>,
+): string {
+  const isPart = prefix !== undefined || include.length + exclude.length > 0;
+  const where = isPart ? "among the source's selected objects" : "in the source's bucket";
+  const lacking = absent === 0 ? '' : `; ${count(absent)} of them ${absent === 1 ? 'is' : 'are'} not ${where}`;
+  return `${counted(keys, 'key')}${lacking}`;
+}
+
+function referencedLines({ selection, referenced }: PlannedBucket): [string, string][] {
+  if (!referenced) return [];
+  const { examples, from, estimate } = referenced;
+  const some = examples.length === 0 ? '' : `, e.g. ${examples.map((key) => JSON.stringify(key)).join(', ')}`;
+  const more = estimate === undefined ? '' : `; at most: ${estimate}`;
+  return [
+    [
+      'only',
+      `what rows name in ${(selection.referencedBy ?? []).join(', ')}: ${referencedText(referenced, selection)}${some}`,
+    ],
+    ['', `read from ${from}${more}`],
   ];
 }
 

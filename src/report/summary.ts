@@ -2,6 +2,7 @@ import { displayTable } from '../postgres/names.ts';
 import { bytes, columns, count, counted, duration } from './format.ts';
 import { factsOf, stepsOf, type Report, type StepOf } from './report.ts';
 import { ruleFacts } from './rules-text.ts';
+import { referencedText } from './plan-objects-text.ts';
 import { contentText, newerText } from './step-words.ts';
 import type { Amount } from '../s3/diff.ts';
 import type { Deleted } from '../s3/extras.ts';
@@ -64,6 +65,11 @@ export function facts(
         `${copiedText(known)}, ${bytes(known.copied.bytes)}; ${count(known.unchanged.objects)} unchanged${leftThere(report, step.bucket, known.onlyInTarget)}${known.failed > 0 ? style('bad', `; ${count(known.failed)} failed`) : ''}`,
       ]);
     else list.push([name, style('dim', notCopiedText(step))]);
+  }
+  for (const step of stepsOf(report, 'copy-objects')) {
+    const referenced = factsOf(step)?.referenced;
+    if (referenced)
+      list.push(['', `${step.bucket}: only what rows name: ${referencedText(referenced, step.selection)}`]);
   }
   for (const step of stepsOf(report, 'verify-objects')) {
     const known = factsOf(step);

@@ -2,6 +2,7 @@ import { displayTable } from '../postgres/names.ts';
 import { describeBucket } from '../s3/origin.ts';
 import type { Verification } from '../verify.ts';
 import { bytes, columns, count, duration } from './format.ts';
+import { referencedText } from './plan-objects-text.ts';
 import { originText } from './plan-text.ts';
 import { contentText } from './step-words.ts';
 import type { Style } from './style.ts';
@@ -33,9 +34,10 @@ export function verificationText(found: Verification, style: Style): string {
       lines.push(`    revision: ${sourceRevision ?? 'none'} at the source, ${targetRevision ?? 'none'} at the target`);
     lines.push('');
   }
-  for (const { bucket, source, target, totals, content } of found.objects) {
+  for (const { bucket, source, target, selection, totals, referenced, content } of found.objects) {
     const equal = totals.missing.objects + totals.changed.objects + (content?.differences ?? 0) === 0;
     lines.push(`  ${mark(equal)} objects ${bucket}: ${describeBucket(source)} ↔ ${describeBucket(target)}`);
+    if (referenced) lines.push(`    only what rows name: ${referencedText(referenced, selection)}`);
     lines.push(
       `    ${count(totals.same.objects)} of ${count(totals.source.objects)} equal (${bytes(totals.source.bytes)}), ${count(totals.missing.objects)} missing, ${count(totals.changed.objects)} different, ${count(totals.extra.objects)} only in the target${contentText(content)}`,
       '',

@@ -11,6 +11,7 @@ import { S3Error } from './s3-error.ts';
 import { throttle } from './throttle.ts';
 import { forAll, transfersAtOnce, type ObjectFailure, type ObjectOutcome } from './transfer.ts';
 import { underWay } from './under-way.ts';
+import type { Filter } from './selection.ts';
 import type { Pair } from './walk.ts';
 
 /** What reading objects back has shown. */
@@ -24,6 +25,7 @@ export interface ContentCheck {
 export interface ContentOptions {
   /** About so many of `of` objects, chosen by chance; all of them where absent. */
   readonly sample?: { readonly count: number; readonly of: number } | undefined;
+  readonly filter?: Filter | undefined;
   readonly onObject?: (outcome: ObjectOutcome) => void;
   readonly onBytes?: (bytes: number) => void;
   readonly signal?: AbortSignal | undefined;
@@ -94,7 +96,7 @@ export async function checkContent(pair: Pair, options: ContentOptions = {}): Pr
         reading.add(check(difference.key, difference.source, difference.target));
         return reading.size < transfersAtOnce ? undefined : reading.next();
       },
-      { signal: either },
+      { signal: either, filter: options.filter },
     );
   } catch (error) {
     throw hopeless ?? error; // a listing that was called off says only that

@@ -5,7 +5,7 @@ import { requireDeletable, type DeletionGuard, type PlannedExtras } from './dele
 import { add, counter, diffBuckets, zero, type Amount, type Difference } from './diff.ts';
 import type { ListedObject } from './listing.ts';
 import { S3Error } from './s3-error.ts';
-import type { Selection } from './selection.ts';
+import type { Filter, Selection } from './selection.ts';
 import { throttle } from './throttle.ts';
 import { backupOf, forAll, transfersAtOnce, type ObjectFailure, type ObjectOutcome } from './transfer.ts';
 
@@ -21,6 +21,7 @@ export interface Deleted {
 
 export interface DeletionOptions {
   readonly selection: Selection;
+  readonly filter?: Filter | undefined;
   readonly guard: DeletionGuard;
   readonly planned: PlannedExtras;
   /** What is deleted is kept under this run's own prefix first. */
@@ -61,7 +62,7 @@ export async function deleteExtras(
     if (difference.kind === 'extra' && found.length <= guard.maxCount)
       found.push({ object: difference.target, sourceKey: sourceKeyOf(selection, difference.key) });
   };
-  await diffBuckets(pair, see, { signal });
+  await diffBuckets(pair, see, { signal, filter: options.filter });
   requireDeletable(name, counted.totals(), guard, target.origin, planned);
   const turns = throttle(transfersAtOnce);
   const job: CopyJob = {

@@ -1,4 +1,5 @@
 import { readGlob, type Glob } from './glob.ts';
+import { requireKeys, type KeySet } from './key-set.ts';
 
 /** Which keys of a pair of buckets count, and where they go: plain JSON, as the plan holds it. */
 export interface Selection {
@@ -12,6 +13,10 @@ export interface Selection {
   readonly renames: Readonly<Record<string, string>>;
   /** Where the target keeps what was overwritten or deleted: no part of what is compared. */
   readonly backup?: string;
+  /** Only keys that rows of the database name, which come beside the selection; */
+  readonly only?: 'referenced';
+  /** in these columns, as the config writes them. */
+  readonly referencedBy?: readonly string[];
 }
 
 export const everything: Selection = { include: [], exclude: [], renames: {} };
@@ -35,10 +40,14 @@ export interface Filter {
   leaves(key: string): boolean;
   /** Patterns that no key has matched until now. */
   unmatched(): readonly string[];
+  /** Told each key of the source that is part of it, where only some keys count. */
+  meet?(key: string): void;
 }
 
-/** Throws SyntaxError for a pattern that cannot be read; the config has refused those. */
-export function filterOf(selection: Selection): Filter {
+/**
+ * `keys`: what rows name, where only that counts. Throws SyntaxError for a pattern that cannot be read; the config has refused those.
+ */
+export function filterOf(selection: Selection, keys?: KeySet): Filter {
   const included = selection.include.map(readGlob);
   const excluded = selection.exclude.map(readGlob);
   const seen = new Set<string>();
@@ -49,15 +58,35 @@ export function filterOf(selection: Selection): Filter {
     return found.length > 0;
   };
   const prefix = selection.prefix ?? '';
+  const isSelected = (key: string) =>
+    key.startsWith(prefix) && !hit(excluded, key) && (included.length === 0 || hit(included, key));
   return {
+    ...named(selection, isSelected, keys),
     regions: regionsOf(
       selection,
       beginnings(prefix, included),
       excluded.filter(({ isPrefix }) => isPrefix).map((glob) => glob.prefix),
     ),
-    accepts: (key) => key.startsWith(prefix) && !hit(excluded, key) && (included.length === 0 || hit(included, key)),
     leaves: (key) => keptByRun.test(key) || hit(excluded, key),
     unmatched: () => [...included, ...excluded].map(({ pattern }) => pattern).filter((pattern) => !seen.has(pattern)),
+  };
+}
+
+/** Of the selected keys those that rows name, as the source has them or, where rows were rewritten, as the target does. */
+function named(
+  selection: Selection,
+  isSelected: (key: string) => boolean,
+  keys: KeySet | undefined,
+): Pick<Filter, 'accepts' | 'meet'> {
+  if (selection.only === undefined) return { accepts: isSelected };
+  const { has, meet } = requireKeys(keys);
+  const isRenamed = (key: string) => renamed(selection, key) !== key;
+  return {
+    accepts: (key) => isSelected(key) && (has(key) || (isRenamed(key) && has(renamed(selection, key)))),
+    meet: (key) => {
+      meet(key);
+      if (isRenamed(key)) meet(renamed(selection, key));
+    },
   };
 }
 

@@ -8,7 +8,7 @@ import { add, diffBuckets, zero, type Amount, type Difference } from './diff.ts'
 import type { ListedObject } from './listing.ts';
 import { isOutage } from './retry.ts';
 import { refusesKeys, S3Error } from './s3-error.ts';
-import type { Selection } from './selection.ts';
+import type { Filter, Selection } from './selection.ts';
 import { throttle } from './throttle.ts';
 import { underWay } from './under-way.ts';
 
@@ -65,6 +65,8 @@ export interface Copying {
 export interface TransferOptions {
   /** What what is overwritten is kept under, this run's own prefix. */
   readonly backup?: string | undefined;
+  /** The selection, ready to be asked: with the keys that rows name, where only those count. */
+  readonly filter?: Filter | undefined;
   readonly onBytes?: (bytes: number) => void;
   readonly onObject?: (outcome: ObjectOutcome) => void;
   readonly signal?: AbortSignal | undefined;
@@ -151,7 +153,7 @@ export async function copyObjects(
         else return start(difference, difference.source);
         return undefined;
       },
-      { signal: either },
+      { signal: either, filter: options.filter },
     );
   } catch (error) {
     throw hopeless ?? error; // a listing that was called off says only that

@@ -239,7 +239,10 @@ function openCursor(
         skip.some((beginning) => key.startsWith(beginning))
       )
         continue;
-      if (side === 'source') requireRoom(bucket, region, key);
+      if (side === 'source') {
+        requireRoom(bucket, region, key);
+        filter.meet?.(key);
+      }
       return { rest, object };
     }
     return undefined;
