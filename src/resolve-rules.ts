@@ -57,7 +57,9 @@ function isSkipped(table: TableName, inOrder: readonly (readonly [string, RuleCo
   return matching.length > 0 && mergeRules(matching.map(([, rule]) => rule)).rows === 'skip';
 }
 
-function mergeRules(rules: readonly RuleConfig[]): RuleConfig & { readonly rows: NonNullable<RuleConfig['rows']> } {
+function mergeRules(
+  rules: readonly RuleConfig[],
+): RuleConfig & { readonly rows: NonNullable<RuleConfig['rows']>; readonly whole: boolean } {
   const whole = rules.reduce((one, other) => ({
     ...one,
     ...defined(other),
@@ -66,7 +68,7 @@ function mergeRules(rules: readonly RuleConfig[]): RuleConfig & { readonly rows:
     rewrite: [...one.rewrite, ...other.rewrite],
     allow: [...new Set([...one.allow, ...other.allow])],
   }));
-  return { ...whole, rows: whole.rows ?? (whole.keep ? 'merge' : 'copy') };
+  return { ...whole, rows: whole.rows ?? (whole.keep ? 'merge' : 'copy'), whole: whole.rows === 'copy' };
 }
 
 function defined<T extends object>(value: T): Partial<T> {
@@ -91,6 +93,7 @@ function forTable(rule: ReturnType<typeof mergeRules>, { columns }: Table): Tabl
   return {
     ...plainRule,
     rows: rule.rows === 'skip' ? 'empty' : rule.rows,
+    ...(rule.whole ? { whole: true } : {}),
     ...(rule.where === undefined ? {} : { where: rule.where }),
     ...(rule.keep === undefined ? {} : { ownWhere: rule.keep.where }),
     onCollision: rule.onCollision ?? 'fail',
