@@ -1,11 +1,9 @@
-import type { Config } from './config.ts';
 import type { RestageError } from './errors.ts';
 import type { Table } from './postgres/catalog.ts';
 import type { ColumnName, TableName } from './postgres/names.ts';
 import type { ForeignKey } from './postgres/references.ts';
 import type { ReadSession } from './postgres/session.ts';
-import type { Subset, TableRule } from './postgres/table-rule.ts';
-import type { SubsetTable } from './step.ts';
+import type { TableRule } from './postgres/table-rule.ts';
 
 // What is to come from rooms of their own; until then each says that there is nothing.
 
@@ -41,15 +39,7 @@ export function unmaskedRefusal(_columns: readonly UnmaskedColumn[]): RestageErr
   return undefined;
 }
 
-export async function planSubset(
-  _session: ReadSession,
-  _subset: NonNullable<Config['database']['subset']>,
-  _tables: readonly Table[],
-  _foreignKeys: readonly ForeignKey[],
-  _rules: Rules,
-): Promise<Told & { readonly subset: Subset; readonly tables: readonly SubsetTable[] }> {
-  return { ...nothing, subset: { from: [], children: [], references: [] }, tables: [] };
-}
+export { planSubset } from './plan-subset.ts';
 
 export async function planSkip(_session: ReadSession, _skip: readonly TableName[]): Promise<Told> {
   return nothing;

@@ -73,8 +73,7 @@ export async function readSourceRules(
   const byTable = proven?.rules ?? resolved.byTable;
   const sound = problems.length === 0;
   if (sound && resolved.skip.length > 0) tell(await planSkip(session, resolved.skip));
-  const subset =
-    sound && choices.subset ? tell(await planSubset(session, choices.subset, made, foreignKeys, byTable)) : undefined;
+  const subset = sound && choices.subset ? tell(await planSubset(session, choices.subset, made, byTable)) : undefined;
   const selected = sound ? new Map(await countSelected(session, made, byTable)) : new Map<string, number>();
   for (const { table, rows } of subset?.tables ?? []) selected.set(quoteTable(table), rows);
   if (sound) tell(await planOrphans(session, made, byTable, foreignKeys, choices.subset === undefined));

@@ -71,7 +71,7 @@ function isPattern(name: string): boolean {
   return /[*?]/.test(name);
 }
 
-type Merged = RuleConfig & { readonly rows: NonNullable<RuleConfig['rows']> };
+type Merged = RuleConfig & { readonly rows: NonNullable<RuleConfig['rows']>; readonly isWhole: boolean };
 
 function mergeRules(rules: readonly RuleConfig[]): Merged {
   const whole = rules.map(withRows).reduce((one, other) => {
@@ -87,10 +87,11 @@ function mergeRules(rules: readonly RuleConfig[]): Merged {
       allow: [...new Set([...one.allow, ...other.allow])],
     };
   });
+  const isWhole = whole.rows === 'copy';
   const rows = whole.rows ?? 'copy';
-  if (rows === 'copy' || rows === 'merge') return { ...whole, rows };
+  if (rows === 'copy' || rows === 'merge') return { ...whole, rows, isWhole };
   // What another rule says of production's rows is about none.
-  return { ...whole, rows, where: undefined, carry: undefined, set: {}, mask: {}, rewrite: [] };
+  return { ...whole, rows, isWhole, where: undefined, carry: undefined, set: {}, mask: {}, rewrite: [] };
 }
 
 /** Staging's rows that stay are rows of both ends. */
@@ -123,6 +124,7 @@ function forTable(rule: Merged, { columns }: Table): TableRule {
   return {
     ...plainRule,
     rows: rule.rows === 'skip' ? 'empty' : rule.rows,
+    ...(rule.isWhole ? { whole: true } : {}),
     ...(rule.where === undefined ? {} : { where: rule.where }),
     ...(rule.keep === undefined ? {} : { ownWhere: rule.keep.where }),
     onCollision: rule.onCollision ?? 'fail',

@@ -4,6 +4,8 @@ import type { TableName } from './names.ts';
 export interface TableRule {
   /** Whose rows it has in the end: the source's, nobody's, staging's own, or the source's and staging's own. */
   readonly rows: 'copy' | 'empty' | 'keep' | 'merge';
+  /** The config says `copy` in so many words: all its rows come, also where a subset would take some. */
+  readonly whole?: true;
   /** SQL: which of the source's rows. */
   readonly where?: string;
   /** SQL, evaluated by the target: which of staging's own rows; absent: all of them. */
@@ -95,12 +97,23 @@ export function needsKey(mask: Mask): boolean {
 
 /** A part of the source: what the starting rows need, along foreign keys. */
 export interface Subset {
-  /** SQL predicates, by table. */
-  readonly from: readonly { readonly table: TableName; readonly where: string }[];
-  /** Tables whose rows come along when they refer to a row that is taken. */
-  readonly children: readonly TableName[];
+  /** The rows to start from. */
+  readonly from: readonly StartingRows[];
+  /** Tables whose rows come along when they refer to a starting row, or to one that came along so; `where`: SQL, only those. */
+  readonly children: readonly { readonly table: TableName; readonly where?: string }[];
+  /** Rows that come in any case. */
+  readonly also: readonly StartingRows[];
   /** References that the schema does not declare. */
   readonly references: readonly Reference[];
+}
+
+/** Rows of a table, and of those that are parts of it or inherit from it. */
+export interface StartingRows {
+  readonly table: TableName;
+  /** SQL; absent: all of them. */
+  readonly where?: string;
+  /** Without the tables that inherit from it. */
+  readonly only?: true;
 }
 
 /** One column that refers to another. */
