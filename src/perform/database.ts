@@ -132,6 +132,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       parts: step.parts,
       verify: step.verify,
       mayBeEmpty: step.mayBeEmpty,
+      rule: step.rule,
       analyze: !state.analyzedLater.has(name),
       onBytes: (more) => context.progress(step, { bytes: (bytes += more) }),
       signal: context.signal,

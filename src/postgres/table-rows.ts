@@ -1,0 +1,111 @@
+import { rowsOf, type Column, type Table } from './catalog.ts';
+import { castTo } from './column-cast.ts';
+import { maskSql } from './masks/mask-sql.ts';
+import { quoteName } from './names.ts';
+import { isRewritten, rewriteSql } from './rewrite.ts';
+import type { Mask, TableRule } from './table-rule.ts';
+
+/** The rows that are there in the source and not there for the copy. */
+export function limitsRows(rule: TableRule | undefined): boolean {
+  return rule !== undefined && (hasNoRows(rule) || rule.where !== undefined);
+}
+
+/** Nothing of the source's is read. */
+export function hasNoRows(rule: TableRule | undefined): boolean {
+  return rule?.rows === 'empty' || rule?.rows === 'keep';
+}
+
+/** Whether the rule has some values otherwise than the source. */
+export function changesValues({ columns }: Pick<Table, 'columns'>, rule: TableRule | undefined): boolean {
+  return rule !== undefined && columns.some((column) => !column.generated && isRuled(column, rule));
+}
+
+/** Whether the rows that are copied are others than those that are there, so that they cannot be copied as they are. */
+export function changesRows(table: Pick<Table, 'columns'>, rule: TableRule | undefined): boolean {
+  return limitsRows(rule) || changesValues(table, rule);
+}
+
+/** The columns that are copied: of the others the target's server makes the values. */
+export function copiedColumns({ columns }: Pick<Table, 'columns'>): readonly Column[] {
+  return columns.filter(({ generated }) => !generated);
+}
+
+/** The columns in which both ends must be alike: what is generated from other values is other values. */
+export function comparedColumns(table: Pick<Table, 'columns'>, rule: TableRule | undefined): readonly Column[] {
+  return changesValues(table, rule) ? copiedColumns(table) : table.columns;
+}
+
+function isRuled(column: Column, rule: TableRule): boolean {
+  return Object.hasOwn(rule.columns, column.name) || (rule.rewrite.length > 0 && isRewritten(column));
+}
+
+/** Whether SQL of the user's stands in the rule: it sees the schema public. */
+export function hasUserSql({ where, columns }: TableRule): boolean {
+  return (
+    where !== undefined ||
+    Object.values(columns).some((one) => one.kind === 'set' || (one.kind === 'mask' && isUserSql(one.mask)))
+  );
+}
+
+function isUserSql(mask: Mask): boolean {
+  if (typeof mask === 'string') return false;
+  if ('json' in mask) return Object.values(mask.json).some(isUserSql);
+  return 'sql' in mask;
+}
+
+/**
+ * The rows of a table as its rule has them: one SELECT with every copied column under its own name, in the column's type. The
+ * `condition` is of ours and holds beside the rule's and the extension's own. SQL of the rule is the user's: it may stand in a
+ * message of several statements only when it has been sent as one, see `requireOneSelect`.
+ */
+export function selectRows(table: Table, rule: TableRule | undefined, condition?: string): string {
+  const where = conditionOf(table, rule, condition);
+  const inner: string[] = [];
+  /** Makes a column of the inner SELECT, where there is one. */
+  const hashes = new Map<string, string>();
+  const values = copiedColumns(table).map((column) => {
+    const one = rule && Object.hasOwn(rule.columns, column.name) ? rule.columns[column.name] : undefined;
+    const name = quoteName(column.name);
+    const own = (sql: string) => ({ name, sql, isOfUser: false });
+    if (one?.kind === 'set') return { name, sql: userValue(column, one.sql, 'ctid'), isOfUser: true };
+    if (one?.kind === 'mask') {
+      if (typeof one.mask === 'object' && 'sql' in one.mask)
+        return { name, sql: userValue(column, one.mask.sql, name), isOfUser: true };
+      const masked = maskSql(one.mask, column, table);
+      for (const [hash, sql] of Object.entries(masked.hashes)) hashes.set(hash, sql);
+      return own(castTo(column, masked.sql));
+    }
+    return own(rule && isRuled(column, rule) ? rewriteSql(column, rule.rewrite) : name);
+  });
+  const list = (some: readonly { readonly name: string; readonly sql: string }[]) =>
+    some.map(({ name, sql }) => (sql === name ? name : `${sql} as ${name}`)).join(', ');
+  if (hashes.size === 0) return `select ${list(values)} from ${rowsOf(table)}${where}`;
+  // Each hash is computed once a row, however often it is used: nothing is moved across `offset`. The user's SQL stands
+  // where the table's own columns are all there is.
+  for (const [name, sql] of hashes) inner.push(`${sql} as ${quoteName(name)}`);
+  const outer = values.map((value, index) => {
+    if (!value.isOfUser) return value;
+    const name = quoteName(`restage set ${index}`);
+    inner.push(`${value.sql} as ${name}`);
+    return { name: value.name, sql: name };
+  });
+  return `select ${list(outer)} from (select *, ${inner.join(', ')} from ${rowsOf(table)}${where} offset 0) as "t"`;
+}
+
+/** The rule's, the extension's and a further condition together, as ` where …`; empty without any. */
+export function conditionOf(
+  { condition }: Pick<Table, 'condition'>,
+  rule: TableRule | undefined,
+  further?: string,
+): string {
+  const all = [condition?.replace(/^\s*where\b/i, ''), rule?.where, further].filter((one) => one !== undefined);
+  return all.length === 0 ? '' : ` where ${all.map((one) => `(${one}\n)`).join(' and ')}`; // a comment ends with its line
+}
+
+/**
+ * A value of the user's SQL, null where that column of the row is. It names a column of the row that is in no aggregate: one
+ * in the SQL is refused then, and cannot make one row of many; as is, in a CASE, what gives more rows than one.
+ */
+function userValue(column: Column, sql: string, unless: string): string {
+  return `case when ${unless} is not null then ${castTo(column, sql)} end`;
+}
