@@ -54,6 +54,11 @@ export function isRepeatable({ where, columns }: TableRule): boolean {
   return [where ?? '', ...Object.values(columns).map(sqlOf)].every((sql) => !otherEachRow.test(sql));
 }
 
+/** Whether it selects the same rows when it is evaluated again. What it says of the time is meant so. */
+export function isRepeatableWhere({ where }: TableRule): boolean {
+  return where === undefined || !otherEachRow.test(where);
+}
+
 /** Whether a column has the same values when the rule is evaluated again, some other day. */
 export function isLasting(column: Column, { columns }: TableRule): boolean {
   const one = Object.hasOwn(columns, column.name) ? columns[column.name] : undefined;
