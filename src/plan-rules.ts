@@ -1,26 +1,22 @@
 import type { Config } from './config.ts';
 import { failureOf, type Failure, type RestageError } from './errors.ts';
-import {
-  countSelected,
-  findUnmasked,
-  hiddenNotes,
-  planSkip,
-  planSubset,
-  proveRules,
-  scannedColumns,
-  unmaskedRefusal,
-  type UnmaskedColumn,
-} from './plan-rules-parts.ts';
+import { planSkip, proveRules } from './plan-rules-parts.ts';
+import { planSubset } from './plan-subset.ts';
 import type { ColumnCast } from './postgres/casts.ts';
 import { readTables, type Table } from './postgres/catalog.ts';
 import { quoteTable, type ColumnName, type TableName } from './postgres/names.ts';
+import { hiddenNotes } from './postgres/hidden-values.ts';
 import { planOrphans } from './postgres/plan-orphans.ts';
 import { planOwn } from './postgres/plan-own.ts';
 import { readForeignKeys, type ForeignKey } from './postgres/references.ts';
+import { countSelected } from './postgres/rule-reading.ts';
 import type { ReadSession } from './postgres/session.ts';
 import type { Subset, TableRule } from './postgres/table-rule.ts';
 import type { TargetDatabase } from './postgres/target.ts';
+import { unmaskedRefusal } from './postgres/unmasked-refusal.ts';
+import { findUnmasked, type UnmaskedColumn } from './postgres/unmasked.ts';
 import { resolveRules } from './resolve-rules.ts';
+import { scannedColumns } from './scanned-columns.ts';
 import type { ScannedColumn, SubsetTable } from './step.ts';
 
 /** What the config says of the data. */
