@@ -4,6 +4,7 @@ import { appClient, type App } from './app/client.ts';
 import type { Account, AccountSettings, ProfileFiles } from './aws/account.ts';
 import type { Config, EndConfig } from './config.ts';
 import { requireExpectedHost } from './expected-host.ts';
+import { maskSettings } from './postgres/mask-key.ts';
 import type { Address } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
 import type { TargetDatabase } from './postgres/target.ts';
@@ -93,10 +94,13 @@ export interface Located {
 export async function locate(end: EndConfig, config: Config, options: ConnectOptions): Promise<Located> {
   const account = end.aws && (await openEndAccount(end.aws, options));
   const { only, signal } = options;
-  const address =
+  const found =
     end.database && (only !== 'objects' || (end === config.target && namesObjects(config)))
       ? await addressOf(end.database, end.name, account, config.passwords, signal)
       : undefined;
+  const { key } = config.database.masks;
+  // Both ends compute the same masks: the source what is sent, the target what of it is there already.
+  const address = found && key !== undefined ? { ...found, settings: maskSettings(key) } : found;
   const buckets =
     account && only !== 'database'
       ? Object.entries(end.buckets).map(([name, bucket]) => [name, bucketOf(account, bucket)] as const)
