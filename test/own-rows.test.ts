@@ -7,22 +7,93 @@ beforeAll(async () => {
 });
 afterAll(() => scene[Symbol.asyncDispose]());
 
-test('kept rows are staging\'s own, byte for byte, whatever the source has', async () => {
-  const table = `
-    create table api_keys (id integer generated always as identity primary key, name text not null, secret bytea, seen timestamptz, weight double precision, note text,
-      lower_name text generated always as (lower(name)) stored);`;
-  await scene.arrange(
-    `${table} insert into api_keys (name) select 'production ' || n from generate_series(1, 5) n`,
-    `${table} insert into api_keys (name, secret, seen, weight, note) values
-       ('Ä', '\\x00ff', '-infinity', '-0', E'\\\\N'), ('b', '', '2026-01-01 00:00:00.000001+00', 1e-300, E'a\\r\\nb\\t'), ('c', null, null, 'NaN', '');
-     select setval('api_keys_id_seq', 2000); insert into api_keys (name) values ('late')`,
-  );
-  const before = await scene.onTarget('select * from api_keys order by id');
-  const { report } = await scene.sync(await scene.configure({ database: { tables: { api_keys: 'keep' } } }));
+const shop = `
+  create extension citext; create type level as enum ('low', 'high');
+  create table users (id integer generated always as identity primary key, email citext not null unique);
+  create table api_keys (id serial primary key, user_id integer references users, scope level, hash text unique);
+  create table uses (id serial primary key, key_id integer not null references api_keys on delete cascade);
+  create table jobs (id serial primary key, book integer, status text);
+  create unique index analysis_jobs_one_active_per_book on jobs (book) where status = 'active';`;
+const production = `${shop}
+  insert into users (email) values ('ada@example.com'), ('bob@example.com');
+  insert into api_keys (user_id, scope, hash) values (1, 'low', 'production');
+  insert into uses (key_id) values (1);
+  insert into jobs (book, status) values (1, 'active'), (2, 'done');`;
+/** Staging's own, of older types: its third user is not in production, nor its column. */
+const staging = `${shop.replace('scope level', 'scope text, memo text')}
+  insert into users (email) values ('ADA@example.com'), ('tester@example.com'), ('third@example.com');
+  insert into api_keys (id, user_id, scope, hash) values (7, 1, 'high', 'mine'), (8, 2, 'low', 'mine too'), (9, 3, null, 'lost');
+  insert into uses (key_id) values (7), (9);
+  insert into jobs (book, status) values (1, 'active'), (1, 'done');`;
+
+const tables = {
+  users: { keep: { where: `email like 'tester%'` }, onCollision: 'target' },
+  api_keys: { rows: 'keep', onOrphan: 'drop' },
+  uses: { rows: 'keep', onOrphan: 'drop' },
+  jobs: { rows: 'merge', onCollision: 'source' },
+};
+
+test("staging's own rows stay, those without parents go by their rule, and its database of before is as it was", async () => {
+  await scene.arrange(production, staging);
+  const { report } = await scene.sync(await scene.configure({ database: { tables } }));
   expect(report.failure).toBeUndefined();
-  expect(await scene.onTarget('select * from api_keys order by id')).toEqual(before);
-  expect(report.steps.find(({ kind }) => kind === 'keep-rows')).toMatchObject({
-    outcome: { facts: { table: { name: 'api_keys' }, read: 4, kept: 4, replaced: 0 } },
-  });
-  expect(await scene.onTarget(`insert into api_keys (name) values ('next') returning id`)).toEqual([{ id: '2002' }]);
+  // Its id is that of production's Bob, who makes room.
+  expect(await scene.onTarget('select id, email from users order by id')).toEqual([
+    { id: '1', email: 'ada@example.com' },
+    { id: '2', email: 'tester@example.com' },
+  ]);
+  expect(await scene.onTarget('select id, user_id, scope, hash from api_keys order by id')).toEqual([
+    { id: '7', user_id: '1', scope: 'high', hash: 'mine' },
+    { id: '8', user_id: '2', scope: 'low', hash: 'mine too' },
+  ]);
+  expect(await scene.onTarget('select key_id from uses')).toEqual([{ key_id: '7' }]);
+  expect(await scene.onTarget('select book, status from jobs order by 1, 2')).toEqual([
+    { book: '1', status: 'active' },
+    { book: '2', status: 'done' },
+  ]);
+  expect(report.notes).toContainEqual(expect.stringContaining("api_keys: staging's column memo is not in the new"));
+  const facts = report.steps.flatMap(({ kind, outcome }) =>
+    outcome.status === 'done' && (kind === 'keep-rows' || kind === 'settle-orphans') ? [outcome.facts] : [],
+  );
+  expect(facts).toMatchObject([
+    { table: { name: 'api_keys' }, read: 3, kept: 3, replaced: 0 },
+    { table: { name: 'jobs' }, read: 2, kept: 0, replaced: 0 },
+    { table: { name: 'users' }, read: 1, kept: 1, replaced: 1 },
+    { table: { name: 'uses' }, read: 2, kept: 2, replaced: 0 },
+    {
+      orphans: [
+        { table: { name: 'api_keys' }, key: 'api_keys_user_id_fkey', rows: 1, became: 'dropped' },
+        { table: { name: 'uses' }, key: 'uses_key_id_fkey', rows: 1, became: 'dropped' },
+      ],
+    },
+  ]);
+  expect(
+    await scene.onTarget(`
+      insert into users (email) values ('new@example.com'); insert into api_keys (hash) values ('new'); insert into jobs (book) values (9);
+      select (select max(id) from users) as user, (select max(id) from api_keys) as key, (select max(id) from jobs) as job`),
+  ).toEqual([{ user: '3', key: '9', job: '3' }]);
+  const [previous] = await scene.onTarget(
+    `select datname as name from pg_database where datname like 'staging\\_\\_previous%'`,
+  );
+  expect(
+    await scene.onTarget('select id, hash, memo from api_keys order by id', previous?.['name'] ?? ''),
+  ).toHaveLength(3);
+});
+
+test('rows that collide, or have no parents, stop the run, and staging is as it was', async () => {
+  await scene.arrange(production, staging);
+  const before = await scene.onTarget('select * from api_keys, users order by 1, 2');
+  for (const [changed, code, words] of [
+    [{ jobs: 'merge' }, 'rows-collide', /jobs: .*1 in analysis_jobs_one_active_per_book.*2 in jobs_pkey/],
+    [
+      { api_keys: 'keep' },
+      'rows-orphaned',
+      /api_keys \(user_id\) to users, by the foreign key api_keys_user_id_fkey: 1 row/,
+    ],
+  ] as const) {
+    const { report } = await scene.sync(await scene.configure({ database: { tables: { ...tables, ...changed } } }));
+    expect(report.failure).toMatchObject({ code, message: expect.stringMatching(words) });
+    expect(await scene.onTarget('select * from api_keys, users order by 1, 2')).toEqual(before);
+    expect(await scene.onTarget(`select datname from pg_database where datname like 'staging%'`)).toHaveLength(1);
+  }
 });

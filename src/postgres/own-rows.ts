@@ -51,9 +51,12 @@ export async function keepRows(
     // What a sequence gives them must be none that the source's rows have.
     if (made.length > 0) await raiseSequences(writer, [table.table]);
     await makeRoom(writer, table, made);
+    // What the user wrote sees the schema public; then names of things are printed, and must be read, as seen from there.
+    const [seen, hidden] =
+      rule.ownWhere === undefined ? ['', ''] : [`set local search_path = public; `, `; set local search_path = ''`];
     const { rows: read } = await relayCopy(present, writer, {
-      read: `savepoint reading; set local search_path = public; copy (select ${values} from ${ownRowsOf(table, rule)}) to stdout; rollback to savepoint reading; release savepoint reading`,
-      write: `copy ${own}${list} from stdin`,
+      read: `savepoint reading; ${seen}copy (select ${values} from ${ownRowsOf(table, rule)}) to stdout; rollback to savepoint reading; release savepoint reading`,
+      write: `${seen}copy ${own}${list} from stdin${hidden}`,
       ...relay,
     });
     const guards = rule.rows === 'merge' && read > 0 ? await readGuards(writer, table.table) : [];

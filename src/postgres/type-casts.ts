@@ -88,7 +88,11 @@ export function castType(from: Column, to: Column): TypeCast | undefined {
   const [old, now] = [kindOf(from), kindOf(to)];
   const sameBase = from.base === to.base || (isCitext(from.base) && isCitext(to.base));
   const array = from.element !== undefined && to.element !== undefined ? '[]' : '';
-  const exact = { of: value, type: readableType(from) };
+  // A whole number may come back with zeros behind its point, or with an exponent.
+  const exact =
+    old === 'integer'
+      ? { of: `${value}::numeric${array}`, type: `numeric${array}` }
+      : { of: value, type: readableType(from) };
   if (sameBase) return plainTypes(from, to) ? { sql: value } : { sql: value, ...(isMeasured(now) ? { exact } : {}) };
   if ((from.element === undefined) !== (to.element === undefined)) return betweenListAndOne(from, to, value);
   if (now === 'text') {
