@@ -69,12 +69,3 @@ export function scannedColumns(
 ): { readonly columns: readonly ScannedColumn[]; readonly except: readonly ColumnName[] } {
   return { columns: [], except: [] };
 }
-
-/** How many rows a `where` selects, by quoted name. */
-export async function countSelected(
-  _session: ReadSession,
-  _tables: readonly Table[],
-  _rules: Rules,
-): Promise<ReadonlyMap<string, number>> {
-  return new Map();
-}

@@ -3,15 +3,14 @@ import { rowsOf, type Table } from './catalog.ts';
 import { readCopy, relayCopy, type Relayed } from './copy-relay.ts';
 import type { Digest } from './digest.ts';
 import { quoteName, quoteTable } from './names.ts';
-import { inRange, type BlockRange } from './ranges.ts';
 import { readByRule, requireOneSelect, ruleError, userSearchPath } from './rule-reading.ts';
 import type { ReadSession, Session } from './session.ts';
-import { changesRows, copiedColumns, hasUserSql, selectRows } from './table-rows.ts';
+import { changesRows, conditionOf, copiedColumns, hasUserSql, selectRows } from './table-rows.ts';
 import type { TableRule } from './table-rule.ts';
 
 export interface CopyOptions {
-  /** Absent: the whole table. */
-  readonly range?: BlockRange;
+  /** SQL of ours: only these rows, beside others that come there at the same time. Absent: the whole table. */
+  readonly condition?: string | undefined;
   /** What becomes of the rows on the way; absent: nothing. */
   readonly rule?: TableRule | undefined;
   /** Of what the source sends. */
@@ -42,22 +41,22 @@ export async function copyRows(
   reader: ReadSession,
   writer: Session,
   from: Table,
-  { range, rule, ...relay }: CopyOptions,
+  { condition, rule, ...relay }: CopyOptions,
 ): Promise<Relayed> {
-  const { table, condition, ofExtension, sizeBytes, wholeTree } = from;
+  const { table, ofExtension, sizeBytes, wholeTree } = from;
   const { list, names, format } = formOf(from);
   const name = quoteTable(table);
   const ruled = changesRows(from, rule) ? rule : undefined;
-  const some = range ? `where ${inRange(range)}` : (condition ?? (wholeTree ? '' : undefined));
+  const some = conditionOf(from, undefined, condition) || (wholeTree ? '' : undefined);
   const rows = ruled
-    ? `(${await provenSelect(reader, from, ruled, range)}\n)`
+    ? `(${await provenSelect(reader, from, ruled, condition)}\n)`
     : some === undefined
       ? `${name}${names}`
-      : `(select ${list} from ${rowsOf(from)} ${some})`;
+      : `(select ${list} from ${rowsOf(from)}${some})`;
   // Rows that come in the transaction that emptied the table can be written frozen: no one has to visit them again. That
   // is for one session alone, and for a table that an extension has not filled already; and emptying costs new files,
   // which is more than a few rows are worth.
-  const frozen = range === undefined && ofExtension === undefined && !wholeTree && sizeBytes >= frozenBytes;
+  const frozen = condition === undefined && ofExtension === undefined && !wholeTree && sizeBytes >= frozenBytes;
   const load = (more: string) => `copy ${name}${names} from stdin (format ${format}${more})`;
   const settings = ruled && hasUserSql(ruled) ? `${userSearchPath}; ` : '';
   try {
@@ -77,9 +76,9 @@ async function provenSelect(
   reader: ReadSession,
   table: Table,
   rule: TableRule,
-  range: BlockRange | undefined,
+  condition: string | undefined,
 ): Promise<string> {
-  const select = selectRows(table, rule, range && inRange(range));
+  const select = selectRows(table, rule, condition);
   await readByRule(reader, rule, () => requireOneSelect(reader, table, select));
   return select;
 }

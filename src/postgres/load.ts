@@ -5,14 +5,14 @@ import { Checksum, copyRows, readBack } from './copy-rows.ts';
 import { addDigests, digestTable, type Digest } from './digest.ts';
 import { inStages } from './indexes.ts';
 import { displayTable, quoteTable } from './names.ts';
-import { blockRanges, inRange, type BlockRange } from './ranges.ts';
+import { blockRanges, inRange } from './ranges.ts';
 import { restore } from './restore.ts';
 import { requireSameFile } from './rewritten.ts';
 import { digestByRule } from './rule-reading.ts';
 import type { SchemaEntry } from './schema-entries.ts';
 import type { ReadSession, Session } from './session.ts';
-import { changesRows, changesValues, comparedColumns, hasNoRows, limitsRows } from './table-rows.ts';
-import type { TableRule } from './table-rule.ts';
+import { changesRows, changesValues, comparedColumns, conditionOf } from './table-rows.ts';
+import { hasNoRows, limitsRows, type TableRule } from './table-rule.ts';
 
 /** Lends sessions for a while: as many at once as the run may have, the others wait. */
 export interface Lanes {
@@ -30,6 +30,8 @@ export interface LoadOptions {
   readonly mayBeEmpty: boolean;
   /** What becomes of the rows on the way; absent: all are copied as they are. */
   readonly rule?: TableRule | undefined;
+  /** SQL of ours that some rows are selected by, each read by a statement of its own: no row is in two. Absent: all rows. */
+  readonly conditions?: readonly string[] | undefined;
   /** False where the table's statistics come with those of its parent. */
   readonly analyze: boolean;
   readonly onBytes?: (bytes: number) => void;
@@ -87,7 +89,7 @@ export async function loadTable(
   if (hasNoRows(options.rule)) return { ...nothing, ...(await build(lanes, table, indexes, options)) };
   // It may be the superuser's who made the extension, and closed to us: without rows there is nothing to ask of it.
   if (table.ofExtension !== undefined && (await lanes.withReader((reader) => isEmpty(reader, table)))) return nothing;
-  return (options.parts === 1 ? loadStream : loadParts)(lanes, table, indexes, options);
+  return (options.parts === 1 && !options.conditions ? loadStream : loadParts)(lanes, table, indexes, options);
 }
 
 const nothing: LoadedTable = {
@@ -177,8 +179,10 @@ async function loadParts(
   options: LoadOptions,
 ): Promise<LoadedTable> {
   const clock = stopwatch();
-  const ranges = await lanes.withReader((reader) => blockRanges(reader, table.table, options.parts));
-  const parts = ranges.map((range) => copyPart(lanes, table, range, options));
+  const conditions =
+    options.conditions ??
+    (await lanes.withReader((reader) => blockRanges(reader, table.table, options.parts))).map(inRange);
+  const parts = conditions.map((condition) => copyPart(lanes, table, condition, options));
   const sources = Promise.all(parts.map(({ source }) => source));
   sources.catch(() => {}); // told below, after what it may have been the cause of
   const copied = await Promise.all(parts.map((part) => part.copied));
@@ -192,7 +196,9 @@ async function loadParts(
     if (options.verify === 'rows') return { target: { rows }, digestMs: 0 };
     const count = Math.max(1, Math.ceil(table.sizeBytes / pieceBytes));
     const pieces = await lanes.withWriter((writer) => blockRanges(writer, table.table, count));
-    const digests = pieces.map((piece) => lanes.withWriter((writer) => digestTarget(writer, table, options, piece)));
+    const digests = pieces.map((piece) =>
+      lanes.withWriter((writer) => digestTarget(writer, table, options, inRange(piece))),
+    );
     return { target: addDigests(await Promise.all(digests)), digestMs: started() };
   };
   const [built, digested, source] = await Promise.all([
@@ -207,15 +213,15 @@ async function loadParts(
 function copyPart(
   lanes: Lanes,
   table: Table,
-  range: BlockRange,
+  condition: string,
   options: LoadOptions,
 ): { readonly copied: Promise<Relayed>; readonly source: Promise<Digest> } {
   const copied = Promise.withResolvers<Relayed>();
   const source = lanes.withReader(async (reader): Promise<Digest> => {
-    const done = await lanes.withWriter((writer) => copyRows(reader, writer, table, { ...options, range }));
+    const done = await lanes.withWriter((writer) => copyRows(reader, writer, table, { ...options, condition }));
     copied.resolve(done);
     if (options.verify === 'rows') return { rows: done.rows };
-    return digestSource(reader, table, options, range);
+    return digestSource(reader, table, options, condition);
   });
   source.catch(copied.reject);
   return { copied: copied.promise, source };
@@ -241,8 +247,12 @@ async function build(
 }
 
 /** A source that reads empty without a reason is the first sign of a role that does not see what is there. */
-function requireRows({ table, estimatedRows }: Table, rows: number, { mayBeEmpty, rule }: LoadOptions): void {
-  if (rows > 0 || estimatedRows === 0 || mayBeEmpty || limitsRows(rule)) return;
+function requireRows(
+  { table, estimatedRows }: Table,
+  rows: number,
+  { mayBeEmpty, rule, conditions }: LoadOptions,
+): void {
+  if (rows > 0 || estimatedRows === 0 || mayBeEmpty || limitsRows(rule) || conditions) return;
   throw new RestageError(
     'table-empty',
     `${displayTable(table)} read zero rows, but the source's statistics say that it has about ${estimatedRows}`,
@@ -253,24 +263,24 @@ function requireRows({ table, estimatedRows }: Table, rows: number, { mayBeEmpty
 }
 
 /** Of the rows as they were to be copied. */
-function digestSource(reader: ReadSession, table: Table, { rule }: LoadOptions, range?: BlockRange): Promise<Digest> {
+function digestSource(reader: ReadSession, table: Table, { rule }: LoadOptions, condition?: string): Promise<Digest> {
   if (rule && changesRows(table, rule))
-    return digestByRule(reader, table, rule, comparedColumns(table, rule), range && inRange(range));
-  return lettingLocksGo(reader, () => digest(reader, table, table.columns, range));
+    return digestByRule(reader, table, rule, comparedColumns(table, rule), condition);
+  return lettingLocksGo(reader, () => digest(reader, table, table.columns, condition));
 }
 
 /** Of the rows as they are there. */
-function digestTarget(writer: ReadSession, table: Table, { rule }: LoadOptions, range?: BlockRange): Promise<Digest> {
-  return digest(writer, table, comparedColumns(table, rule), range);
+function digestTarget(writer: ReadSession, table: Table, { rule }: LoadOptions, condition?: string): Promise<Digest> {
+  return digest(writer, table, comparedColumns(table, rule), condition);
 }
 
 function digest(
   session: ReadSession,
   table: Table,
   columns: Table['columns'],
-  range: BlockRange | undefined,
+  condition: string | undefined,
 ): Promise<Digest> {
-  return digestTable(session, table, columns, range ? `where ${inRange(range)}` : table.condition);
+  return digestTable(session, table, columns, conditionOf(table, undefined, condition));
 }
 
 /** Milliseconds since it was asked last. */

@@ -3,17 +3,7 @@ import { castTo } from './column-cast.ts';
 import { maskSql } from './masks/mask-sql.ts';
 import { quoteName } from './names.ts';
 import { isRewritten, rewriteSql } from './rewrite.ts';
-import type { Mask, TableRule } from './table-rule.ts';
-
-/** The rows that are there in the source and not there for the copy. */
-export function limitsRows(rule: TableRule | undefined): boolean {
-  return rule !== undefined && (hasNoRows(rule) || rule.where !== undefined);
-}
-
-/** Nothing of the source's is read. */
-export function hasNoRows(rule: TableRule | undefined): boolean {
-  return rule?.rows === 'empty' || rule?.rows === 'keep';
-}
+import { limitsRows, type ColumnRule, type Mask, type TableRule } from './table-rule.ts';
 
 /** Whether the rule has some values otherwise than the source. */
 export function changesValues({ columns }: Pick<Table, 'columns'>, rule: TableRule | undefined): boolean {
@@ -51,6 +41,35 @@ function isUserSql(mask: Mask): boolean {
   if (typeof mask === 'string') return false;
   if ('json' in mask) return Object.values(mask.json).some(isUserSql);
   return 'sql' in mask;
+}
+
+// What gives another value in each row, or for each part of a table: PostgreSQL's own, and those of uuid-ossp and pgcrypto.
+const otherEachRow =
+  /\b(random|random_normal|gen_random_uuid|uuidv[47]|uuid_generate_v\w+|clock_timestamp|timeofday|gen_salt|gen_random_bytes|over)\b/i;
+const otherEachTime =
+  /\b(now|current_timestamp|current_date|current_time|localtime|localtimestamp|transaction_timestamp|statement_timestamp)\b/i;
+
+/** Whether SQL of the rule gives the same when it is evaluated again, in one transaction. */
+export function isRepeatable({ where, columns }: TableRule): boolean {
+  return [where ?? '', ...Object.values(columns).map(sqlOf)].every((sql) => !otherEachRow.test(sql));
+}
+
+/** Whether it selects the same rows when it is evaluated again. What it says of the time is meant so. */
+export function isRepeatableWhere({ where }: TableRule): boolean {
+  return where === undefined || !otherEachRow.test(where);
+}
+
+/** Whether a column has the same values when the rule is evaluated again, some other day. */
+export function isLasting(column: Column, { columns }: TableRule): boolean {
+  const one = Object.hasOwn(columns, column.name) ? columns[column.name] : undefined;
+  const sql = one ? sqlOf(one) : '';
+  return !otherEachRow.test(sql) && !otherEachTime.test(sql);
+}
+
+/** The user's SQL in it, if there is any. */
+function sqlOf(one: ColumnRule): string {
+  if (one.kind === 'set') return one.sql;
+  return typeof one.mask === 'object' && ('sql' in one.mask || 'json' in one.mask) ? JSON.stringify(one.mask) : '';
 }
 
 /**
@@ -98,8 +117,12 @@ export function conditionOf(
   rule: TableRule | undefined,
   further?: string,
 ): string {
+  if (rule?.where === undefined) {
+    if (further === undefined) return condition === undefined ? '' : ` ${condition}`;
+    if (condition === undefined) return ` where ${further}`;
+  }
   const all = [condition?.replace(/^\s*where\b/i, ''), rule?.where, further].filter((one) => one !== undefined);
-  return all.length === 0 ? '' : ` where ${all.map((one) => `(${one}\n)`).join(' and ')}`; // a comment ends with its line
+  return ` where ${all.map((one) => `(${one}\n)`).join(' and ')}`; // a comment ends with its line
 }
 
 /**
