@@ -50,8 +50,8 @@ test("afterLoad and staging's values make the new database before anybody sees i
   // What is made of rows is made of those that afterLoad left.
   expect(await scene.onTarget(`select jobs from active`)).toEqual([{ jobs: '0' }]);
   const changed = [
-    { table: { schema: 'public', name: 'jobs' }, rows: 3 },
-    { table: { schema: 'public', name: 'hooks' }, rows: 1 },
+    { table: { schema: 'public', name: 'jobs' }, rows: 3, by: 'afterLoad' },
+    { table: { schema: 'public', name: 'hooks' }, rows: 1, by: 'afterLoad' },
   ];
   const [{ comment } = {}] = await scene.onTarget(
     `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = 'staging'`,
@@ -64,6 +64,9 @@ test("afterLoad and staging's values make the new database before anybody sees i
     /\| +\| afterLoad 2: 1 row of hooks, 1 row of jobs changed/,
   ])
     expect(markdown).toMatch(text);
+  const verified = await scene.restage(config, 'verify');
+  expect([verified.code, verified.stderr]).toEqual([0, '']);
+  expect(verified.stdout).toMatch(/jobs.*afterLoad changed 3 rows of it/);
 });
 
 test('an entry that fails leaves staging as it was, and is named with its line', async () => {
