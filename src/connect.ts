@@ -4,6 +4,7 @@ import { appClient, type App } from './app/client.ts';
 import type { Account, AccountSettings, ProfileFiles } from './aws/account.ts';
 import type { Config, EndConfig } from './config.ts';
 import { requireExpectedHost } from './expected-host.ts';
+import { maskSettings } from './postgres/mask-key.ts';
 import type { Address } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
 import type { TargetDatabase } from './postgres/target.ts';
@@ -93,9 +94,13 @@ export interface Located {
 export async function locate(end: EndConfig, config: Config, options: ConnectOptions): Promise<Located> {
   const account = end.aws && (await openEndAccount(end.aws, options));
   const { only, signal } = options;
+  const { key } = config.database.masks;
   const address =
     end.database && only !== 'objects'
-      ? await addressOf(end.database, end.name, account, config.passwords, signal)
+      ? {
+          ...(await addressOf(end.database, end.name, account, config.passwords, signal)),
+          ...(key === undefined ? {} : { settings: maskSettings(key) }),
+        }
       : undefined;
   const buckets =
     account && only !== 'database'
