@@ -68,7 +68,7 @@ export async function startEnvironment(settings: EnvironmentSettings = {}): Prom
     }
     await aws.putFunction(syncFunction);
     const configFile = await writeConfig(folder, aws.endpoints, { source: source.end.app, target: target.end.app });
-    const variables = { ...files, STAGING_API_KEY: apiKey };
+    const variables = { ...files, STAGING_API_KEY: apiKey, RESTAGE_MASK_KEY: randomBytes(32).toString('hex') };
     return {
       folder,
       configFile,

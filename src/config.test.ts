@@ -26,7 +26,9 @@ function problems(settings: string | object, variables: Record<string, string> =
 
 test('the example of BlueMoxon loads, with every default filled in', () => {
   const file = new URL('../examples/bluemoxon/restage.yaml', import.meta.url);
-  const config = loadConfig(readFileSync(file, 'utf8'), { variables: { STAGING_API_KEY: 'k-1' } });
+  const config = loadConfig(readFileSync(file, 'utf8'), {
+    variables: { STAGING_API_KEY: 'k-1', RESTAGE_MASK_KEY: '0123456789abcdef' },
+  });
   expect(config.target.app?.headers).toEqual({ 'X-API-Key': 'k-1' });
   expect(config.source.app?.version).toBe('/health/version');
   expect(config.migrate[0]?.http).toMatchObject({ method: 'POST', timeoutSeconds: 120 });

@@ -7,6 +7,7 @@ import { readForeignKeys, type ForeignKey } from './postgres/references.ts';
 import { readRevision, versionTables } from './postgres/revision.ts';
 import { digestByRule } from './postgres/rule-reading.ts';
 import type { Origin, ReadSession } from './postgres/session.ts';
+import { readDescription, type ChangedRows } from './postgres/swap.ts';
 import { matchesTable } from './postgres/table-pattern.ts';
 import { changesRows, comparedColumns, isLasting, isRepeatableWhere } from './postgres/table-rows.ts';
 import type { TableRule } from './postgres/table-rule.ts';
@@ -60,7 +61,8 @@ export async function verifyDatabase(
   const tables: VerifiedTable[] = [];
   const leftOut: LeftOut[] = [];
   const found = await readTables(source, skipExtensions);
-  const { byTable, reasonFor } = await comparison(source, config, found);
+  const { changed = [] } = (await readDescription(target, target.origin.database)) ?? {};
+  const { byTable, reasonFor } = await comparison(source, config, found, changed);
   for (const ours of found) {
     const name = quoteTable(ours.table);
     const reason = reasonFor(ours);
@@ -85,6 +87,7 @@ async function comparison(
   source: ReadSession,
   { database }: Config,
   tables: readonly Table[],
+  changed: readonly ChangedRows[],
 ): Promise<{ byTable: ReadonlyMap<string, TableRule>; reasonFor(table: Table): string | undefined }> {
   const resolved = resolveRules(database.tables, tables);
   const [problem] = resolved.problems;
@@ -102,9 +105,19 @@ async function comparison(
     if (rule?.rows === 'merge') return "staging's own rows are among them";
     if (partly(table)) return 'the subset has some of its rows only';
     if (rule && !isRepeatableWhere(rule)) return 'its where selects others each time';
-    return undefined;
+    const names = new Set([table.table, ...table.parents].map(quoteTable));
+    return reasonOf(changed.filter((one) => names.has(quoteTable(one.table))));
   };
   return { byTable, reasonFor };
+}
+
+/** What the run itself has done to a table after it was copied. */
+function reasonOf(changed: readonly ChangedRows[]): string | undefined {
+  const rows = changed.reduce((sum, one) => sum + one.rows, 0);
+  if (changed.length === 0) return undefined;
+  if (changed.some(({ by }) => by === 'afterLoad'))
+    return rows === 0 ? 'afterLoad changed it' : `afterLoad changed ${rows} ${rows === 1 ? 'row' : 'rows'} of it`;
+  return `${rows} ${rows === 1 ? 'row' : 'rows'} of it had no parent`;
 }
 
 /** The tables of which a subset takes some rows: those that keys connect to a starting table, in whichever direction. */

@@ -101,7 +101,7 @@ async function secretsOf({ source, target, variables }: Environment): Promise<re
   const passwords = [source, target].map(({ databaseUrl }) => new URL(databaseUrl).password);
   const credentials = await readFile(variables['AWS_SHARED_CREDENTIALS_FILE'] ?? '', 'utf8');
   const keys = [...credentials.matchAll(/aws_secret_access_key = (.+)/g)].flatMap(([, key]) => key ?? []);
-  return [...passwords, ...keys, variables['STAGING_API_KEY'] ?? ''];
+  return [...passwords, ...keys, variables['STAGING_API_KEY'] ?? '', variables['RESTAGE_MASK_KEY'] ?? ''];
 }
 
 export function requireNoSecret(secrets: readonly string[], text: string, where: string): void {

@@ -220,7 +220,12 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const [snapshot] = context.facts('take-snapshot');
     const { host, port, database } = source.address;
     const tables = context.facts('copy-table');
-    const changed = changedBy(context.facts('after-load'));
+    const changed = [
+      ...changedBy(context.facts('after-load')).map((one) => ({ ...one, by: 'afterLoad' as const })),
+      ...context
+        .facts('settle-orphans')
+        .flatMap(({ orphans }) => orphans.map(({ table, rows }) => ({ table, rows, by: 'orphans' as const }))),
+    ];
     await describeDatabase(maintenance, names.incoming, {
       run,
       source: { host, port, database, ...(snapshot?.disk === undefined ? {} : { disk: snapshot.disk }) },

@@ -105,6 +105,13 @@ export async function createIncoming(maintenance: Session, names: SwapNames): Pr
   return String(created?.oid);
 }
 
+export interface ChangedRows {
+  readonly table: TableName;
+  readonly rows: number;
+  /** The config's `afterLoad`; or it was done to rows whose parents are not there. */
+  readonly by: 'afterLoad' | 'orphans';
+}
+
 /** What restage notes on a database that it made, as the database's comment. */
 export interface Description {
   readonly run: string;
@@ -121,8 +128,8 @@ export interface Description {
   /** What was read at the source; absent where rules had a part of it read only, and in what earlier versions made. */
   readonly tables?: number;
   readonly rows?: number;
-  /** Tables that the config's `afterLoad` changed, with how many rows: they need not be equal to the source's. */
-  readonly changed?: readonly { readonly table: TableName; readonly rows: number }[];
+  /** Tables that were changed once their rows had come, so that they need not be equal to the source's. */
+  readonly changed?: readonly ChangedRows[];
   /** When everything after the swap had been verified too; absent in a database whose run did not come that far. */
   readonly acceptedAt?: string;
   /** The comment that people gave the database, which this description stands in place of. */
