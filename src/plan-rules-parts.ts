@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 import type { RestageError } from './errors.ts';
 import type { ColumnCast } from './postgres/casts.ts';
 import type { Table } from './postgres/catalog.ts';
-import type { ColumnName, TableName } from './postgres/names.ts';
+import type { ColumnName } from './postgres/names.ts';
 import type { ForeignKey } from './postgres/references.ts';
 import type { ReadSession } from './postgres/session.ts';
 import type { TableRule } from './postgres/table-rule.ts';
@@ -63,10 +63,7 @@ export async function planOrphans(
 }
 
 export { planSubset } from './plan-subset.ts';
-
-export async function planSkip(_session: ReadSession, _skip: readonly TableName[]): Promise<Told> {
-  return nothing;
-}
+export { planSkip } from './postgres/skip.ts';
 
 export async function hiddenNotes(
   _session: ReadSession,

@@ -18,6 +18,7 @@ import { readTables, type Table } from './postgres/catalog.ts';
 import { quoteTable, type ColumnName, type TableName } from './postgres/names.ts';
 import { readForeignKeys, type ForeignKey } from './postgres/references.ts';
 import type { ReadSession } from './postgres/session.ts';
+import { readSkipped } from './postgres/skip.ts';
 import type { Subset, TableRule } from './postgres/table-rule.ts';
 import type { TargetDatabase } from './postgres/target.ts';
 import { resolveRules } from './resolve-rules.ts';
@@ -56,8 +57,9 @@ export async function readSourceRules(
   const resolved = resolveRules(choices.tables, tables);
   const skipped = new Set(resolved.skip.map(quoteTable));
   const made = tables.filter(({ table }) => !skipped.has(quoteTable(table)));
+  const gone = new Set((await readSkipped(session, resolved.skip)).map(quoteTable));
   const foreignKeys = (await readForeignKeys(session)).filter(
-    ({ table, parent }) => !skipped.has(quoteTable(table)) && !skipped.has(quoteTable(parent)),
+    ({ table, parent }) => !gone.has(quoteTable(table)) && !gone.has(quoteTable(parent)),
   );
   const problems: RestageError[] = [...resolved.problems];
   const notes: string[] = [];

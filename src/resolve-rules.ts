@@ -36,10 +36,14 @@ export function resolveRules(tables: TablesConfig, known: readonly Table[]): Res
     const matching = inOrder.filter(([name]) => own.some((one) => matchesTable(one, name)));
     if (matching.length === 0) continue;
     const merged = mergeRules(matching.map(([, rule]) => rule));
-    if (merged.rows === 'skip')
-      for (const one of own.filter((each) => isSkipped(each, inOrder))) skip.set(quoteTable(one), one);
+    if (merged.rows === 'skip') skip.set(quoteTable(table.table), table.table);
     else byTable.set(quoteTable(table.table), forTable(merged, table));
   }
+  // A partitioned table goes with its last part.
+  const made = known.filter(({ table }) => !skip.has(quoteTable(table)));
+  const needed = new Set(made.flatMap(({ table, parents }) => [table, ...parents]).map(quoteTable));
+  for (const parent of known.flatMap(({ parents }) => parents))
+    if (!needed.has(quoteTable(parent)) && isSkipped(parent, inOrder)) skip.set(quoteTable(parent), parent);
   for (const [name, rule] of entries) {
     const matched = known.filter(({ table, parents }) => [table, ...parents].some((one) => matchesTable(one, name)));
     if (matched.length === 0) problems.push(unknownTable(name, known));

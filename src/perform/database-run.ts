@@ -46,6 +46,8 @@ export interface DatabaseRun extends AsyncDisposable {
   /** Sessions with the new database. */
   writers: Pool<Session> | undefined;
   order: RestoreOrder | undefined;
+  /** Tables that are not made. */
+  readonly skip: readonly TableName[];
   /** Extensions whose tables and sequences are left out. */
   skipExtensions: readonly string[];
   /** By quoted name. */
@@ -60,6 +62,8 @@ export interface DatabaseRunOptions {
   readonly run: string;
   /** How many sessions copy at each end. */
   readonly jobs: number;
+  /** Tables that are not made. */
+  readonly skip?: readonly TableName[];
   /** pg_dump, loaded beforehand; absent: it is loaded now. */
   readonly dumper?: SchemaDumper | undefined;
 }
@@ -68,7 +72,7 @@ export interface DatabaseRunOptions {
 export async function openDatabaseRun(
   source: SourceDatabase,
   target: TargetDatabase,
-  { run, jobs, dumper = startDumper() }: DatabaseRunOptions,
+  { run, jobs, skip = [], dumper = startDumper() }: DatabaseRunOptions,
 ): Promise<DatabaseRun> {
   const lock = await lockTarget(target, run);
   try {
@@ -92,6 +96,7 @@ export async function openDatabaseRun(
     readers: undefined,
     writers: undefined,
     order: undefined,
+    skip,
     skipExtensions: [],
     tables: new Map(),
     analyzedLater: new Set(),

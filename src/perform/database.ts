@@ -21,6 +21,7 @@ import {
   readDescription,
 } from '../postgres/swap.ts';
 import { readIdentity } from '../postgres/target.ts';
+import { readSkipped } from '../postgres/skip.ts';
 import { isOfPublication, type SchemaEntry } from '../postgres/schema-entries.ts';
 import { requireLeast } from '../shrink.ts';
 import type { Step } from '../step.ts';
@@ -57,7 +58,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const snapshot = await state.source.snapshot({ label: state.run, signal });
     openReaders(state, snapshot);
     // It is read while the new database is being made; copy-schema waits for it.
-    state.schema = snapshot.schema(state.dumper);
+    state.schema = snapshot.schema(state.dumper, state.skip);
     state.schema.catch(() => {}); // told there
     const { disk } = await readIdentity(snapshot.session);
     const { origin, takenAt } = snapshot;
@@ -168,7 +169,9 @@ export const databaseSteps: Perform<DatabaseKinds> = {
   'set-sequences': async (_step, { database, signal }) => {
     const state = requireDatabase(database);
     await using moment = await state.source.snapshot({ label: state.run, signal });
-    const found = await readSequences(moment.session, state.skipExtensions);
+    const skipped = new Set((await readSkipped(moment.session, state.skip)).map(quoteTable));
+    const all = await readSequences(moment.session, state.skipExtensions);
+    const found = all.filter((name) => !skipped.has(quoteTable(name)));
     const sequences = await lanesOf(state).withWriter((session) => carrySequences(moment.session, session, found));
     return { facts: { sequences } };
   },

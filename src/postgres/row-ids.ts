@@ -47,7 +47,7 @@ export function rowIdSet(): RowIdSet {
       if (added) size += 1;
       return added;
     },
-    sorted: () => slots.filter((id) => id !== 0).sort(),
+    sorted: () => slots.filter((id) => id !== 0).toSorted(),
   };
 }
 
