@@ -1,7 +1,6 @@
 import type { Config } from './config.ts';
 import { failureOf, type Failure, type RestageError } from './errors.ts';
 import {
-  countSelected,
   findUnmasked,
   hiddenNotes,
   planOrphans,
@@ -17,6 +16,7 @@ import type { ColumnCast } from './postgres/casts.ts';
 import { readTables, type Table } from './postgres/catalog.ts';
 import { quoteTable, type ColumnName, type TableName } from './postgres/names.ts';
 import { readForeignKeys, type ForeignKey } from './postgres/references.ts';
+import { countSelected } from './postgres/rule-reading.ts';
 import type { ReadSession } from './postgres/session.ts';
 import { readSkipped } from './postgres/skip.ts';
 import type { Subset, TableRule } from './postgres/table-rule.ts';
