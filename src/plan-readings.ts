@@ -17,6 +17,7 @@ import { requireUnmarked } from './postgres/protected-marker.ts';
 import { readUnreadable, requireReadable } from './postgres/readable.ts';
 import { readRevision } from './postgres/revision.ts';
 import { readRoles, requireRoles } from './postgres/roles.ts';
+import { readSkipped } from './postgres/skip.ts';
 import { readSchemaPrint } from './postgres/schema-print.ts';
 import type { Origin } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
@@ -51,13 +52,13 @@ export async function readSource(source: SourceDatabase, choices: Choices, signa
   });
   const found = unfit ? [] : await countTables(session, await readTables(session, skipExtensions));
   const rules = unfit ? undefined : await readSourceRules(session, choices, found);
-  const skipped = new Set(rules?.skip.map(quoteTable));
+  const skipped = new Set((await readSkipped(session, rules?.skip ?? [])).map(quoteTable));
   const fit = !rules
     ? undefined
     : {
         tables: found.filter(({ table }) => !skipped.has(quoteTable(table))),
         rules,
-        sequences: await readSequences(session, skipExtensions),
+        sequences: (await readSequences(session, skipExtensions)).filter((name) => !skipped.has(quoteTable(name))),
         largeObjects: await countLargeObjects(session),
         namedRoles: await readNamedRoles(session),
         extensions: (await readExtensions(session)).filter(({ name }) => !skipExtensions.includes(name)),

@@ -1,6 +1,5 @@
 import type { RestageError } from './errors.ts';
 import type { Table } from './postgres/catalog.ts';
-import type { TableName } from './postgres/names.ts';
 import type { ForeignKey } from './postgres/references.ts';
 import type { ReadSession } from './postgres/session.ts';
 import type { TableRule } from './postgres/table-rule.ts';
@@ -21,8 +20,4 @@ export async function proveRules(
   _foreignKeys: readonly ForeignKey[],
 ): Promise<Told & { readonly rules: Rules }> {
   return { ...nothing, rules };
-}
-
-export async function planSkip(_session: ReadSession, _skip: readonly TableName[]): Promise<Told> {
-  return nothing;
 }

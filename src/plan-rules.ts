@@ -1,6 +1,6 @@
 import type { Config } from './config.ts';
 import { failureOf, type Failure, type RestageError } from './errors.ts';
-import { planSkip, proveRules } from './plan-rules-parts.ts';
+import { proveRules } from './plan-rules-parts.ts';
 import { planSubset } from './plan-subset.ts';
 import type { ColumnCast } from './postgres/casts.ts';
 import { readTables, type Table } from './postgres/catalog.ts';
@@ -11,6 +11,7 @@ import { planOwn } from './postgres/plan-own.ts';
 import { readForeignKeys, type ForeignKey } from './postgres/references.ts';
 import { countSelected } from './postgres/rule-reading.ts';
 import type { ReadSession } from './postgres/session.ts';
+import { planSkip, readSkipped } from './postgres/skip.ts';
 import type { Subset, TableRule } from './postgres/table-rule.ts';
 import type { TargetDatabase } from './postgres/target.ts';
 import { unmaskedRefusal } from './postgres/unmasked-refusal.ts';
@@ -52,8 +53,9 @@ export async function readSourceRules(
   const resolved = resolveRules(choices.tables, tables);
   const skipped = new Set(resolved.skip.map(quoteTable));
   const made = tables.filter(({ table }) => !skipped.has(quoteTable(table)));
+  const gone = new Set((await readSkipped(session, resolved.skip)).map(quoteTable));
   const foreignKeys = (await readForeignKeys(session)).filter(
-    ({ table, parent }) => !skipped.has(quoteTable(table)) && !skipped.has(quoteTable(parent)),
+    ({ table, parent }) => !gone.has(quoteTable(table)) && !gone.has(quoteTable(parent)),
   );
   const problems: RestageError[] = [...resolved.problems];
   const notes: string[] = [];

@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 import type { PlannedDatabase } from './plan-database.ts';
 import { partsOf } from './plan-parts.ts';
 import { columnsPrint, type Table } from './postgres/catalog.ts';
-import { displayTable, isCalled, quoteTable } from './postgres/names.ts';
+import { displayTable, isCalled, quoteTable, type TableName } from './postgres/names.ts';
 import type { TableRule } from './postgres/table-rule.ts';
 import type { LeastRows } from './shrink.ts';
 import type { Act } from './step.ts';
@@ -122,26 +122,7 @@ function addOwn(add: AddStep, { tables, rules, own }: DatabaseToPlan, after: rea
     .map(({ table, rule, casts }) =>
       add(`carry-values ${displayTable(table)}`, [...before, ...kept], { kind: 'carry-values', table, rule, casts }),
     );
-  // A partition's rule holds for a part of its whole table, whose keys they are.
-  const limited = new Set(
-    tables
-      .filter(({ table }) => isLimited(rules, quoteTable(table)))
-      .flatMap(({ table, parents }) => [table, ...parents].map(quoteTable)),
-  );
-  // What is dropped for want of a parent leaves its own children without one.
-  const loose = new Set<string>();
-  const parts = (name: string) =>
-    tables.filter(({ table, parents }) => [table, ...parents].some((one) => quoteTable(one) === name));
-  const drops = (name: string) =>
-    parts(name).some(({ table }) => (rules.byTable.get(quoteTable(table))?.onOrphan ?? 'fail') !== 'fail');
-  for (let known = -1; known < loose.size;) {
-    known = loose.size;
-    for (const { table, parent } of rules.foreignKeys) {
-      if (!limited.has(quoteTable(table)) && !limited.has(quoteTable(parent))) continue;
-      loose.add(quoteTable(table));
-      if (drops(quoteTable(table))) limited.add(quoteTable(table));
-    }
-  }
+  const loose = looseTables({ tables, rules });
   const settled = tables
     .filter(({ table, parents }) => [table, ...parents].some((one) => loose.has(quoteTable(one))))
     .map(({ table }) => ({ table, onOrphan: rules.byTable.get(quoteTable(table))?.onOrphan ?? ('fail' as const) }));
@@ -149,6 +130,38 @@ function addOwn(add: AddStep, { tables, rules, own }: DatabaseToPlan, after: rea
   return settled.length === 0
     ? whole
     : [...whole, add('settle-orphans', whole, { kind: 'settle-orphans', tables: settled })];
+}
+
+/** Tables, by quoted name, whose rows may lack parents in the end: their own rule, or that of a parent, has other rows than the source. */
+function looseTables({ tables, rules }: Pick<DatabaseToPlan, 'tables' | 'rules'>): ReadonlySet<string> {
+  // A partition's rule holds for a part of its whole table, whose keys they are.
+  const partsByName = Map.groupBy(
+    tables.flatMap((part) =>
+      [part.table, ...part.parents].map((name) => ({ name: quoteTable(name), part: quoteTable(part.table) })),
+    ),
+    ({ name }) => name,
+  );
+  const parts = (name: string) => (partsByName.get(name) ?? []).map(({ part }) => part);
+  const inSubset = new Set(rules.subset?.tables.map(({ table }) => quoteTable(table)));
+  // A subset brings the parents of its rows, of the source's at least.
+  const isClosed = (name: string) =>
+    parts(name).every((part) => inSubset.has(part) && rules.byTable.get(part)?.rows !== 'merge');
+  const drops = (name: string) => parts(name).some((part) => (rules.byTable.get(part)?.onOrphan ?? 'fail') !== 'fail');
+  const limited = new Set([...partsByName.keys()].filter((name) => parts(name).some((part) => isLimited(rules, part))));
+  const dropped = new Set<string>();
+  const loose = new Set<string>();
+  const keys = rules.foreignKeys.map(({ table, parent }) => ({ child: quoteTable(table), parent: quoteTable(parent) }));
+  // What is dropped for want of a parent leaves its own children without one.
+  for (let known = -1; known < loose.size;) {
+    known = loose.size;
+    for (const { child, parent } of keys) {
+      const isTouched = limited.has(child) || limited.has(parent) || dropped.has(parent);
+      if (!isTouched || (isClosed(child) && isClosed(parent) && !dropped.has(parent))) continue;
+      loose.add(child);
+      if (drops(child)) dropped.add(child);
+    }
+  }
+  return loose;
 }
 
 /** Whether a table has other rows than the source's, or not all of them. */

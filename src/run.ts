@@ -44,6 +44,7 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
       ? await onDatabases.openDatabaseRun(source.database, target.database, {
           run: id,
           jobs: plan.jobs,
+          skip: plan.steps.flatMap((step) => (step.kind === 'copy-schema' ? step.skip : [])),
           dumper: options.dumper,
         })
       : undefined;

@@ -81,7 +81,14 @@ test('rows arrive as the rules of their tables have them, and restage verify hol
       select count(*), min(status) as first, max(status) as last, sum(price) as sum, sum(half) as halves, max(at) as at
         from orders`),
   ).toEqual([
-    { count: '300', first: 'DONE', last: 'DONE', sum: '30000.00', halves: '15000.0000000000000000', at: '(399.00,eur)' },
+    {
+      count: '300',
+      first: 'DONE',
+      last: 'DONE',
+      sum: '30000.00',
+      halves: '15000.0000000000000000',
+      at: '(399.00,eur)',
+    },
   ]);
   expect(await scene.onTarget('select count(*) from order_lines')).toEqual([{ count: '0' }]);
   expect(

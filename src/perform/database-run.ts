@@ -4,6 +4,7 @@ import type { Table } from '../postgres/catalog.ts';
 import { prepareLoading, type Lanes } from '../postgres/load.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
 import type { RestoreOrder } from '../postgres/restore.ts';
+import type { RowsOfFile } from '../postgres/row-ids.ts';
 import { startDumper, type SchemaDumper } from '../postgres/schema-dump.ts';
 import type { SchemaDump } from '../postgres/schema-entries.ts';
 import { isMarked, mark, requireUnmarked } from '../postgres/protected-marker.ts';
@@ -48,8 +49,12 @@ export interface DatabaseRun extends AsyncDisposable {
   /** One session with the target's present database, in one moment of it: for what stays of it. */
   present: Pool<ReadSession> | undefined;
   order: RestoreOrder | undefined;
+  /** Tables that are not made. */
+  readonly skip: readonly TableName[];
   /** Extensions whose tables and sequences are left out. */
   skipExtensions: readonly string[];
+  /** The rows that are copied of tables that a subset has a part of; by quoted name. */
+  subset: ReadonlyMap<string, readonly RowsOfFile[]> | undefined;
   /** By quoted name. */
   tables: ReadonlyMap<string, Table>;
   /** Quoted names of tables whose statistics come with those of their parents, once all are loaded. */
@@ -62,6 +67,8 @@ export interface DatabaseRunOptions {
   readonly run: string;
   /** How many sessions copy at each end. */
   readonly jobs: number;
+  /** Tables that are not made. */
+  readonly skip?: readonly TableName[];
   /** pg_dump, loaded beforehand; absent: it is loaded now. */
   readonly dumper?: SchemaDumper | undefined;
 }
@@ -70,7 +77,7 @@ export interface DatabaseRunOptions {
 export async function openDatabaseRun(
   source: SourceDatabase,
   target: TargetDatabase,
-  { run, jobs, dumper = startDumper() }: DatabaseRunOptions,
+  { run, jobs, skip = [], dumper = startDumper() }: DatabaseRunOptions,
 ): Promise<DatabaseRun> {
   const lock = await lockTarget(target, run);
   try {
@@ -95,7 +102,9 @@ export async function openDatabaseRun(
     writers: undefined,
     present: undefined,
     order: undefined,
+    skip,
     skipExtensions: [],
+    subset: undefined,
     tables: new Map(),
     analyzedLater: new Set(),
     remarks: [],
@@ -119,6 +128,7 @@ export async function endReading(state: DatabaseRun): Promise<void> {
   const { snapshot, readers } = state;
   state.snapshot = undefined;
   state.readers = undefined;
+  state.subset = undefined;
   remarkFewer(state, readers, 'source');
   await Promise.all([readers?.[Symbol.asyncDispose](), snapshot?.[Symbol.asyncDispose]()]);
 }

@@ -22,11 +22,13 @@ import {
 } from '../postgres/swap.ts';
 import { limitsRows } from '../postgres/table-rule.ts';
 import { readIdentity } from '../postgres/target.ts';
+import { readSkipped } from '../postgres/skip.ts';
 import { isOfPublication, type SchemaEntry } from '../postgres/schema-entries.ts';
 import { requireLeast } from '../shrink.ts';
 import type { Step } from '../step.ts';
 import { changedBy } from './after-load.ts';
 import type { Perform } from './context.ts';
+import { requireSelected, selectionOf } from './subset.ts';
 import {
   endReading,
   endWriting,
@@ -59,7 +61,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const snapshot = await state.source.snapshot({ label: state.run, signal });
     openReaders(state, snapshot);
     // It is read while the new database is being made; copy-schema waits for it.
-    state.schema = snapshot.schema(state.dumper);
+    state.schema = snapshot.schema(state.dumper, state.skip);
     state.schema.catch(() => {}); // told there
     const { disk } = await readIdentity(snapshot.session);
     const { origin, takenAt } = snapshot;
@@ -130,20 +132,19 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const table = findTable(state, step.table);
     const name = quoteTable(step.table);
     let bytes = 0;
+    const { selected, ...selection } = selectionOf(state, table, step.rule);
     const loaded = await loadTable(lanesOf(state), table, state.order?.byTable.get(name) ?? [], {
       parts: step.parts,
       verify: step.verify,
       mayBeEmpty: step.mayBeEmpty,
-      rule: step.rule,
+      ...selection,
       analyze: !state.analyzedLater.has(name),
       onBytes: (more) => context.progress(step, { bytes: (bytes += more) }),
       signal: context.signal,
     });
-    if (state.snapshot) requireLeast(step.table, loaded.source.rows, step.least, state.snapshot.origin);
-    const inSubset = context
-      .facts('select-subset')
-      .some(({ tables }) => tables.some((one) => quoteTable(one.table) === name));
-    const limited = limitsRows(step.rule) || inSubset;
+    requireSelected(table, loaded.source.rows, selected);
+    if (state.snapshot && !selected) requireLeast(step.table, loaded.source.rows, step.least, state.snapshot.origin);
+    const limited = limitsRows(step.rule) || selected !== undefined;
     return { facts: { table: step.table, ...loaded, ...(limited ? { limited } : {}) } };
   },
 
@@ -175,7 +176,9 @@ export const databaseSteps: Perform<DatabaseKinds> = {
   'set-sequences': async (_step, { database, facts, signal }) => {
     const state = requireDatabase(database);
     await using moment = await state.source.snapshot({ label: state.run, signal });
-    const found = await readSequences(moment.session, state.skipExtensions);
+    const skipped = new Set((await readSkipped(moment.session, state.skip)).map(quoteTable));
+    const all = await readSequences(moment.session, state.skipExtensions);
+    const found = all.filter((name) => !skipped.has(quoteTable(name)));
     const own = facts('keep-rows').flatMap(({ table, kept }) => (kept > 0 ? [table] : []));
     const sequences = await lanesOf(state).withWriter(async (session) => {
       const count = await carrySequences(moment.session, session, found);

@@ -6,6 +6,7 @@ import { largeObjectSteps } from './large-objects.ts';
 import { leakSteps } from './leaks.ts';
 import { ownSteps } from './own.ts';
 import { privilegeSteps } from './privileges.ts';
+import { subsetSteps } from './subset.ts';
 
 export { openDatabaseRun, recover } from './database-run.ts';
 
@@ -18,4 +19,5 @@ export const stepsOnDatabases = {
   ...leakSteps,
   ...ownSteps,
   ...privilegeSteps,
+  ...subsetSteps,
 } satisfies Partial<Perform>;

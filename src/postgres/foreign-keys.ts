@@ -27,7 +27,7 @@ export function splitForeignKeys(
   const add = entries.map((entry) => {
     const found = constraintOf(entry);
     const plain = entry.sql.startsWith('ALTER TABLE ONLY ') && !/ NOT (VALID|ENFORCED);$/.test(entry.sql);
-    if (!found || !plain || partitioned.has(referenced(entry))) return entry;
+    if (!found || !plain || partitioned.has(quoteTable(referencedTable(entry)))) return entry;
     const key = quoteTable(found.table);
     const group = byTable.get(key) ?? { table: found.table, constraints: [] };
     byTable.set(key, group);
@@ -37,9 +37,10 @@ export function splitForeignKeys(
   return { add, validate: [...byTable.values()] };
 }
 
-function referenced({ sql }: SchemaEntry): string {
+/** The table that the foreign key of an entry refers to. */
+export function referencedTable({ sql }: SchemaEntry): TableName {
   const [, schema = '', name = ''] = references.exec(sql) ?? [];
-  return quoteTable({ schema: unquote(schema), name: unquote(name) });
+  return { schema: unquote(schema), name: unquote(name) };
 }
 
 /** Quoted names of the partitioned tables. */

@@ -10,6 +10,10 @@ export interface RowsOfFile {
   readonly ids: Float64Array;
 }
 
+export function rowsIn(files: readonly RowsOfFile[]): number {
+  return files.reduce((sum, { ids }) => sum + ids.length, 0);
+}
+
 /** A set of rows of one file: 11 to 21 bytes a row. */
 export interface RowIdSet {
   readonly size: number;
@@ -47,7 +51,7 @@ export function rowIdSet(): RowIdSet {
       if (added) size += 1;
       return added;
     },
-    sorted: () => slots.filter((id) => id !== 0).sort(),
+    sorted: () => slots.filter((id) => id !== 0).toSorted(),
   };
 }
 

@@ -14,6 +14,8 @@ export interface DumpStart {
 export interface DumpRequest {
   readonly serverVersion: string;
   readonly snapshot: string;
+  /** Numbers of the relations that are left out, with all that is theirs. */
+  readonly skip: readonly string[];
 }
 
 export type DumpAnswer = { readonly sql: string } | { readonly failure: string };
@@ -67,14 +69,21 @@ function ask(question: Buffer): Buffer {
   return Buffer.concat(takeMessages() as Uint8Array[]); // of whole chunks: the driver's side hands over nothing else
 }
 
-// pg_dump is started before the snapshot is known, with this in its place.
+// pg_dump is started before the snapshot is known, and what it is to leave out, with these in their places.
 const placeholder = 'to be told';
+const skipped = 'restage_is_to_be_told';
 
-/** The statement that names the snapshot names the right one; any other stays as it is. */
-function withSnapshot(question: Buffer, snapshot: string): Buffer {
-  const statement = `SET TRANSACTION SNAPSHOT '${placeholder}'\0`;
-  if (question[0] !== 0x51 || question.toString('latin1', 5) !== statement) return question;
-  return message('Q', statement.replace(placeholder, snapshot));
+/**
+ * The statement that names the snapshot names the right one, and the one that asks for the relations to leave out is answered
+ * with theirs; any other stays as it is.
+ */
+function asTold(question: Buffer, { snapshot, skip }: DumpRequest): Buffer {
+  if (question[0] !== 0x51) return question;
+  const statement = question.toString('latin1', 5);
+  if (statement === `SET TRANSACTION SNAPSHOT '${placeholder}'\0`)
+    return message('Q', statement.replace(placeholder, snapshot));
+  if (!statement.includes(`'^(${skipped})$'`)) return question;
+  return message('Q', `SELECT oid FROM pg_catalog.unnest('{${skip.join(',')}}'::pg_catalog.oid[]) oid\0`);
 }
 
 const connection = {
@@ -90,7 +99,7 @@ const connection = {
       return receive(startUp(request.serverVersion));
     }
     if (bytes.length < 5 || bytes.length < 1 + bytes.readInt32BE(1)) unsent = bytes;
-    else if (bytes[0] !== 0x58) receive(ask(withSnapshot(bytes, request.snapshot))); // X, terminate: the session is not pg_dump's to end
+    else if (bytes[0] !== 0x58) receive(ask(asTold(bytes, request))); // X, terminate: the session is not pg_dump's to end
   },
 };
 
@@ -99,7 +108,7 @@ try {
   // The tool wants a PGlite and uses only these three of its methods.
   const file = await pgDump({
     pg: connection as unknown as Parameters<typeof pgDump>[0]['pg'],
-    args: [`--snapshot=${placeholder}`, ...args],
+    args: [`--snapshot=${placeholder}`, `--exclude-table=${skipped}`, ...args],
   });
   answer = { sql: await file.text() };
 } catch (error) {

@@ -7,13 +7,19 @@ import { interrupted, type ReadSession } from './session.ts';
 /** The newest server that the pg_dump of @electric-sql/pglite-tools knows. */
 const newestServer = 18;
 
+export interface DumpOptions {
+  /** Numbers of tables and sequences that are left out, and with each its indexes, triggers, policies, comments. */
+  readonly skip?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** pg_dump, loaded and waiting: good for one dump. */
 export interface SchemaDumper extends AsyncDisposable {
   /**
    * The schema of a database as pg_dump prints it, without owners and grants, from the given snapshot. `session` must be
    * outside of a transaction and is of no use afterwards. Throws `schema-failed` with pg_dump's words.
    */
-  dump(session: ReadSession, snapshot: string, signal?: AbortSignal): Promise<string>;
+  dump(session: ReadSession, snapshot: string, options?: DumpOptions): Promise<string>;
 }
 
 /**
@@ -56,7 +62,7 @@ export function startDumper(): SchemaDumper {
   };
   return {
     [Symbol.asyncDispose]: end,
-    dump: async (session, snapshot, signal) => {
+    dump: async (session, snapshot, { skip = [], signal } = {}) => {
       const { origin } = session;
       const where = `${origin.database} at ${origin.host}:${origin.port}`;
       if (Number.parseInt(origin.version, 10) > newestServer)
@@ -81,7 +87,7 @@ export function startDumper(): SchemaDumper {
           worker.on('error', reject);
           worker.on('exit', () => reject(connectionLost(origin)));
           if (worker.threadId === -1) reject(connectionLost(origin)); // ended already
-          const request: DumpRequest = { serverVersion: origin.version, snapshot };
+          const request: DumpRequest = { serverVersion: origin.version, snapshot, skip };
           hand(request);
         });
         if ('failure' in answer)

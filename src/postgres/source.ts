@@ -1,7 +1,9 @@
 import { RestageError } from '../errors.ts';
+import type { TableName } from './names.ts';
 import type { SchemaDumper } from './schema-dump.ts';
 import { parseDump, type SchemaDump } from './schema-entries.ts';
 import { connectionLost } from './session-error.ts';
+import { readSkipped, withoutSkipped } from './skip.ts';
 import { interrupted, openSession, type Address, type Origin, type ReadSession } from './session.ts';
 
 export interface SourceOptions {
@@ -26,8 +28,8 @@ export interface Snapshot extends AsyncDisposable {
   readonly session: ReadSession;
   /** One more session that sees this very moment. */
   reader(): Promise<ReadSession>;
-  /** The schema at this moment, as pg_dump gives it. */
-  schema(dumper: SchemaDumper): Promise<SchemaDump>;
+  /** The schema at this moment, as pg_dump gives it. `skip`: tables that are left out, with all that is theirs. */
+  schema(dumper: SchemaDumper, skip?: readonly TableName[]): Promise<SchemaDump>;
 }
 
 export function sourceDatabase(address: Address): SourceDatabase {
@@ -68,10 +70,12 @@ async function takeSnapshot(address: Address, options: SourceOptions): Promise<S
         }
         return session;
       },
-      schema: async (dumper) => {
+      schema: async (dumper, skip = []) => {
         await using session = await open();
+        const left = await readSkipped(holder, skip);
         try {
-          return parseDump(await dumper.dump(session, id, options.signal));
+          const dump = parseDump(await dumper.dump(session, id, { ...options, skip: left.map(({ oid }) => oid) }));
+          return withoutSkipped(dump, left);
         } catch (error) {
           if (!options.signal?.aborted) await requireHolder(holder);
           throw error;
