@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { benchClone } from './clone.ts';
 import { benchKeys } from './keys.ts';
 import { benchLargeObject } from './large-object.ts';
+import { benchMasks } from './masks.ts';
 import { isInstalled } from './measure.ts';
 import { benchObjects } from './objects.ts';
 import { benchRelay } from './relay.ts';
@@ -24,6 +25,7 @@ const benches = {
   clone: benchClone,
   keys: benchKeys,
   'large-object': benchLargeObject,
+  masks: benchMasks,
   objects: benchObjects,
   relay: benchRelay,
   small: benchSmall,

@@ -28,7 +28,6 @@ export function textOf(column: Column): string {
   const { family } = shapeOf(column);
   if (family === 'citext') return `lower(${name}::text collate "default")`;
   if (family === 'numeric') return `trim_scale(${name})::text`;
-  if (family === 'float') return `(${name} + 0)::text`; // -0 is 0
   if (family === 'inet' || family === 'cidr') return `abbrev(${name}::inet)`;
   return `${name}::text`;
 }

@@ -81,3 +81,16 @@ function masked({ mask, keys, items }: Place): string {
             from jsonb_array_elements("v") with ordinality as "each"("v", "n"))`;
   return `case jsonb_typeof("v") when 'null' then "v" ${object} ${array} else 'null'::jsonb end`;
 }
+
+const high = String.raw`\\u[dD][89abAB][0-9a-fA-F]{2}`;
+const low = String.raw`\\u[dD][c-fC-F][0-9a-fA-F]{2}`;
+/** What json holds as it was written, and jsonb refuses: the zero character, and one half of a pair without the other. */
+const refused = String.raw`\\u0000|${high}(?!${low})|(?<!${high})${low}`;
+
+/** SQL of a json column as jsonb; a question mark stands for what jsonb does not hold. */
+export function asJsonb(name: string): string {
+  const text = `${name}::text`;
+  // As an escape again: behind a backslash of its own it must be one as well.
+  return `(case when strpos(${text}, E'\\\\u') > 0
+      then regexp_replace(${text}, ${quoteText(refused)}, E'\\\\\\\\u003f', 'g') else ${text} end)::jsonb`;
+}

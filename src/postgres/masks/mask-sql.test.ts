@@ -110,6 +110,11 @@ test('the same value becomes the same in a column of another type, and under ano
   for (const type of ['text', 'varchar(300)', 'name', 'char(40)'])
     emails.add((await outcomes(type, 'email', ['ada@mail.example']))[0]?.trimEnd());
   expect([...emails]).toEqual([expect.stringMatching(/@example\.com$/)]);
+  const [one, other] = await outcomes('numeric', 'hash', ['1.10', '1.1']);
+  expect(one).toBe(other);
+  const [ofText] = await outcomes('text', 'ip', ['10.9.8.7']);
+  const [ofInet] = await outcomes('inet', 'ip', ['10.9.8.7']);
+  expect(ofInet).toBe(ofText);
   const [email] = await outcomes('text', 'email', ['ada']);
   const [user] = await outcomes('text', 'username', ['ada']);
   expect(email?.slice(0, 16)).not.toBe(user?.slice(5));
@@ -210,17 +215,17 @@ test.each(['json', 'jsonb'])(
   },
 );
 
-test('each item of an array of json is masked, and a json with a zero character does not stop the rows', async () => {
+test('each item of an array is masked, and what json holds but jsonb does not is no reason to stop', async () => {
   const mask: Mask = { json: { '[*].name': 'null', '[*].tags[*]': 'hash' } };
-  const [list, zero] = await outcomes('json', mask, [
+  const [list, odd] = await outcomes('json', mask, [
     '[{"name": "Ada", "tags": ["a", 1, true]}, {"tags": []}]',
-    String.raw`[{"name": "\u0000", "note": "\u0000"}]`,
+    String.raw`[{"note": "\u0000 \ud83d \ude00 \ud83d\ude00 \\u0000 \u00e9"}]`,
   ]);
   expect(JSON.parse(String(list))).toEqual([
     { name: null, tags: [expect.stringMatching(/^[0-9a-f]{64}$/), expect.any(Number), null] },
     { tags: [] },
   ]);
-  expect(JSON.parse(String(zero))).toEqual([{ name: null, note: '\ufffd' }]);
+  expect(JSON.parse(String(odd))).toEqual([{ note: String.raw`? ? ? 😀 \u003f é` }]);
 });
 
 test('a number keeps to a scale below zero, which PostgreSQL 15 brought', async () => {

@@ -5,7 +5,7 @@ import { maskKind, type Mask } from '../table-rule.ts';
 import { daysOf, mostDays, moved, movedText } from './date-mask.ts';
 import { bitsOf, card, digitsOf } from './digits.ts';
 import { bytesOf, bytesOfText, hashName, hmacSql, textOf } from './hmac.ts';
-import { jsonMask } from './json-mask.ts';
+import { asJsonb, jsonMask } from './json-mask.ts';
 import { inJson, jsonNull } from './json-values.ts';
 import { noisy } from './number-mask.ts';
 import { constant, redaction } from './plain-masks.ts';
@@ -243,7 +243,6 @@ function jsons(paths: Readonly<Record<string, Mask>>, column: Column, shape: Sha
   });
   if ('reason' in made) return made;
   const name = quoteName(column.name);
-  // jsonb has no zero character, which json only quotes.
-  const value = shape.type === 'json' ? String.raw`replace(${name}::text, '\u0000', '\ufffd')::jsonb` : name;
+  const value = shape.type === 'json' ? asJsonb(name) : name;
   return { hashes, sql: `case when ${name} is not null then ${made.over(value)}::${shape.type} end`, bits: 0 };
 }
