@@ -1,9 +1,9 @@
 import { rowsOf, type Column, type Table } from './catalog.ts';
 import { castTo } from './column-cast.ts';
-import { maskSql } from './masks/mask-sql.ts';
+import { maskSql, usesUserSql } from './masks/mask-sql.ts';
 import { quoteName } from './names.ts';
 import { isRewritten, rewriteSql } from './rewrite.ts';
-import { limitsRows, type ColumnRule, type Mask, type TableRule } from './table-rule.ts';
+import { limitsRows, type ColumnRule, type TableRule } from './table-rule.ts';
 
 /** Whether the rule has some values otherwise than the source. */
 export function changesValues({ columns }: Pick<Table, 'columns'>, rule: TableRule | undefined): boolean {
@@ -33,14 +33,8 @@ function isRuled(column: Column, rule: TableRule): boolean {
 export function hasUserSql({ where, columns }: TableRule): boolean {
   return (
     where !== undefined ||
-    Object.values(columns).some((one) => one.kind === 'set' || (one.kind === 'mask' && isUserSql(one.mask)))
+    Object.values(columns).some((one) => one.kind === 'set' || (one.kind === 'mask' && usesUserSql(one.mask)))
   );
-}
-
-function isUserSql(mask: Mask): boolean {
-  if (typeof mask === 'string') return false;
-  if ('json' in mask) return Object.values(mask.json).some(isUserSql);
-  return 'sql' in mask;
 }
 
 // What gives another value in each row, or for each part of a table: PostgreSQL's own, and those of uuid-ossp and pgcrypto.
@@ -69,7 +63,7 @@ export function isLasting(column: Column, { columns }: TableRule): boolean {
 /** The user's SQL in it, if there is any. */
 function sqlOf(one: ColumnRule): string {
   if (one.kind === 'set') return one.sql;
-  return typeof one.mask === 'object' && ('sql' in one.mask || 'json' in one.mask) ? JSON.stringify(one.mask) : '';
+  return usesUserSql(one.mask) ? JSON.stringify(one.mask) : '';
 }
 
 /**
