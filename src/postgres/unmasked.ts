@@ -1,5 +1,6 @@
-import { lettingLocksGo, rowsOf, type Column, type Table } from './catalog.ts';
+import { lettingLocksGo, type Column, type Table } from './catalog.ts';
 import { quoteName, quoteTable, type TableName } from './names.ts';
+import { sampleOf } from './sample.ts';
 import type { ReadSession } from './session.ts';
 import { plainRule, type TableRule } from './table-rule.ts';
 import { findPersonal, type PersonalKind } from './telling-names.ts';
@@ -145,9 +146,6 @@ async function readComments(session: ReadSession): Promise<ReadonlyMap<string, s
   return new Map(rows.map((row) => [`${quoteTable(row)}.${quoteName(row.column)}`, row.comment]));
 }
 
-/** How many rows of a table are looked at, and how many of a large one are the first. */
-const sampledRows = 1000;
-const firstRows = 200;
 /** How much of a value is looked at, in characters, and up to which size it is unpacked at all. */
 const readCharacters = 4096;
 const unpackedBytes = 65_536;
@@ -178,20 +176,6 @@ function countShapes({ table, columns }: Sampled, index: number): string {
   return `
     (select ${index} as index, array_to_json(array[${counts.join(',\n      ')}])::text as counts
        from (${sampleOf(table, values.join(', '))}) as sample)`;
-}
-
-/**
- * About a thousand rows of a table, those of a small one all: `list` of them. Of a larger one some first ones, and blocks from
- * everywhere: the estimate of how many they are may be wrong.
- */
-export function sampleOf(table: Table, list: string): string {
-  const from = rowsOf(table);
-  const where = table.condition === undefined ? '' : ` ${table.condition}`;
-  if (!table.rowsAreEstimated && table.rows <= sampledRows)
-    return `select ${list} from ${from}${where} limit ${sampledRows}`;
-  const percent = Math.min(100, Math.max(1e-6, (100 * sampledRows) / Math.max(1, table.rows)));
-  return `(select ${list} from ${from}${where} limit ${firstRows}) union all
-          (select ${list} from ${from} tablesample system (${percent}) repeatable (1)${where} limit ${sampledRows})`;
 }
 
 function textOf({ name, base }: Column): string {
