@@ -105,7 +105,13 @@ export async function locate(end: EndConfig, config: Config, options: ConnectOpt
     account && only !== 'database'
       ? Object.entries(end.buckets).map(([name, bucket]) => [name, bucketOf(account, bucket)] as const)
       : [];
-  return { name: end.name, account, address, buckets, app: end.app && appClient(end.app.url, end.app.headers) };
+  return {
+    name: end.name,
+    account,
+    address,
+    buckets,
+    app: end.app && appClient(end.app.url, end.app.headers),
+  };
 }
 
 /** Whether rows decide which objects are copied. */

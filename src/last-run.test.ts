@@ -99,3 +99,26 @@ test('the newest that measures counts', () => {
   expect(lastOfDatabase(runs, place, target)?.run).toBe('2');
   expect(lastOfBucket(runs, from, to, keys)?.run).toBe('3');
 });
+
+test('of a table that a rule or the subset limited it is known by what', () => {
+  const copy = (name: string, rule?: object) => ({
+    kind: 'copy-table',
+    table: { schema: 'a', name },
+    ...(rule ? { rule } : {}),
+    outcome: { facts: { source: { rows: 1 } } },
+  });
+  const steps = [
+    copy('whole', { rows: 'copy', columns: {} }),
+    copy('some', { rows: 'copy', where: 'x' }),
+    copy('none', { rows: 'keep', where: 'x' }),
+    copy('part', { rows: 'copy', where: 'x' }),
+    { kind: 'select-subset', tables: [{ table: { schema: 'a', name: 'part' }, rows: 1 }] },
+  ];
+  const tables = lastRunOf(report({ steps }), '')?.database?.tables;
+  expect(tables?.map(({ table: { name }, limited }) => [name, limited])).toEqual([
+    ['whole', undefined],
+    ['some', { where: 'x' }],
+    ['none', {}],
+    ['part', {}],
+  ]);
+});

@@ -8,6 +8,7 @@ import { quoteTable, type ColumnName, type TableName } from './postgres/names.ts
 import { hiddenNotes } from './postgres/hidden-values.ts';
 import { planOrphans } from './postgres/plan-orphans.ts';
 import { planOwn } from './postgres/plan-own.ts';
+import { requirePartitionKeys } from './postgres/partition-keys.ts';
 import { readForeignKeys, type ForeignKey } from './postgres/references.ts';
 import { countSelected } from './postgres/rule-reading.ts';
 import type { ReadSession } from './postgres/session.ts';
@@ -69,6 +70,7 @@ export async function readSourceRules(
   // Names that mean nothing come first: what would be said of the rest follows from them.
   const proven = problems.length > 0 ? undefined : tell(await proveRules(session, made, resolved.byTable, foreignKeys));
   const byTable = proven?.rules ?? resolved.byTable;
+  if (proven) problems.push(...(await requirePartitionKeys(session, made, byTable)));
   const sound = problems.length === 0;
   if (sound && resolved.skip.length > 0) tell(await planSkip(session, resolved.skip));
   const subset = sound && choices.subset ? tell(await planSubset(session, choices.subset, made, byTable)) : undefined;

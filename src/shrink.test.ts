@@ -1,6 +1,16 @@
 import { expect, test } from 'vitest';
 import type { Table } from './postgres/catalog.ts';
-import { goneTables, hasShrunk, leastRows, requireLeast, shrunkBucket, shrunkTables, shrunkTotal } from './shrink.ts';
+import { plainRule, type TableRule } from './postgres/table-rule.ts';
+import {
+  goneTables,
+  hasShrunk,
+  leastRows,
+  likeWithLike,
+  requireLeast,
+  shrunkBucket,
+  shrunkTables,
+  shrunkTotal,
+} from './shrink.ts';
 
 test.each([
   // then, now, allowed, refused
@@ -149,4 +159,59 @@ test('a bucket is told with objects and bytes; an empty one is refused as such',
   expect(error?.hint).toContain('objects: { images: { mayShrink: true } }');
   expect(shrunkBucket('images', listed(0), last, 50)).toBeUndefined();
   expect(shrunkBucket('images', listed(3000), last, 50)).toBeUndefined();
+});
+
+test('figures are compared where they are of the same rows: of all, or of what the same where selects', () => {
+  const rule = (more: Partial<TableRule>): TableRule => ({ ...plainRule, ...more });
+  const all = [
+    'whole',
+    'now-some',
+    'same-where',
+    'other-where',
+    'was-some',
+    'now-none',
+    'was-none',
+    'now-part',
+    'was-part',
+  ];
+  const tables = all.map((name) => table(name, 100, { rowsAreEstimated: true }));
+  const where = 'id < 9';
+  const limited = {
+    'same-where': { where },
+    'other-where': { where },
+    'was-some': { where },
+    'was-none': {},
+    'was-part': {},
+  };
+  const before = {
+    tables: all.map((name) => ({
+      table: { schema: 'public', name },
+      rows: 50,
+      ...(name in limited ? { limited: limited[name as keyof typeof limited] } : {}),
+    })),
+  };
+  const byTable = new Map([
+    ['"public"."now-some"', rule({ where })],
+    ['"public"."same-where"', rule({ where })],
+    ['"public"."other-where"', rule({ where: 'id < 8' })],
+    ['"public"."now-none"', rule({ rows: 'empty' })],
+    ['"public"."was-none"', rule({})],
+  ]);
+  const selected = new Map(
+    ['now-some', 'same-where', 'other-where', 'now-part'].map((name) => [`"public"."${name}"`, 7]),
+  );
+  const subset = { tables: [{ table: { schema: 'public', name: 'now-part' } }] };
+  const { read, copied } = likeWithLike(tables, before, { byTable, selected, subset });
+  const told = (some: readonly Table[]) => some.map((one) => [one.table.name, one.rows]);
+  // Of what is read in part only now, the plan has still seen all.
+  expect(told(read)).toEqual([
+    ['whole', 100],
+    ['now-some', 100],
+    ['same-where', 7],
+    ['now-part', 100],
+  ]);
+  expect(told(copied)).toEqual([
+    ['whole', 100],
+    ['same-where', 7],
+  ]);
 });

@@ -5,6 +5,7 @@ import { digestTable, type Digest } from './postgres/digest.ts';
 import { quoteTable, type TableName } from './postgres/names.ts';
 import { readForeignKeys, type ForeignKey } from './postgres/references.ts';
 import { readRevision, versionTables } from './postgres/revision.ts';
+import { maskReferences } from './postgres/referring-masks.ts';
 import { digestByRule } from './postgres/rule-reading.ts';
 import type { Origin, ReadSession } from './postgres/session.ts';
 import { readDescription, type ChangedRows } from './postgres/swap.ts';
@@ -92,9 +93,12 @@ async function comparison(
   const resolved = resolveRules(database.tables, tables);
   const [problem] = resolved.problems;
   if (problem) throw problem;
-  const { byTable } = resolved;
+  const isRuled = resolved.byTable.size > 0 || database.subset !== undefined;
+  const foreignKeys = isRuled ? await readForeignKeys(source) : [];
+  // What refers to a masked column has its mask; what only the config connects is left out below.
+  const byTable = maskReferences(tables, resolved.byTable, foreignKeys).rules;
   const skipped = new Set(resolved.skip.map(quoteTable));
-  const partly = database.subset ? connected(database.subset, tables, await readForeignKeys(source)) : () => false;
+  const partly = database.subset ? connected(database.subset, tables, foreignKeys) : () => false;
   const reasonFor = (table: Table): string | undefined => {
     const name = quoteTable(table.table);
     const rule = byTable.get(name);

@@ -224,7 +224,7 @@ describe('in the dry run', () => {
          id integer primary key, a text constraint looks check (a ~ '^ann'), d short, m mood, n numeric(4,2), v varchar(5), f char(3), r text not null,
          x integer, y integer generated always as (x * 2) stored, check (y < 100), e varchar(80) constraint no_example check (e not like '%example.com'));
        alter table t add constraint old check (a <> 'ann') not valid;
-       insert into t select n, 'ann' || n, 'ann' || n, 'ok', 1, 'abc', 'abc', 'r', n % 40, default, 'ann' from generate_series(1, 300) n;`,
+       insert into t (id, a, d, m, n, v, f, r, x, e) select n, 'ann' || n, 'ann' || n, 'ok', 1, 'abc', 'abc', 'r', n % 40, 'ann' from generate_series(1, 300) n;`,
       {
         t: {
           set: {
@@ -242,8 +242,8 @@ describe('in the dry run', () => {
       },
     );
     expect(problems).toEqual([
-      expect.stringMatching(/^t\.d, set: .*value for domain public\.short violates check constraint "short_check"/),
-      expect.stringMatching(/^t\.m, set: .*invalid input value for enum public\.mood: "…" \(SQLSTATE 22P02\)/),
+      expect.stringMatching(/^t\.d, set: .*value for domain short violates check constraint "short_check"/),
+      expect.stringMatching(/^t\.m, set: .*invalid input value for enum mood: "…" \(SQLSTATE 22P02\)/),
       expect.stringMatching(/^t\.n, set: .*numeric field overflow/),
       expect.stringMatching(/^t\.f, set: .*value too long for type character\(3\)/),
       't.v, set: 300 of 300 rows read would be longer than character varying(5)',
@@ -319,9 +319,9 @@ c"); insert into heir values ('a', 'b', 'c');`;
     expect((await prove(sql, { [name]: rule, heir: rule, nothing: { where: 'true' } })).problems).toEqual([]);
     const bad = { set: { 'E \'m".\\ail': `'x'` } };
     expect((await prove(sql, { [name]: bad, heir: bad, nothing: { where: 'false or no' } })).problems).toEqual([
-      expect.stringMatching(/^heir\.E 'm"\.\\ail, set: .* would not hold for 1 of 1 rows read$/),
+      expect.stringMatching(/^heir\.E 'm"\.\\ail, set: .* would not hold for 1 of 1 rows read$/s),
       expect.stringMatching(/^nothing, where: .*column "no" does not exist/),
-      expect.stringMatching(/^"t ""a\.b%s\nc"\.E 'm"\.\\ail, set: .* would not hold for 2 of 2 rows read$/),
+      expect.stringMatching(/^"t ""a\.b%s\nc"\.E 'm"\.\\ail, set: .* would not hold for 2 of 2 rows read$/s),
     ]);
   });
 });

@@ -1,27 +1,18 @@
 import { RestageError } from '../errors.ts';
-import { lettingLocksGo, type Column, type Table } from './catalog.ts';
+import { changedColumns, conditionsOf, type Condition, type Tried } from './dry-conditions.ts';
 import { plainName } from './empty-tables.ts';
-import { displayTable, quoteName, unquote, type TableName } from './names.ts';
-import { isRewritten } from './rewrite.ts';
-import type { Check, Constraints, UniqueKey } from './rule-constraints.ts';
+import { displayTable, quoteName } from './names.ts';
+import type { Check } from './rule-constraints.ts';
 import { calledColumn, ruleWords, settingOf, unfit, type Unfit } from './rule-words.ts';
+import { readByRule } from './rule-reading.ts';
 import { sampleOf, sampledRows } from './sample.ts';
 import { sqlState } from './session-error.ts';
 import type { ReadSession } from './session.ts';
-import { hasUserSql, selectRows } from './table-rows.ts';
+import { selectRows } from './table-rows.ts';
 import type { TableRule } from './table-rule.ts';
 
 /** How long a table's sample may take, in seconds: an expression that takes longer for it would take for ever for the table. */
 export const drySeconds = 20;
-
-interface Tried {
-  readonly table: Table;
-  /** As the rule names it. */
-  readonly name: TableName;
-  readonly rule: TableRule;
-  readonly constraints: Constraints;
-  readonly seconds: number;
-}
 
 /** A part of a rule, or a check of the table, that may fail by itself. */
 interface Piece {
@@ -40,34 +31,17 @@ export async function dryRun(session: ReadSession, given: Tried): Promise<Unfit[
       return [...problems, ...(await probe(session, tried))];
     } catch (error) {
       if (!isOfTheRule(error)) throw error;
-      const failing: Piece[] = [];
-      for (const piece of piecesOf(tried)) {
-        const own = await failure(session, piece.tried);
-        if (own === undefined) continue;
-        failing.push(piece);
-        problems.push(failed(piece, given, own));
-      }
+      const parts = await failingOf(session, partsOf(tried));
+      const failing = parts.length > 0 ? parts : await failingOf(session, checksOf(tried));
+      for (const { piece, error: own } of failing) problems.push(failed(piece, given, own));
       // Only together do they fail.
       if (failing.length === 0) return [...problems, failed(undefined, given, error)];
-      tried = without(tried, failing);
+      tried = without(
+        tried,
+        failing.map(({ piece }) => piece),
+      );
     }
   }
-}
-
-/** The columns whose values are others than the source's. */
-export function changedColumns(table: Table, rule: TableRule): readonly Column[] {
-  return table.columns.filter(
-    (column) =>
-      !column.generated &&
-      (Object.hasOwn(rule.columns, column.name) || (rule.rewrite.length > 0 && isRewritten(column))),
-  );
-}
-
-/** A condition on the sample's rows, as they will be, that must not be true of any: how many it is true of, and what to say then. */
-interface Condition {
-  /** An aggregate over the rows, or a sub-select. */
-  readonly count: string;
-  readonly tell: (count: number, of: number) => Unfit;
 }
 
 async function probe(session: ReadSession, tried: Tried): Promise<Unfit[]> {
@@ -103,23 +77,27 @@ async function evaluate(
     select count(*) as rows, array_to_json(array[${computed.join(', ')}]::bigint[])::text as computed,
            array_to_json(array[${conditions.map(({ count }) => count).join(',\n      ')}]::bigint[])::text as found
       from "restage rows" as ${alias}`;
-  const [row] = await lettingLocksGo(session, async () => {
+  const [row] = await readByRule(session, rule, async () => {
     await session.rows(`set local statement_timeout = '${seconds}s'`);
-    if (hasUserSql(rule)) await session.rows('set local search_path to public');
     return session.rows<{ rows: string; found: string }>(sql);
   });
   return { rows: Number(row?.rows), found: JSON.parse(row?.found ?? '[]') as number[] }; // as it is asked for
 }
 
-/** Whatever of it fails by itself; undefined where it does not. */
-async function failure(session: ReadSession, tried: Tried): Promise<unknown> {
-  try {
-    await probe(session, tried);
-    return undefined;
-  } catch (error) {
-    if (!isOfTheRule(error)) throw error;
-    return error;
-  }
+/** Which of the pieces fail by themselves, and how. */
+async function failingOf(
+  session: ReadSession,
+  pieces: readonly Piece[],
+): Promise<{ readonly piece: Piece; readonly error: unknown }[]> {
+  const failing: { readonly piece: Piece; readonly error: unknown }[] = [];
+  for (const piece of pieces)
+    try {
+      await probe(session, piece.tried);
+    } catch (error) {
+      if (!isOfTheRule(error)) throw error;
+      failing.push({ piece, error });
+    }
+  return failing;
 }
 
 // Classes of SQLSTATE that are about a statement and its data, and not about the server's state.
@@ -136,10 +114,10 @@ function isTimeout(error: unknown): boolean {
 
 const nothing: TableRule = { rows: 'copy', onCollision: 'fail', onOrphan: 'fail', columns: {}, rewrite: [], allow: [] };
 
-/** Each part of the rule by itself, without any check; and each check with the whole rule. */
-function piecesOf(tried: Tried): Piece[] {
+/** Each part of the rule by itself, without any check. */
+function partsOf(tried: Tried): Piece[] {
   const { rule, constraints, table } = tried;
-  const seconds = Math.max(1, Math.round(tried.seconds / 4));
+  const seconds = quarter(tried);
   const bare = { ...constraints, checks: [], unique: [], generated: [] };
   const columns = changedColumns(table, rule).map(({ name }): Piece => {
     const own = Object.hasOwn(rule.columns, name) ? rule.columns[name] : undefined;
@@ -151,12 +129,21 @@ function piecesOf(tried: Tried): Piece[] {
     rule.where === undefined
       ? []
       : [{ what: 'where', tried: { ...tried, rule: { ...nothing, where: rule.where }, constraints: bare, seconds } }];
-  const checks = constraints.checks.map((check): Piece => ({
+  return [...where, ...columns];
+}
+
+/** Each check with the whole rule. */
+function checksOf(tried: Tried): Piece[] {
+  const { constraints } = tried;
+  return constraints.checks.map((check) => ({
     what: { check },
-    tried: { ...tried, constraints: { ...constraints, checks: [check], unique: [] }, seconds },
+    tried: { ...tried, constraints: { ...constraints, checks: [check], unique: [] }, seconds: quarter(tried) },
   }));
-  const parts = [...where, ...columns];
-  return [...parts, ...checks];
+}
+
+/** How long a part may take. */
+function quarter({ seconds }: Tried): number {
+  return Math.max(1, Math.round(seconds / 4));
 }
 
 function without(tried: Tried, failing: readonly Piece[]): Tried {
@@ -190,11 +177,12 @@ function without(tried: Tried, failing: readonly Piece[]): Tried {
 }
 
 /** A part of a rule that cannot be evaluated, in the server's words. */
-function failed(piece: Piece | undefined, { table, name, rule, seconds }: Tried, error: unknown): Unfit {
+function failed(piece: Piece | undefined, given: Tried, error: unknown): Unfit {
+  const { table, name, rule } = given;
   const what = piece?.what;
   const place = `database.tables.${plainName(name)}`;
   const words = isTimeout(error)
-    ? `it takes more than ${Math.max(1, Math.round(seconds / (piece ? 4 : 1)))} s for a sample of ${Math.min(sampledRows, Math.round(table.rows))} rows`
+    ? `it takes more than ${piece ? quarter(given) : given.seconds} s for a sample of ${Math.min(sampledRows, Math.round(table.rows))} rows`
     : wordsOf(error);
   if (what === undefined)
     return unfit(
@@ -234,131 +222,4 @@ function wordsOf(error: unknown): string {
   const state = sqlState(error) ?? '';
   if (state.startsWith('P0')) return `a function raised an exception (SQLSTATE ${state})`;
   return error instanceof Error ? error.message : String(error);
-}
-
-function conditionsOf(tried: Tried): Condition[] {
-  const { table, name, rule, constraints } = tried;
-  const changed = changedColumns(table, rule);
-  const computed =
-    constraints.generated.length > 0 && changed.length > 0 ? constraints.generated.map(({ column }) => column) : [];
-  const touched = new Set([...changed.map((column) => column.name), ...computed]);
-  const touches = (columns: readonly string[]) => columns.filter((column) => touched.has(column));
-  const checks: readonly Check[] = [
-    ...constraints.checks.filter(({ valid }) => valid),
-    ...(constraints.bounds === undefined
-      ? []
-      : [
-          {
-            name: `the bounds of the partition ${displayTable(table.table)}`,
-            definition: constraints.bounds,
-            sql: constraints.bounds,
-            columns: constraints.partitionedBy,
-            valid: true,
-          },
-        ]),
-  ];
-  return [
-    ...changed.flatMap((column) => ofColumn(column, name, rule)),
-    ...checks.flatMap((check): Condition[] => {
-      const [first] = touches(check.columns);
-      return first === undefined ? [] : [ofCheck(check, first, name, rule)];
-    }),
-    ...constraints.unique.flatMap((key): Condition[] => {
-      const [first] = touches(key.columns);
-      const all = key.operators?.every((one) => one === '=') ?? true;
-      return first === undefined || !all ? [] : [ofKey(key, first, table, name, rule)];
-    }),
-  ];
-}
-
-function ofColumn(column: Column, table: TableName, rule: TableRule): Condition[] {
-  const name = quoteName(column.name);
-  const place = `${calledColumn(table, column.name)}, ${ruleWords(rule, column.name)}`;
-  const setting = settingOf(table, rule, column.name);
-  const tell = (about: string, words: (of: string) => string, hint: string) => (count: number, of: number) =>
-    unfit(
-      table,
-      `${about} of ${column.name}`,
-      `${place}: ${words(share(count, of))}`,
-      `${hint} Change ${setting} in restage.yaml.`,
-    );
-  const conditions: Condition[] = [];
-  if (column.required)
-    conditions.push({
-      count: `count(*) filter (where ${name} is null)`,
-      tell: tell('null', (of) => `the column takes no null, and ${of} would have one`, `Such as coalesce(…, …).`),
-    });
-  if (column.maxLength !== undefined)
-    conditions.push({
-      count: `count(*) filter (where length(${name}::text) > ${column.maxLength})`,
-      tell: tell(
-        'length',
-        (of) => `${of} would be longer than ${column.type}`,
-        `Such as left(…, ${column.maxLength}).`,
-      ),
-    });
-  if (column.precision !== undefined && column.base === 'numeric') {
-    const whole = column.precision - (column.scale ?? 0);
-    conditions.push({
-      count: `count(*) filter (where ${name} <> 'NaN' and abs(${name}) >= 10::numeric ^ ${whole})`,
-      tell: tell(
-        'digits',
-        (of) => `${of} would have more digits than ${column.type}`,
-        `It holds ${whole} before the point.`,
-      ),
-    });
-  }
-  return conditions;
-}
-
-function ofCheck(check: Check, column: string, table: TableName, rule: TableRule): Condition {
-  const ruled = ruledAmong(check.columns, column, rule);
-  return {
-    count: `count(*) filter (where (${check.sql}) is false)`,
-    tell: (count, of) =>
-      unfit(
-        table,
-        `check ${check.name}`,
-        `${calledColumn(table, ruled)}, ${ruleWords(rule, ruled)}: ${check.name}, ${check.definition}, would not hold for ${share(count, of)}`,
-        `Choose a mask that the check lets pass, or write one: mask: { ${JSON.stringify(ruled)}: { sql: … } }. Change ${settingOf(table, rule, ruled)} in restage.yaml.`,
-      ),
-  };
-}
-
-function ofKey(
-  key: UniqueKey,
-  column: string,
-  { table: own, columns }: Table,
-  table: TableName,
-  rule: TableRule,
-): Condition {
-  const ruled = ruledAmong(key.columns, column, rule);
-  const byName = new Map(columns.map((one) => [one.name, one]));
-  // Of a bare column; equal as its own type has it.
-  const keys = key.keys.map((one) => {
-    const plain = byName.get(unquote(one));
-    return plain ? quoteName(plain.name) : `(${one})`;
-  });
-  const present = key.nullsAreEqual ? [] : keys.map((one) => `${one} is not null`);
-  const where = [...(key.predicate === undefined ? [] : [`(${key.predicate})`]), ...present];
-  return {
-    count: `(select coalesce(sum(n - 1), 0) from (
-        select count(*) as n from "restage rows" as ${quoteName(own.name)}${where.length === 0 ? '' : ` where ${where.join(' and ')}`} group by ${keys.join(', ')} having count(*) > 1) d)`,
-    tell: (count, of) =>
-      unfit(
-        table,
-        `key ${key.name}`,
-        `${calledColumn(table, ruled)}, ${ruleWords(rule, ruled)}: in ${key.name}, ${key.definition}, ${share(count, of)} would be the same as another`,
-        `Use what differs for each row. Change ${settingOf(table, rule, ruled)} in restage.yaml.`,
-      ),
-  };
-}
-
-/** A column that the rule itself is about, rather than one that is made of it. */
-function ruledAmong(columns: readonly string[], touched: string, rule: TableRule): string {
-  return columns.find((name) => Object.hasOwn(rule.columns, name)) ?? touched;
-}
-
-function share(count: number, of: number): string {
-  return `${count.toLocaleString('en-US')} of ${of.toLocaleString('en-US')} rows read`;
 }

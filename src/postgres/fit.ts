@@ -1,6 +1,7 @@
 import type { RestageError } from '../errors.ts';
 import { lettingLocksGo, type Table } from './catalog.ts';
-import { changedColumns, drySeconds, dryRun } from './dry-run.ts';
+import { changedColumns } from './dry-conditions.ts';
+import { drySeconds, dryRun } from './dry-run.ts';
 import { maskFits } from './masks/mask-sql.ts';
 import { quoteTable, type TableName } from './names.ts';
 import type { ForeignKey } from './references.ts';
@@ -85,7 +86,7 @@ function unfittingColumns(
     if (own === undefined) continue;
     const place = `${calledColumn(name, column.name)}, ${ruleWords(rule, column.name)}`;
     const setting = settingOf(name, rule, column.name);
-    if (partitionedBy.includes(column.name)) {
+    if (partitionedBy.includes(column.name) && !table.wholeTree) {
       const message = `${place}: the table is partitioned by it, and rows would belong into another partition`;
       found.set(
         column.name,

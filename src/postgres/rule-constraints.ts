@@ -10,8 +10,8 @@ export interface Constraints {
   readonly partitionedBy: readonly string[];
   /** SQL that is true of each row that belongs into a partition. */
   readonly bounds?: string;
-  /** Generated columns and their expressions. */
-  readonly generated: readonly { readonly column: string; readonly sql: string }[];
+  /** Generated columns, their expressions, and the columns that these are over. */
+  readonly generated: readonly { readonly column: string; readonly sql: string; readonly of: readonly string[] }[];
 }
 
 export interface Check {
@@ -91,7 +91,15 @@ export async function readConstraints(
                               and d.refclassid = 'pg_class'::regclass and d.refobjid = up.oid and d.refobjsubid = 0 and d.deptype = 'i'
               join pg_attribute a on a.attrelid = up.oid and a.attnum = d.objsubid) as by,
            pg_get_partition_constraintdef(c.oid) as bounds,
-           (select coalesce(json_agg(json_build_object('column', a.attname, 'sql', pg_get_expr(e.adbin, e.adrelid))), '[]')
+           (select coalesce(json_agg(json_build_object(
+                     'column', a.attname, 'sql', pg_get_expr(e.adbin, e.adrelid),
+                     'of', (select coalesce(json_agg(distinct o.attname), '[]')
+                              from pg_depend d
+                              join pg_attribute o on o.attrelid = d.refobjid and o.attnum = d.refobjsubid
+                             where (d.classid = 'pg_attrdef'::regclass and d.objid = e.oid
+                                    or d.classid = 'pg_class'::regclass and d.objid = c.oid and d.objsubid = a.attnum)
+                               and d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid
+                               and d.refobjsubid > 0 and d.refobjsubid <> a.attnum))), '[]')
               from pg_attribute a
               join pg_attrdef e on e.adrelid = a.attrelid and e.adnum = a.attnum
              where a.attrelid = c.oid and a.attgenerated <> '') as made
@@ -113,7 +121,7 @@ export async function readConstraints(
         ),
         partitionedBy: JSON.parse(row.by) as string[],
         ...(row.bounds === null ? {} : { bounds: row.bounds }),
-        generated: JSON.parse(row.made) as { column: string; sql: string }[],
+        generated: JSON.parse(row.made) as { column: string; sql: string; of: string[] }[],
       },
     ]),
   );

@@ -7,7 +7,8 @@ import { startPostgres, type PostgresServer } from '../../demo/postgres-server.t
 import { readTables, type Table } from './catalog.ts';
 import { loadTable, prepareLoading, type Lanes, type LoadOptions } from './load.ts';
 import { maskSettings } from './mask-key.ts';
-import { readByRule } from './rule-reading.ts';
+import { requirePartitionKeys } from './partition-keys.ts';
+import { countSelected, readByRule } from './rule-reading.ts';
 import { openSession, type Session } from './session.ts';
 import { selectRows } from './table-rows.ts';
 import { plainRule, type TableRule } from './table-rule.ts';
@@ -462,4 +463,58 @@ test('what is too long after a rewrite fails by the name of the column', async (
       /one\.t, as its rule has it: .*target.*value too long for type character varying\(12\).*COPY t, line 1, column v/s,
     ),
   });
+});
+
+test('a column by which partitions are told apart is refused another value', async () => {
+  await from.execute(`
+    create schema one;
+    create table one.t (day date, reader text, n integer) partition by range (day);
+    create table one.t1 partition of one.t for values from ('2026-01-01') to ('2027-01-01') partition by hash (lower(reader));
+    create table one.t2 partition of one.t1 for values with (modulus 1, remainder 0)`);
+  const tables = await readTables(from);
+  const refused = async (...columns: readonly string[]) => {
+    const rule = { ...plainRule, ...set(Object.fromEntries(columns.map((name) => [name, 'null']))) };
+    const errors = await requirePartitionKeys(from, tables, new Map([['"one"."t2"', rule]]));
+    return errors.map(({ code, message }) => `${code} ${message.split(' ')[0]}`).toSorted();
+  };
+  expect(await refused('n')).toEqual([]);
+  expect(await refused('n', 'day', 'reader')).toEqual(['rule-unfit one.t.day', 'rule-unfit one.t1.reader']);
+});
+
+test('how many rows a where selects is counted in small tables and estimated in large ones', async () => {
+  const table = await arrange('id integer', 'insert into one.t select generate_series(1, 1000)');
+  await from.execute(
+    'create function public.is_even(n integer) returns boolean language sql immutable as $$ select n % 2 = 0 $$',
+  );
+  const rules = new Map([['"one"."t"', { ...plainRule, where: 'is_even(id) -- half of them' }]]);
+  const count = async (some: Partial<Table>) =>
+    (await countSelected(from, [{ ...table, ...some }], rules)).get('"one"."t"');
+  expect(await count({})).toBe(500);
+  const estimated = await count({ sizeBytes: 17 * 1024 * 1024 });
+  expect(estimated).toBeGreaterThan(0);
+  expect(estimated).not.toBe(500); // by a function nothing is known of it
+  expect(await countSelected(from, [table], new Map([['"one"."t"', { ...plainRule, rows: 'empty' }]]))).toEqual(
+    new Map(),
+  );
+  const broken = new Map([['"one"."t"', { ...plainRule, where: 'no_such = 1' }]]);
+  await expect(countSelected(from, [table], broken)).rejects.toMatchObject({
+    code: 'rule-unfit',
+    message: expect.stringMatching(/^one\.t, .*column "no_such" does not exist/),
+  });
+  expect(await from.rows('select from one.t')).toHaveLength(1000);
+});
+
+test('of some rows that conditions of ours select, the rule has its part', async () => {
+  const table = await arrange('id integer, v text', `insert into one.t select n, 'x' from generate_series(1, 1000) n`);
+  const conditions = ['id between 1 and 10', 'id between 21 and 30'];
+  const plain = await load(table, {}, { conditions });
+  expect(plain.rows.map(({ id }) => Number(id)).toSorted((a, b) => a - b)).toEqual(
+    Array.from({ length: 20 }, (_, n) => n + (n < 10 ? 1 : 11)),
+  );
+  await to.execute('truncate one.t');
+  const ruled = await load(table, { ...set({ v: `'y'` }), where: 'id % 2 = 0 or id = 1000' }, { conditions });
+  expect(ruled.rows).toHaveLength(10);
+  expect(new Set(ruled.rows.map(({ v }) => v))).toEqual(new Set(['y']));
+  await to.execute('truncate one.t');
+  expect((await load(table, {}, { conditions: [] })).rows).toEqual([]);
 });
