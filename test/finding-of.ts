@@ -9,7 +9,10 @@ export interface Looked {
 
 /** Checks a configuration in this process. */
 export async function look(settings: string | object, options: CheckOptions = {}, key = 'a-key'): Promise<Looked> {
-  const findings = await check(loadConfig(settings, { variables: { STAGING_API_KEY: key, RESTAGE_MASK_KEY: 'a key that masks nothing' } }), options);
+  const findings = await check(
+    loadConfig(settings, { variables: { STAGING_API_KEY: key, RESTAGE_MASK_KEY: 'a key that masks nothing' } }),
+    options,
+  );
   return {
     findings,
     row: (setting) => {

@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => scene[Symbol.asyncDispose]());
 
-test('kept rows are staging\'s own, byte for byte, whatever the source has', async () => {
+test("kept rows are staging's own, byte for byte, whatever the source has", async () => {
   const table = `
     create table api_keys (id integer generated always as identity primary key, name text not null, secret bytea, seen timestamptz, weight double precision, note text,
       lower_name text generated always as (lower(name)) stored);`;

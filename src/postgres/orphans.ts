@@ -178,7 +178,7 @@ export async function comparisons(
 ): Promise<string[]> {
   const rows = await session.rows<{ column: string; operator: string; collation: string | null }>(`
     select distinct on (a.attname) a.attname as column, format('operator(%I.%s)', n.nspname, o.oprname) as operator,
-           format('%I.%I', ln.nspname, l.collname) as collation
+           case when l.oid is not null then format('%I.%I', ln.nspname, l.collname) end as collation
       from pg_index i
       cross join lateral unnest(i.indkey::smallint[], i.indclass::oid[]) k(number, class)
       join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
