@@ -86,7 +86,7 @@ function unfittingColumns(
     if (own === undefined) continue;
     const place = `${calledColumn(name, column.name)}, ${ruleWords(rule, column.name)}`;
     const setting = settingOf(name, rule, column.name);
-    if (partitionedBy.includes(column.name)) {
+    if (partitionedBy.includes(column.name) && !table.wholeTree) {
       const message = `${place}: the table is partitioned by it, and rows would belong into another partition`;
       found.set(
         column.name,
