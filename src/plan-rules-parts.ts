@@ -17,30 +17,9 @@ interface Told {
 }
 const nothing: Told = { problems: [], notes: [] };
 
-export interface UnmaskedColumn extends ColumnName {
-  readonly reason: string;
-}
-
-export async function proveRules(
-  _session: ReadSession,
-  _tables: readonly Table[],
-  rules: Rules,
-  _foreignKeys: readonly ForeignKey[],
-): Promise<Told & { readonly rules: Rules }> {
-  return { ...nothing, rules };
-}
-
-export async function findUnmasked(
-  _session: ReadSession,
-  _tables: readonly Table[],
-  _rules: Rules,
-): Promise<readonly UnmaskedColumn[]> {
-  return [];
-}
-
-export function unmaskedRefusal(_columns: readonly UnmaskedColumn[]): RestageError | undefined {
-  return undefined;
-}
+export { proveRules } from './postgres/fit.ts';
+export { findUnmasked, type UnmaskedColumn } from './postgres/unmasked.ts';
+export { unmaskedNotes, unmaskedRefusal } from './postgres/unmasked-refusal.ts';
 
 export async function planOwn(
   _session: ReadSession,

@@ -9,6 +9,7 @@ import {
   planSubset,
   proveRules,
   scannedColumns,
+  unmaskedNotes,
   unmaskedRefusal,
   type UnmaskedColumn,
 } from './plan-rules-parts.ts';
@@ -83,6 +84,7 @@ export async function readSourceRules(
   const unmasked = choices.unmasked === 'allow' ? [] : await findUnmasked(session, made, byTable);
   const refused = choices.unmasked === 'refuse' ? unmaskedRefusal(unmasked) : undefined;
   if (refused) problems.push(refused);
+  if (choices.unmasked === 'warn') notes.push(...unmaskedNotes(unmasked));
   if (sound) notes.push(...(await hiddenNotes(session, made, byTable)));
   return {
     byTable,
