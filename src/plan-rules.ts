@@ -1,10 +1,10 @@
 import type { Config } from './config.ts';
 import { failureOf, type Failure, type RestageError } from './errors.ts';
-import { proveRules } from './plan-rules-parts.ts';
 import { planSubset } from './plan-subset.ts';
 import type { ColumnCast } from './postgres/casts.ts';
 import { readTables, type Table } from './postgres/catalog.ts';
 import { quoteTable, type ColumnName, type TableName } from './postgres/names.ts';
+import { proveRules } from './postgres/fit.ts';
 import { hiddenNotes } from './postgres/hidden-values.ts';
 import { planOrphans } from './postgres/plan-orphans.ts';
 import { planOwn } from './postgres/plan-own.ts';
@@ -15,7 +15,7 @@ import type { ReadSession } from './postgres/session.ts';
 import { planSkip, readSkipped } from './postgres/skip.ts';
 import type { Subset, TableRule } from './postgres/table-rule.ts';
 import type { TargetDatabase } from './postgres/target.ts';
-import { unmaskedRefusal } from './postgres/unmasked-refusal.ts';
+import { unmaskedNotes, unmaskedRefusal } from './postgres/unmasked-refusal.ts';
 import { findUnmasked, type UnmaskedColumn } from './postgres/unmasked.ts';
 import { resolveRules } from './resolve-rules.ts';
 import { scannedColumns } from './scanned-columns.ts';
@@ -80,6 +80,7 @@ export async function readSourceRules(
   const unmasked = choices.unmasked === 'allow' ? [] : await findUnmasked(session, made, byTable);
   const refused = choices.unmasked === 'refuse' ? unmaskedRefusal(unmasked) : undefined;
   if (refused) problems.push(refused);
+  if (choices.unmasked === 'warn') notes.push(...unmaskedNotes(unmasked));
   if (sound) notes.push(...(await hiddenNotes(session, made, byTable)));
   const scanned = scannedColumns(made, byTable);
   const scans = choices.masks.scan;

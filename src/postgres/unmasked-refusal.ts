@@ -1,6 +1,7 @@
 import { RestageError } from '../errors.ts';
 import { plainName } from './empty-tables.ts';
 import { displayTable } from './names.ts';
+import { someOf } from './some-of.ts';
 import type { UnmaskedColumn } from './unmasked.ts';
 
 /** Why the plan is refused where nothing that looks personal may go unmasked: every such column in a line; undefined for none. */
@@ -17,6 +18,16 @@ export function unmaskedRefusal(columns: readonly UnmaskedColumn[]): RestageErro
       hint: `Give each one a rule in restage.yaml, such as database.tables: { ${table}: { mask: { ${column}: ${maskFor(first)} } } }, or say that it is copied as it is: { ${table}: { allow: [${column}] } }.`,
     },
   );
+}
+
+/** The same where it is no refusal, as a note of the plan; none for none. */
+export function unmaskedNotes(columns: readonly UnmaskedColumn[]): string[] {
+  if (columns.length === 0) return [];
+  const names = columns.map(({ table, column }) => `${displayTable(table)}.${column}`);
+  const many = columns.length > 1;
+  return [
+    `${columns.length} column${many ? 's look' : ' looks'} personal and ${many ? 'have no rule: they are copied as they are' : 'has no rule: it is copied as it is'}, ${someOf(names)}; database.unmasked: refuse makes that a refusal`,
+  ];
 }
 
 /** The mask that is most likely meant. */

@@ -168,10 +168,13 @@ async function findByValues(session: ReadSession, sampled: readonly Sampled[]): 
 
 /** How many values each column of a sample has, and how many of each shape, in one reading: `index` and `counts`. */
 function countShapes({ table, columns }: Sampled, index: number): string {
-  const values = columns.map((column, at) => `${textOf(column)} as v${at}`);
+  const values = columns.flatMap((column, at) => [
+    `${textOf(column)} as v${at}`,
+    ...(kindOfDocument(column.base) ? [`lower((${textOf(column)}) collate "C") as l${at}`] : []),
+  ]);
   const counts = columns.flatMap((column, at) => [
     `count(v${at})`,
-    ...(kindOfValues(column) ?? []).map((shape) => `count(*) filter (where ${shape.sql(`v${at}`)})`),
+    ...(kindOfValues(column) ?? []).map((shape) => `count(*) filter (where ${shape.sql(`v${at}`, `l${at}`)})`),
   ]);
   return `
     (select ${index} as index, array_to_json(array[${counts.join(',\n      ')}])::text as counts

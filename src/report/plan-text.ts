@@ -3,6 +3,7 @@ import type { Origin } from '../postgres/session.ts';
 import { bytes, columns, count, counted } from './format.ts';
 import { bucketLines } from './plan-objects-text.ts';
 import { replacedLines } from './replaces-text.ts';
+import { rulesLines } from './plan-rules-text.ts';
 import { willDo } from './step-words.ts';
 import type { Style } from './style.ts';
 
@@ -14,6 +15,7 @@ export function planText(plan: Plan, style: Style): string {
     ...endLines('source', plan.source, style),
     ...endLines('target', plan.target, style),
     ...tableLines(plan, style),
+    ...rulesLines(plan, style),
     ...plan.objects.flatMap((bucket) => bucketLines(bucket, style)),
     ...replacedLines(plan.replaces, style),
     style('strong', plan.steps.length === 0 ? 'nothing is to be done' : 'what will be done'),
