@@ -21,22 +21,21 @@ const replaced: readonly (readonly [string, string])[] = [
 
 const inClass = (char: string) => (/[\\\]^-]/.test(char) ? `\\${char}` : char);
 /** A text without any of these is cut at its blanks alone; most short ones are. */
-const unusual = `[${separators.map(inClass).join('')}]|\\. `;
+const unusual = `[${separators.map(inClass).join('')}]|\\. |  `;
 
 /** SQL: the text in lower case, ready for `wordsOf`. It ends with a blank, so that a point at its end is one too. */
 export function lowered(text: string): string {
-  return `lower(concat(${text}, ' ') collate "C")`;
+  return `lower((${text} || ' ') collate "C")`;
 }
 
-/** SQL: the words of what `lowered` gave, `text[]`. The name of a column: it is read twice. */
+/** SQL: the words of what `lowered` gave, `text[]`. The name of a column: it is read more than once. */
 export function wordsOf(name: string): string {
   const single = separators.map((char) => [char, ' '] as const);
   const chain = [...replaced, ...single, ['. ', ' '] as const].reduce(
     (inner, [from, to]) => `replace(${inner}, ${quoteText(from)}, '${to}')`,
     name,
   );
-  return `array_remove(string_to_array(case when ${name} ~ ${quoteText(unusual)} then ${chain} else ${name} end, ' ', ''), null)`;
+  // Most short texts have neither what needs replacing nor two blanks.
+  return `case when ${name} ~ ${quoteText(unusual)} then array_remove(string_to_array(${chain}, ' ', ''), null)
+               else trim_array(string_to_array(${name}, ' '), 1) end`;
 }
-
-/** A word that no text has: between two columns of a row. */
-export const boundary = '\u0001';
