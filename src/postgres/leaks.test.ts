@@ -7,9 +7,11 @@ import { startPostgres, type PostgresServer } from '../../demo/postgres-server.t
 import { readTables } from './catalog.ts';
 import { findLeaks, type LeakOptions } from './leaks.ts';
 import type { MaskedColumn } from './leaks/telling-values.ts';
+import { hiddenNotes } from './hidden-values.ts';
 import { prepareLoading, type Lanes } from './load.ts';
 import { displayTable, quoteTable } from './names.ts';
 import { openSession, type Session } from './session.ts';
+import { plainRule } from './table-rule.ts';
 
 const folder = join(tmpdir(), `restage-leaks-${randomUUID()}`);
 let server: PostgresServer;
@@ -76,11 +78,11 @@ function inTurn(session: Session): <T>(work: (session: Session) => Promise<T>) =
   };
 }
 
-async function scan(options: Partial<LeakOptions> = {}) {
+async function scan(options: Partial<LeakOptions> = {}, [reader, writer] = [from, to]) {
   await from.execute('begin transaction isolation level repeatable read');
   try {
     const tables = new Map((await readTables(from)).map((table) => [quoteTable(table.table), table]));
-    const lanes: Lanes = { withReader: inTurn(from), withWriter: inTurn(to) };
+    const lanes: Lanes = { withReader: inTurn(reader), withWriter: inTurn(writer) };
     return await findLeaks(lanes, { columns, except: [], tables, ownWords: [], ...options });
   } finally {
     await from.execute('rollback').catch(() => {}); // a relay that failed has closed it
@@ -275,18 +277,73 @@ test('nothing is looked for where no mask hides what tells', async () => {
   });
 });
 
-test('what is made for the search is gone afterwards, and neither log has a value or the key', async () => {
+/** The session with everything that goes through its wire while frames are relayed. */
+function recording(session: Session, record: Buffer[]): Session {
+  return {
+    ...session,
+    wire: {
+      get lost() {
+        return session.wire.lost;
+      },
+      take: (receiver) => {
+        const taken = session.wire.take({
+          onClose: (cause) => receiver.onClose(cause),
+          onChunk: (chunk, done) => {
+            record.push(Buffer.from(chunk));
+            receiver.onChunk(chunk, done);
+          },
+        });
+        return {
+          ...taken,
+          write: (bytes, written) => {
+            record.push(Buffer.from(bytes));
+            taken.write(bytes, written);
+          },
+        };
+      },
+    },
+  };
+}
+
+test('no real value passes, no log has one or the key, and what was made for the search is gone', async () => {
   await from.execute(people);
-  await to.execute(`${masked} create table public.t (t text)`);
-  await scan();
-  const left = await to.rows(`select nspname from pg_namespace where nspname like 'restage%'`);
-  expect(left).toEqual([]);
+  await to.execute(`${masked} create table public.t (t text); insert into public.t values ('Anna Miller')`);
+  const log = () => readFile(join(folder, 'log'), 'utf8');
+  const before = (await log()).length;
+  const record: Buffer[] = [];
+  const { leaks } = await scan({}, [recording(from, record), recording(to, record)]);
+  expect(leaks).toHaveLength(1);
+  const logged = (await log()).slice(before);
+  const passed = Buffer.concat(record).toString('latin1').toLowerCase();
+  for (const value of ['anna', 'miller', 'mail.test', '5551', 'berlin', 'home.test', 'novak']) {
+    expect(passed).not.toContain(value);
+    expect(logged.toLowerCase()).not.toContain(value);
+  }
+  expect(passed).toContain('copy (');
   const [key] = await to.rows<{ key: string; seed: string }>(
     `select current_setting('restage.scan_key') as key, current_setting('restage.scan_seed') as seed`,
   );
-  const log = await readFile(join(folder, 'log'), 'utf8');
-  expect(log).toContain('fastpath function call: "set_config"');
   expect(key?.key).toMatch(/^[0-9a-f]{64}$/);
-  expect(log).not.toContain(key?.key);
-  expect(log).not.toContain(key?.seed);
+  expect(passed).toContain(key?.key);
+  expect(logged).toContain('fastpath function call: "set_config"');
+  expect(logged).not.toContain(key?.key);
+  expect(logged).not.toContain(key?.seed);
+  expect(await to.rows(`select nspname from pg_namespace where nspname like 'restage%'`)).toEqual([]);
+});
+
+test('what no mask reaches is noted, and nothing where nothing is masked', async () => {
+  await from.execute(`
+    ${people}
+    comment on column public.users.email is 'ask olga@home.test';
+    comment on column public.users.phone is 'e.g. x@example.com, 2024-01-01 10:00';
+    create table public.t (a text default '+49 30 5551234');
+    select lo_from_bytea(0, 'x')`);
+  const rule = { ...plainRule, columns: { email: { kind: 'mask', mask: 'email' } as const } };
+  const notes = await hiddenNotes(from, [{ table: users }], new Map([[quoteTable(users), rule]]));
+  expect(notes).toEqual([
+    'no mask reaches the schema itself, and an e-mail address or phone number seems to stand in default value for column a of table public.t, the comment on column email of table public.users: it is copied as it is',
+    'one large object is copied unmasked: no mask reaches into it, and nothing is looked for in there',
+  ]);
+  expect(await hiddenNotes(from, [{ table: users }], new Map())).toEqual([]);
+  await from.execute('select lo_unlink(oid) from pg_largeobject_metadata');
 });
