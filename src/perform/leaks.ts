@@ -36,14 +36,17 @@ export const leakSteps: Perform<'scan-leaks'> = {
   },
 };
 
-function describe({ table, column, of, rows }: Leak): string {
+function describe({ table, columns, of, rows }: Leak): string {
   const whose = `${displayTable(of.table)}.${of.columns.join(' and ')}`;
-  return `${displayTable(table)}.${column} holds values of ${whose} in ${count(rows)} ${rows === 1 ? 'row' : 'rows'}`;
+  const verb = columns.length > 1 ? 'hold' : 'holds';
+  return `${displayTable(table)}.${columns.join(' and ')} ${verb} values of ${whose} in ${count(rows)} ${rows === 1 ? 'row' : 'rows'}`;
 }
 
-function adviceFor({ table, column, of }: Leak): string {
+function adviceFor({ table, columns, of }: Leak): string {
   const tables = `database.tables.${displayTable(table)}`;
-  if (quoteTable(table) === quoteTable(of.table) && of.columns.includes(column))
-    return `The mask of ${displayTable(table)}.${column} lets values through: change it; or if they may be seen, say so by ${tables}.allow: [${column}] in restage.yaml.`;
-  return `Give ${column} a mask too, in ${tables}.mask in restage.yaml; or if it may hold such values, ${tables}.allow: [${column}].`;
+  const names = columns.join(' and ');
+  const allow = `${tables}.allow: [${columns.join(', ')}]`;
+  if (quoteTable(table) === quoteTable(of.table) && columns.every((column) => of.columns.includes(column)))
+    return `The mask of ${displayTable(table)}.${names} lets values through: change it; or if they may be seen, say so by ${allow} in restage.yaml.`;
+  return `Mask ${names} too, in ${tables}.mask in restage.yaml; or if it may hold such values, ${allow}.`;
 }

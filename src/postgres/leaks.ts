@@ -7,6 +7,7 @@ import { isAmong, readSearchedTables, withoutExcept, type SearchedTable } from '
 import { searchFunctions, selectFound } from './leaks/search.ts';
 import {
   commonLimit,
+  leastBytes,
   mayBeChance,
   originsOf,
   padOf,
@@ -23,7 +24,8 @@ import type { ReadSession, Session } from './session.ts';
 /** Real values of a masked column where they must not be. */
 export interface Leak {
   readonly table: TableName;
-  readonly column: string;
+  /** One, or two that stand side by side: a first name and a last name. */
+  readonly columns: readonly string[];
   /** Whose values they are: a column, or a first name's and a last name's. */
   readonly of: { readonly table: TableName; readonly columns: readonly string[] };
   /** How many rows have one. */
@@ -91,13 +93,13 @@ export async function findLeaks(lanes: Lanes, options: LeakOptions): Promise<Lea
   const searched = withoutExcept(all, options.except);
   const mask = filterBits(values) - 1;
   const found = await Promise.all(
-    searched.map((table) => searchTable(keyed, table, origins, { schema, mask, encodings })),
+    searched.map((table) => searchTable(keyed, table, { schema, mask, encodings, leastBytes, origins })),
   );
   const leaks: Leak[] = [];
   for (const one of found.flat()) {
-    const { origin, column, rows } = one;
     if (await isChance(lanes, one, options.columns)) continue;
-    leaks.push({ table: one.searched.table, column, of: { table: origin.table, columns: origin.columns }, rows });
+    const { searched: where, columns, origin, rows } = one;
+    leaks.push({ table: where.table, columns, of: { table: origin.table, columns: origin.columns }, rows });
   }
   await drop(lanes, schema);
   return {
@@ -154,7 +156,7 @@ async function tellValues(
 
 /** How many bits the filter has for so many values: two of them are set for each, and one in ten or fewer is. */
 function filterBits(values: number): number {
-  return 2 ** Math.min(27, Math.max(16, Math.ceil(Math.log2(values * 20))));
+  return 2 ** Math.min(27, Math.max(16, Math.ceil(Math.log2(values * 40))));
 }
 
 /** Makes the table of values, without those that stand in too many rows to be somebody's, and the filter. How many there are. */
@@ -164,12 +166,12 @@ async function gather(writer: Session, schema: string, origins: readonly Origin[
     create unlogged table ${schema}.values as
       with each as (
         select n, hash, count(*) filter (where not extra) as times, min(bits) as bits from ${schema}.told group by n, hash
-      ), own as (
-        select e.*, sum(times) over (partition by n) as total from each e
+      ), sums as (
+        select n, sum(times) as total from each group by n
       )
-      select hash, min(n) as n, min(bits) as bits from own where times <= ${commonLimit(origins)} group by hash;
+      select hash, n, bits from each join sums using (n) where times <= ${commonLimit(origins)};
     drop table ${schema}.told;
-    create unique index on ${schema}.values (hash);
+    create index on ${schema}.values (hash);
     analyze ${schema}.values`);
   const [row] = await writer.rows<{ count: string }>(`select count(*) as count from ${schema}.values`);
   const values = Number(row?.count);
@@ -192,17 +194,28 @@ async function gather(writer: Session, schema: string, origins: readonly Origin[
 
 interface Found {
   readonly searched: SearchedTable;
-  readonly column: string;
+  readonly columns: readonly string[];
   readonly origin: Origin;
   readonly rows: number;
 }
 
-async function searchTable(
-  { withWriter }: Lanes,
-  searched: SearchedTable,
-  origins: readonly Origin[],
-  settings: { readonly schema: string; readonly mask: number; readonly encodings: Encodings },
-): Promise<Found[]> {
+type Search = Omit<Parameters<typeof selectFound>[1], 'range' | 'long'> & { readonly origins: readonly Origin[] };
+
+/** Where anything is found the table is searched once more, column by column: so that it can be said where. */
+async function searchTable(lanes: Lanes, searched: SearchedTable, search: Search): Promise<Found[]> {
+  const any = await searchColumns(lanes, searched, search);
+  if (any.length === 0) return [];
+  const some = (first: number, count: number) =>
+    searchColumns(lanes, { ...searched, columns: searched.columns.slice(first, first + count) }, search);
+  const places = searched.columns.map((_, index) => index);
+  const single = (await Promise.all(places.map((place) => some(place, 1)))).flat();
+  const told = new Set(single.map(({ origin }) => origin));
+  if (any.every(({ origin }) => told.has(origin))) return single;
+  const pairs = (await Promise.all(places.slice(1).map((place) => some(place - 1, 2)))).flat();
+  return [...single, ...pairs.filter(({ origin }) => !told.has(origin))];
+}
+
+async function searchColumns({ withWriter }: Lanes, searched: SearchedTable, search: Search): Promise<Found[]> {
   const count = Math.max(1, Math.ceil(searched.sizeBytes / pieceBytes));
   const ranges = count === 1 ? [undefined] : await withWriter((writer) => blockRanges(writer, searched.table, count));
   const passes = searched.mayBeLong ? [false, true] : [false];
@@ -210,31 +223,28 @@ async function searchTable(
     ranges.flatMap((range) =>
       passes.map((long) =>
         withWriter((writer) =>
-          writer.rows<{ origin: string; at: string; rows: string }>(
-            selectFound(searched, { ...settings, ...(range ? { range } : {}), long }),
+          writer.rows<{ origin: string; rows: string }>(
+            selectFound(searched, { ...search, ...(range ? { range } : {}), long }),
           ),
         ),
       ),
     ),
   );
-  const sums = new Map<string, Found>();
-  for (const part of parts.flat()) {
-    const origin = origins[Number(part.origin) - 1];
-    const column = searched.columns[Number(part.at)]?.name;
-    if (!origin || column === undefined) continue;
-    const key = `${part.origin} ${part.at}`;
-    sums.set(key, { searched, column, origin, rows: (sums.get(key)?.rows ?? 0) + Number(part.rows) });
-  }
-  return [...sums.values()];
+  const columns = searched.columns.map(({ name }) => name);
+  return [...Map.groupBy(parts.flat(), ({ origin }) => Number(origin))].flatMap(([number, found]) => {
+    const origin = search.origins[number - 1];
+    const rows = found.reduce((sum, part) => sum + Number(part.rows), 0);
+    return origin ? [{ searched, columns, origin, rows }] : [];
+  });
 }
 
 /** What a mask writes may be somebody's real phone number: in a masked column a few such are no leak. */
 async function isChance(
   { withWriter }: Lanes,
-  { searched, column, origin, rows }: Found,
-  columns: readonly MaskedColumn[],
+  { searched, columns, origin, rows }: Found,
+  masked: readonly MaskedColumn[],
 ): Promise<boolean> {
-  if (!mayBeChance(origin.kind) || !isAmong(searched, column, columns)) return false;
+  if (!mayBeChance(origin.kind) || !columns.every((column) => isAmong(searched, column, masked))) return false;
   const [row] = await withWriter((writer) =>
     writer.rows<{ count: string }>(`select count(*) as count from only ${quoteTable(searched.table)}`),
   );

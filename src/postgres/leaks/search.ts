@@ -1,6 +1,6 @@
-import { quoteName, quoteTable, quoteText } from '../names.ts';
+import { quoteName, quoteTable } from '../names.ts';
 import { inRange, type BlockRange } from '../ranges.ts';
-import { boundary, lowered, wordsOf } from './normal-form.ts';
+import { lowered, wordsOf } from './normal-form.ts';
 import type { SearchedTable } from './searched-tables.ts';
 import { fastHash, hashOf, mostWords, type Encodings } from './telling-values.ts';
 
@@ -38,8 +38,9 @@ export function searchFunctions(schema: string): string {
 }
 
 /**
- * SELECT of what is found in a table, or a part of it: `origin`, the number of whose values; `at`, the column's place in
- * `columns`, from 0; `rows`. `mask`: of the filter, one less than its bits.
+ * SELECT of what is found in some columns of a table, or in a part of it: `origin`, the number of whose values, and in how many `rows`.
+ * `mask`: of the filter, one less than its bits. The columns of a row are read as one text, so that a first name and a last name
+ * beside it are one name.
  *
  * Each word is hashed once, fast, and looked up in the filter: that of all first words. Where it is in, it is hashed with the next one.
  * Only what is left is hashed by SHA-256 in all lengths and looked up in the table of values.
@@ -52,50 +53,70 @@ export function selectFound(
     range,
     long,
     encodings,
-  }: { schema: string; mask: number; range?: BlockRange; long: boolean; encodings: Encodings },
+    leastBytes,
+  }: {
+    readonly schema: string;
+    readonly mask: number;
+    readonly range?: BlockRange;
+    /** Whether rows with much text are searched, or all others. */
+    readonly long: boolean;
+    readonly encodings: Encodings;
+    /** No value has fewer. */
+    readonly leastBytes: number;
+  },
 ): string {
   const bit = (text: string, of: 'head' | 'whole') =>
     `get_bit((select bits || ''::bytea from ${schema}.filter), ${fastHash(text, of, encodings)} & ${mask})`;
   return `
-    select origin, at, count(distinct place) as rows
+    select origin, count(distinct place) as rows
       from (
-        select c.at + cardinality(array_positions(c.w[:c.i], ${quoteText(boundary)})) as at, c.place,
+        select c.place,
                (select v.n from ${schema}.values v
-                 where v.hash = ${hashOf(`array_to_string(c.w[c.i:c.i + k.length - 1], ' ')`)}) as origin
+                 where v.hash = ${hashOf(`array_to_string(c.w[c.i:c.i + k.length - 1], ' ')`)} order by v.n limit 1) as origin
           from (
-            select place, at, w, i
+            select place, w, i
               from (
-                select place, at, w, unnest(w) as a, unnest(w[2:]) as b, generate_subscripts(w, 1) as i
-                  from (select place, at, ${wordsOf('x')} as w from (${rows(searched, schema, range, long)} offset 0) lowered offset 0) cut
-                offset 0) words
-             where case when ${bit('a', 'head')} = 0 then false
-                        when ${bit('a', 'whole')} = 1 then true
-                        when b is null then false
-                        else ${bit(`a || ' ' || b`, 'whole')} = 1 end
+                select place, w, a, unnest(array_positions(w, a)) as i
+                  from (
+                    select place, w, unnest(w) as a
+                      from (select place, ${wordsOf('x')} as w from (${rows(searched, { schema, range, long, leastBytes })} offset 0) lowered offset 0) cut
+                    offset 0) words
+                 where ${bit('a', 'head')} = 1
+                offset 0) heads
+             where case when ${bit('a', 'whole')} = 1 then true
+                        when w[i + 1] is null then false
+                        else ${bit(`a || ' ' || w[i + 1]`, 'whole')} = 1 end
             offset 0) c
           cross join generate_series(1, ${mostWords}) k(length)
          where c.i + k.length - 1 <= cardinality(c.w)
         offset 0) found
      where origin is not null
-     group by origin, at`;
+     group by origin`;
 }
 
-/** SELECT of each row as one text: `place`, `at` 0 and `x`; of a long one each piece, with `at` of its column. */
-function rows({ table, columns }: SearchedTable, schema: string, range: BlockRange | undefined, long: boolean): string {
+/** SELECT of each row as one text: `place` and `x`; of a long one each piece of each column. */
+function rows(
+  { table, columns }: SearchedTable,
+  {
+    schema,
+    range,
+    long,
+    leastBytes,
+  }: { schema: string; range: BlockRange | undefined; long: boolean; leastBytes: number },
+): string {
   const texts = columns.map(({ name, escaped }) => {
     const text = `${quoteName(name)}::text`;
     return escaped ? `${schema}.unescaped(${text})` : text;
   });
-  const named = texts.map((text, index) => `${text} as c${index}`).join(', ');
+  const names = texts.map((_, index) => `c${index}`);
   const from = `
-    from (select ctid as place, ${named} from only ${quoteTable(table)}${range ? ` where ${inRange(range)}` : ''} offset 0) r`;
-  const size = texts.map((_, index) => `coalesce(octet_length(c${index}), 0)`).join(' + ');
-  if (!long) {
-    const joined = `array_to_string(array[${texts.map((_, index) => `c${index}`).join(', ')}], ${quoteText(` ${boundary} `)}, '')`;
-    return `select place, 0 as at, ${lowered(joined)} as x ${from} where ${size} <= ${longBytes}`;
-  }
-  return `select place, at, ${lowered('piece')} as x ${from}
-    cross join lateral (values ${texts.map((_, index) => `(${index}, c${index})`).join(', ')}) v(at, value)
-    cross join lateral ${schema}.pieces(value) piece
-   where ${size} > ${longBytes} and value is not null`;
+    from (select ctid as place, ${texts.map((text, index) => `${text} as c${index}`).join(', ')} from only ${quoteTable(table)}${range ? ` where ${inRange(range)}` : ''} offset 0) r`;
+  const size = names.map((name) => `coalesce(octet_length(${name}), 0)`).join(' + ');
+  if (long)
+    return `select place, ${lowered('piece')} as x ${from}
+      cross join lateral unnest(array[${names.join(', ')}]) value
+      cross join lateral ${schema}.pieces(value) piece
+     where ${size} > ${longBytes} and value is not null`;
+  return `select place, ${lowered(names.length === 1 ? 'c0' : `array_to_string(array[${names.join(', ')}], ' ')`)} as x ${from}
+     where ${size} between ${leastBytes} and ${longBytes}`;
 }

@@ -49,6 +49,9 @@ const tellingOtherwise = `strpos(j, '@') > 1 and j ~ '@[^ ]+\\.' or cardinality(
        or cardinality(w) <= 2 and octet_length(j) >= 16 and j ~ '[0-9]'`;
 const neverTelling: ReadonlySet<string> = new Set(['firstName', 'lastName', 'city', 'postcode', 'date', 'number']);
 
+/** No value that tells has fewer bytes; one word of its own, with a point or a digit, may be a user's name. */
+export const leastBytes = 6;
+
 /** Kinds whose masked values are so many that none of them is a real one by chance. */
 const neverByChance: ReadonlySet<string> = new Set(['email', 'uuid', 'url', 'token', 'password-hash', 'hash', 'iban']);
 /** Whether a mask may write a value of this kind that is somebody's real one. */
@@ -161,15 +164,10 @@ function textsOf(table: Table, { columns, kind, path }: Origin): string {
     return `array(select q #>> '{}' from jsonb_path_query(${name}::jsonb, ${quoteText(jsonPath(path))}) q), 2147483647`;
   if (isArray) return `array(select e from unnest(${name}::text[]) e), 2147483647`;
   const text = columns.map((column) => `"t".${quoteName(column)}::text`).join(` || ' ' || `);
-  const swapped = columns.toReversed().map((column) => `"t".${quoteName(column)}::text`);
   const more =
-    columns.length > 1
-      ? [swapped.join(` || ' ' || `)]
-      : kind === 'name'
-        ? [`case when ${text} ~ '^\\S+ \\S+$' then regexp_replace(${text}, '^(\\S+) (\\S+)$', '\\2 \\1') end`]
-        : kind === 'phone' || kind === 'iban' || kind === 'card'
-          ? [`nullif(translate(${text}, ' -+./()', ''), ${text})`]
-          : [];
+    kind === 'phone' || kind === 'iban' || kind === 'card'
+      ? [`nullif(translate(${text}, ' -+./()', ''), ${text})`]
+      : [];
   // Letters beyond ASCII stay as they are in the normal form: their other case is another value.
   const cases = `case when octet_length(${text}) <> length(${text}) then array[lower(${text} collate "default"), upper(${text} collate "default")] end`;
   return `array[${[text, ...more].join(', ')}] || ${cases}, 1`;
