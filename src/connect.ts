@@ -4,6 +4,7 @@ import { appClient, type App } from './app/client.ts';
 import type { Account, AccountSettings, ProfileFiles } from './aws/account.ts';
 import type { Config, EndConfig } from './config.ts';
 import { requireExpectedHost } from './expected-host.ts';
+import { maskSettings } from './postgres/mask-key.ts';
 import type { Address } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
 import type { TargetDatabase } from './postgres/target.ts';
@@ -101,7 +102,16 @@ export async function locate(end: EndConfig, config: Config, options: ConnectOpt
     account && only !== 'database'
       ? Object.entries(end.buckets).map(([name, bucket]) => [name, bucketOf(account, bucket)] as const)
       : [];
-  return { name: end.name, account, address, buckets, app: end.app && appClient(end.app.url, end.app.headers) };
+  const { key } = config.database.masks;
+  // Masks are made by the source; what looks for their values, and by them, asks both.
+  const masking = address && key !== undefined ? { ...address, settings: maskSettings(key) } : address;
+  return {
+    name: end.name,
+    account,
+    address: masking,
+    buckets,
+    app: end.app && appClient(end.app.url, end.app.headers),
+  };
 }
 
 /** Whether rows decide which objects are copied. */

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
-import type { TableName } from './postgres/names.ts';
+import { quoteTable, type TableName } from './postgres/names.ts';
 import type { Origin } from './postgres/session.ts';
+import { hasNoRows, limitsRows } from './postgres/table-rule.ts';
 import type { BucketOrigin } from './s3/origin.ts';
 import type { Selection } from './s3/selection.ts';
 import { selectionOf } from './selection-of.ts';
@@ -21,9 +22,17 @@ export interface LastRun extends RunOrigin {
   readonly database?: {
     readonly source: DatabasePlace;
     readonly target: DatabasePlace;
-    readonly tables: readonly { readonly table: TableName; readonly rows: number }[];
+    readonly tables: readonly LastTable[];
   };
   readonly buckets: readonly LastBucket[];
+}
+
+export interface LastTable {
+  readonly table: TableName;
+  /** What was copied. */
+  readonly rows: number;
+  /** Only some of the source's rows were copied: by that `where`, or by what else limits them. The figure is none of the whole. */
+  readonly limited?: { readonly where?: string };
 }
 
 export type DatabasePlace = Pick<Origin, 'host' | 'port' | 'database'>;
@@ -72,10 +81,13 @@ const endedWell = z.object({
   steps: z.array(z.looseObject({ kind: z.string() })),
 });
 
+const tableName = z.object({ schema: z.string(), name: z.string() });
 const copied = z.object({
-  table: z.object({ schema: z.string(), name: z.string() }),
+  table: tableName,
+  rule: z.object({ rows: z.string(), where: z.string().optional() }).optional(),
   outcome: z.object({ facts: z.object({ source: z.object({ rows: z.number() }) }) }),
 });
+const selected = z.object({ tables: z.array(z.object({ table: tableName })) });
 const listed = z.object({
   bucket: z.string(),
   outcome: z.object({ facts: z.object({ source: amount }) }),
@@ -91,7 +103,15 @@ export function lastRunOf(report: unknown, from: string): LastRun | undefined {
   const { run, startedAt, durationMs, source, target, objects, steps } = data;
   const of = <T>(kind: string, shape: z.ZodType<T>): T[] =>
     steps.flatMap((step) => (step.kind === kind ? (shape.safeParse(step).data ?? []) : []));
-  const tables = of('copy-table', copied).map(({ table, outcome }) => ({ table, rows: outcome.facts.source.rows }));
+  const subset = new Set(
+    of('select-subset', selected).flatMap((step) => step.tables.map(({ table }) => quoteTable(table))),
+  );
+  const tables = of('copy-table', copied).map(({ table, rule, outcome }): LastTable => {
+    const { rows } = outcome.facts.source;
+    if (!limitsRows(rule) && !subset.has(quoteTable(table))) return { table, rows };
+    const where = hasNoRows(rule) || subset.has(quoteTable(table)) ? undefined : rule?.where;
+    return { table, rows, limited: where === undefined ? {} : { where } };
+  });
   const checked = of('verify-objects', listed);
   return {
     run,

@@ -24,11 +24,13 @@ import type { Table } from './postgres/catalog.ts';
 import { emptyTables, emptyTablesError, unknownTables } from './postgres/empty-tables.ts';
 import { matchExtensions } from './postgres/extensions.ts';
 import { requireNamedRoles } from './postgres/named-roles.ts';
+import { quoteTable } from './postgres/names.ts';
 import type { SchemaPrint } from './postgres/schema-print.ts';
 import type { Origin } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
 import type { OpenSessions, TargetDatabase } from './postgres/target.ts';
-import { goneTables, leastRows, shrunkTables, shrunkTotal, type LeastRows } from './shrink.ts';
+import { hasNoRows } from './postgres/table-rule.ts';
+import { goneTables, leastRows, likeWithLike, shrunkTables, shrunkTotal, type LeastRows } from './shrink.ts';
 import { kinNote, refuseWrongEnds } from './wrong-ends.ts';
 
 /** A database as a plan shows it. */
@@ -102,7 +104,8 @@ export async function planDatabase(
   };
   refuse(unknownTables('database.mayBeEmpty', choices.mayBeEmpty, tables));
   refuse(unknownTables('database.mayShrink', choices.mayShrink, tables));
-  const empty = emptyTables(tables, choices.mayBeEmpty);
+  const isRead = ({ table }: Table) => !hasNoRows(rules.byTable.get(quoteTable(table)));
+  const empty = emptyTables(tables.filter(isRead), choices.mayBeEmpty);
   if (empty.length > 0) refuse(emptyTablesError(empty, from.origin));
   const since = sinceLastRun(
     from,
@@ -169,6 +172,7 @@ function sinceLastRun(
   readonly least: PlannedDatabase['least'];
 } {
   const { facts, description } = to;
+  const rules = from.fit?.rules;
   const reading = { origin: from.origin, readAt: from.readAt, tables };
   const allowed = { maxShrinkPercent, mayShrink, mayBeEmpty };
   const known = lastOfDatabase(last, from.origin, facts.origin);
@@ -183,13 +187,17 @@ function sinceLastRun(
       rows,
       from: `the comment of the database ${database} at ${host}:${port}`,
     };
-    return { refusal: shrunkTotal(reading, then, allowed), notes: [], least: new Map() };
+    // Of what was not read at all now the total has nothing.
+    const refusal = rules?.skip.length ? undefined : shrunkTotal(reading, then, allowed);
+    return { refusal, notes: [], least: new Map() };
   }
   if (!known) return { refusal: undefined, notes: otherSourceNote(from, to), least: new Map() };
+  const alike = rules ? likeWithLike(tables, known, rules) : { read: tables, copied: tables };
+  const skipped = rules?.skip.map((table) => ({ table })) ?? [];
   return {
-    refusal: shrunkTables(reading, known, allowed),
-    notes: goneTables(from.fit?.tables ?? [], known),
-    least: leastRows(tables, known, allowed),
+    refusal: shrunkTables({ ...reading, tables: alike.read }, known, allowed),
+    notes: goneTables([...(from.fit?.tables ?? []), ...skipped], known),
+    least: leastRows(alike.copied, known, allowed),
   };
 }
 

@@ -96,12 +96,3 @@ export async function readAfterLoad(
 ): Promise<readonly { readonly name: string; readonly sql: string }[]> {
   return [];
 }
-
-/** How many rows a `where` selects, by quoted name. */
-export async function countSelected(
-  _session: ReadSession,
-  _tables: readonly Table[],
-  _rules: Rules,
-): Promise<ReadonlyMap<string, number>> {
-  return new Map();
-}

@@ -1,7 +1,6 @@
 import type { Config } from './config.ts';
 import { failureOf, type Failure, type RestageError } from './errors.ts';
 import {
-  countSelected,
   findUnmasked,
   hiddenNotes,
   planOrphans,
@@ -16,7 +15,9 @@ import {
 import type { ColumnCast } from './postgres/casts.ts';
 import { readTables, type Table } from './postgres/catalog.ts';
 import { quoteTable, type ColumnName, type TableName } from './postgres/names.ts';
+import { requirePartitionKeys } from './postgres/partition-keys.ts';
 import { readForeignKeys, type ForeignKey } from './postgres/references.ts';
+import { countSelected } from './postgres/rule-reading.ts';
 import type { ReadSession } from './postgres/session.ts';
 import type { Subset, TableRule } from './postgres/table-rule.ts';
 import type { TargetDatabase } from './postgres/target.ts';
@@ -71,6 +72,7 @@ export async function readSourceRules(
   // Names that mean nothing come first: what would be said of the rest follows from them.
   const proven = problems.length > 0 ? undefined : tell(await proveRules(session, made, resolved.byTable, foreignKeys));
   const byTable = proven?.rules ?? resolved.byTable;
+  if (proven) problems.push(...(await requirePartitionKeys(session, made, byTable)));
   const sound = problems.length === 0;
   if (sound && resolved.skip.length > 0) tell(await planSkip(session, resolved.skip));
   const subset =

@@ -80,7 +80,7 @@ function addCopies(
       kind: 'copy-table',
       table: table.table,
       ...amountOf(table, rule, some),
-      ...partsOf(table, longest, jobs),
+      ...partsOf(table, longest, jobs, rule),
       verify: config.verify.tables,
       // What a rule leaves out says nothing of what the source has.
       mayBeEmpty: some !== undefined || mayBeEmpty.some((called) => isCalled(table.table, called)),

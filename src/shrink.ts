@@ -5,6 +5,7 @@ import { plainName } from './postgres/empty-tables.ts';
 import { displayTable, isCalled, quoteTable, type TableName } from './postgres/names.ts';
 import type { Origin } from './postgres/session.ts';
 import { someOf } from './postgres/some-of.ts';
+import { hasNoRows, limitsRows, type TableRule } from './postgres/table-rule.ts';
 import { bytes, count, counted, moment } from './report/format.ts';
 import type { Amount } from './s3/diff.ts';
 import { describeBucket, type BucketOrigin } from './s3/origin.ts';
@@ -18,6 +19,45 @@ export interface Reading {
   /** ISO 8601. */
   readonly readAt: string;
   readonly tables: readonly Table[];
+}
+
+/** What rules leave of the source's rows now. */
+export interface Limits {
+  readonly byTable: ReadonlyMap<string, TableRule>;
+  /** How many rows a rule or the subset selects, by quoted name. */
+  readonly selected: ReadonlyMap<string, number>;
+  readonly subset?: { readonly tables: readonly { readonly table: TableName }[] };
+}
+
+/**
+ * The tables whose figures are of the same rows as at the last run: of all, or of what the same `where` selects. Rows that a rule
+ * leaves behind are not lost. `read`: all of it that can be compared now; `copied`: what can be once it is copied.
+ */
+export function likeWithLike(
+  tables: readonly Table[],
+  last: Pick<NonNullable<LastRun['database']>, 'tables'>,
+  { byTable, selected, subset }: Limits,
+): { readonly read: readonly Table[]; readonly copied: readonly Table[] } {
+  const before = new Map(last.tables.map((one) => [quoteTable(one.table), one]));
+  const partly = new Set(subset?.tables.map(({ table }) => quoteTable(table)));
+  const read: Table[] = [];
+  const copied: Table[] = [];
+  for (const table of tables) {
+    const key = quoteTable(table.table);
+    const rule = byTable.get(key);
+    const then = before.get(key);
+    if (hasNoRows(rule)) continue;
+    if (!then?.limited) {
+      read.push(table);
+      if (!limitsRows(rule) && !partly.has(key)) copied.push(table);
+      continue;
+    }
+    const rows = selected.get(key);
+    if (rows === undefined || partly.has(key) || then.limited.where !== rule?.where) continue;
+    read.push({ ...table, rows });
+    copied.push({ ...table, rows });
+  }
+  return { read, copied };
 }
 
 /** What the config allows. */
@@ -145,7 +185,10 @@ export function shrunkBucket(
 }
 
 /** Which tables of the last run the source has no more: no fault, and worth knowing. */
-export function goneTables(tables: readonly Table[], last: RunOrigin & NonNullable<LastRun['database']>): string[] {
+export function goneTables(
+  tables: readonly Pick<Table, 'table'>[],
+  last: RunOrigin & NonNullable<LastRun['database']>,
+): string[] {
   const present = new Set(tables.map(({ table }) => quoteTable(table)));
   const gone = last.tables.filter(({ table, rows }) => rows > 0 && !present.has(quoteTable(table)));
   if (gone.length === 0) return [];

@@ -176,7 +176,8 @@ export interface Facts {
   /** `refused`: what the target's server would not make, in words. */
   readonly 'copy-schema': { readonly objects: number; readonly refused: readonly string[] };
   readonly 'select-subset': { readonly tables: readonly SubsetTable[] };
-  readonly 'copy-table': LoadedTable & { readonly table: TableName };
+  /** `limited`: by a rule or the subset, not all of the source's rows. */
+  readonly 'copy-table': LoadedTable & { readonly table: TableName; readonly limited?: true };
   /** `values`: how many different real values were looked for; `rows`: among how many rows. `leaks`: where, in words. */
   readonly 'scan-leaks': { readonly values: number; readonly rows: number; readonly leaks: readonly string[] };
   /** `read`: staging's; `kept`: of them; `replaced`: the source's rows that made room. */

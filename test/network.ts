@@ -13,11 +13,16 @@ export interface Network extends AsyncDisposable {
   mend(): Promise<void>;
 }
 
-/** `onSent` is given what the client sends. */
-export async function openNetwork(to: number, onSent?: (bytes: Buffer) => void): Promise<Network> {
+/** `onSent` is given what the client sends, `onReceived` what it gets, with the number of the connection. */
+export async function openNetwork(
+  to: number,
+  onSent?: (bytes: Buffer) => void,
+  onReceived?: (bytes: Buffer, connection: number) => void,
+): Promise<Network> {
   const pairs = new Set<readonly [Socket, Socket]>();
   const held: Socket[] = [];
   let frozen = false;
+  let connections = 0;
   const flow = (from: Socket, into: Socket) => {
     from.on('data', (bytes) => {
       if (!into.write(bytes)) from.pause();
@@ -35,7 +40,9 @@ export async function openNetwork(to: number, onSent?: (bytes: Buffer) => void):
     const pair = [client, server] as const;
     pairs.add(pair);
     client.once('close', () => pairs.delete(pair));
+    const connection = (connections += 1);
     if (onSent) client.on('data', onSent);
+    if (onReceived) server.on('data', (bytes) => onReceived(bytes, connection));
     flow(client, server);
     flow(server, client);
   };

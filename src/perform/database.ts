@@ -20,6 +20,7 @@ import {
   findLeftovers,
   readDescription,
 } from '../postgres/swap.ts';
+import { limitsRows } from '../postgres/table-rule.ts';
 import { readIdentity } from '../postgres/target.ts';
 import { isOfPublication, type SchemaEntry } from '../postgres/schema-entries.ts';
 import { requireLeast } from '../shrink.ts';
@@ -132,12 +133,17 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       parts: step.parts,
       verify: step.verify,
       mayBeEmpty: step.mayBeEmpty,
+      rule: step.rule,
       analyze: !state.analyzedLater.has(name),
       onBytes: (more) => context.progress(step, { bytes: (bytes += more) }),
       signal: context.signal,
     });
     if (state.snapshot) requireLeast(step.table, loaded.source.rows, step.least, state.snapshot.origin);
-    return { facts: { table: step.table, ...loaded } };
+    const inSubset = context
+      .facts('select-subset')
+      .some(({ tables }) => tables.some((one) => quoteTable(one.table) === name));
+    const limited = limitsRows(step.rule) || inSubset;
+    return { facts: { table: step.table, ...loaded, ...(limited ? { limited } : {}) } };
   },
 
   'add-keys': async (_step, { database }) => {
@@ -213,8 +219,10 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       source: { host, port, database, ...(snapshot?.disk === undefined ? {} : { disk: snapshot.disk }) },
       takenAt: snapshot?.takenAt ?? '',
       swappedAt: new Date().toISOString(),
-      tables: tables.length,
-      rows: tables.reduce((sum, { source: read }) => sum + read.rows, 0),
+      // What a rule left behind is no measure of what the source had.
+      ...(tables.some(({ limited }) => limited)
+        ? {}
+        : { tables: tables.length, rows: tables.reduce((sum, { source: read }) => sum + read.rows, 0) }),
     });
     const sessionsEnded = await swap(state, 'in');
     return { facts: { database: names.current, previous: names.previous, sessionsEnded } };

@@ -225,6 +225,10 @@ export function rowsOf({ table, wholeTree }: Pick<Table, 'table' | 'wholeTree'>)
 const countedBytes = 16 * 1024 * 1024;
 const countedAtOnce = 50;
 
+export function isCounted({ sizeBytes, neverEstimated }: Table): boolean {
+  return neverEstimated || sizeBytes <= countedBytes;
+}
+
 /**
  * The tables with the small ones counted, in a transaction of the session; those not that it may not read, by quoted
  * name. A count locks its table and all its indexes; the locks are let go batch by batch, so that nobody waits for them
@@ -235,10 +239,7 @@ export async function countTables(
   tables: readonly Table[],
   unreadable: ReadonlySet<string> = new Set(),
 ): Promise<Table[]> {
-  const small = tables.filter(
-    ({ table, sizeBytes, neverEstimated }) =>
-      (neverEstimated || sizeBytes <= countedBytes) && !unreadable.has(quoteTable(table)),
-  );
+  const small = tables.filter((one) => isCounted(one) && !unreadable.has(quoteTable(one.table)));
   const counts = new Map<Table, number>();
   for (let start = 0; start < small.length; start += countedAtOnce) {
     const some = small.slice(start, start + countedAtOnce);

@@ -21,6 +21,8 @@ export interface DialOptions {
   readonly signal?: AbortSignal | undefined;
   /** For a question or two: nobody waits long for it. */
   readonly queryTimeoutMs?: number;
+  /** Of the address: those that go with the login. */
+  readonly settings?: Address['settings'];
   /** Where another session has found the host: its name may lead elsewhere by now. Does not count behind a tunnel. */
   readonly at?: string | undefined;
 }
@@ -59,7 +61,8 @@ export async function dial(address: Address, options: DialOptions): Promise<Dial
   });
   keepAlive(client);
   // The driver's own would add what PGOPTIONS, PGREPLICATION and the like say.
-  Object.assign(client, { getStartupConf: () => ({ user, database, application_name: name }) });
+  const settings = options.settings ? { options: startupOptions(options.settings) } : {};
+  Object.assign(client, { getStartupConf: () => ({ user, database, application_name: name, ...settings }) });
   return { client, hop: follow(client, isIP(host) === 0) };
 }
 
@@ -75,6 +78,13 @@ function tlsOf({ host, ca }: Address) {
     // An address of numbers is no server name; it is verified by `host`.
     ...(isIP(host) === 0 ? { servername: host } : {}),
   };
+}
+
+/** Settings as the startup packet has them: split at blanks, with a backslash before what is to stand for itself. */
+function startupOptions(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `-c ${`${name}=${value}`.replaceAll(/[\s\\]/g, (one) => `\\${one}`)}`)
+    .join(' ');
 }
 
 /** What is trusted, PEM: the certificates that come with Node, RDS's, and the address's own. */

@@ -23,9 +23,18 @@ export async function digestTable(
   columns: readonly Column[],
   where = '',
 ): Promise<Digest> {
+  return digestFrom(session, `${rowsOf(table)} ${where}`, columns);
+}
+
+/** The same of rows that a SELECT gives: it must be one statement for sure, and is sent as one. */
+export async function digestSelect(session: ReadSession, select: string, columns: readonly Column[]): Promise<Digest> {
+  return digestFrom(session, `(${select}) as "rows"`, columns);
+}
+
+async function digestFrom(session: ReadSession, from: string, columns: readonly Column[]): Promise<Digest> {
   const rows = await session.rows<{ rows: string; content: string }>(`
     select count(*) as rows, coalesce(sum(${rowHash(columns)}), 0) as content
-      from ${rowsOf(table)} ${where}`);
+      from ${from}`);
   const [row] = rows;
   return { rows: Number(row?.rows), content: String(row?.content) };
 }

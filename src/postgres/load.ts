@@ -5,11 +5,14 @@ import { Checksum, copyRows, readBack } from './copy-rows.ts';
 import { addDigests, digestTable, type Digest } from './digest.ts';
 import { inStages } from './indexes.ts';
 import { displayTable, quoteTable } from './names.ts';
-import { blockRanges, inRange, type BlockRange } from './ranges.ts';
+import { blockRanges, inRange } from './ranges.ts';
 import { restore } from './restore.ts';
 import { requireSameFile } from './rewritten.ts';
+import { digestByRule } from './rule-reading.ts';
 import type { SchemaEntry } from './schema-entries.ts';
 import type { ReadSession, Session } from './session.ts';
+import { changesRows, changesValues, comparedColumns, conditionOf } from './table-rows.ts';
+import { hasNoRows, limitsRows, type TableRule } from './table-rule.ts';
 
 /** Lends sessions for a while: as many at once as the run may have, the others wait. */
 export interface Lanes {
@@ -25,6 +28,10 @@ export interface LoadOptions {
   readonly verify: 'content' | 'rows';
   /** Zero rows are believed, whatever the source's statistics say. */
   readonly mayBeEmpty: boolean;
+  /** What becomes of the rows on the way; absent: all are copied as they are. */
+  readonly rule?: TableRule | undefined;
+  /** SQL of ours that some rows are selected by, each read by a statement of its own: no row is in two. Absent: all rows. */
+  readonly conditions?: readonly string[] | undefined;
   /** False where the table's statistics come with those of its parent. */
   readonly analyze: boolean;
   readonly onBytes?: (bytes: number) => void;
@@ -70,8 +77,8 @@ const pieceBytes = 256 * 1024 * 1024;
 /**
  * Copies a table's rows, builds its indexes, gathers its statistics, and digests it at both ends: what the source sends
  * in its snapshot, and what the target has of it.
- * Throws `statement-failed`, `schema-failed`, `data-differs`; `table-empty` where the source's statistics say that there
- * are rows, and there are none.
+ * Throws `statement-failed`, `schema-failed`, `data-differs`, `rule-unfit`; `table-empty` where the source's statistics say
+ * that there are rows, and there are none.
  */
 export async function loadTable(
   lanes: Lanes,
@@ -79,9 +86,10 @@ export async function loadTable(
   indexes: readonly SchemaEntry[],
   options: LoadOptions,
 ): Promise<LoadedTable> {
+  if (hasNoRows(options.rule)) return { ...nothing, ...(await build(lanes, table, indexes, options)) };
   // It may be the superuser's who made the extension, and closed to us: without rows there is nothing to ask of it.
   if (table.ofExtension !== undefined && (await lanes.withReader((reader) => isEmpty(reader, table)))) return nothing;
-  return (options.parts === 1 ? loadStream : loadParts)(lanes, table, indexes, options);
+  return (options.parts === 1 && !options.conditions ? loadStream : loadParts)(lanes, table, indexes, options);
 }
 
 const nothing: LoadedTable = {
@@ -109,25 +117,32 @@ async function loadStream(
   options: LoadOptions,
 ): Promise<LoadedTable> {
   const clock = stopwatch();
-  const checksum = options.verify === 'content' && liesAsItCame(table) ? new Checksum() : undefined;
-  const copied = await lanes.withReader(async (reader) => {
+  const checksum = options.verify === 'content' && liesAsItCame(table, options) ? new Checksum() : undefined;
+  const [copied, known] = await lanes.withReader(async (reader) => {
     const done = await lanes.withWriter((writer) => copyRows(reader, writer, table, { ...options, checksum }));
     // One stream reads one file; that of another moment shows an older snapshot nothing, or all.
     if ((done.rows === 0 && !options.mayBeEmpty) || table.wholeTree) await requireSameFile(reader, table);
-    return done;
+    // What a rule says of the time holds in this session's transaction.
+    const apart = options.verify === 'content' && !checksum && changesRows(table, options.rule);
+    return [done, apart ? await digestSource(reader, table, options) : undefined] as const;
   });
   requireRows(table, copied.rows, options);
   const copyMs = clock();
   const [built, digests] = await Promise.all([
     build(lanes, table, indexes, options),
-    digestBoth(lanes, table, copied, checksum, options),
+    digestBoth(lanes, table, copied, { checksum, known }, options),
   ]);
   return { ...copied, copyMs, ...built, ...digests };
 }
 
-/** Whether what the target gives back is, byte for byte, what it was given: one stream, all columns, in its order. */
-function liesAsItCame({ columns, ofExtension, wholeTree }: Table): boolean {
-  return ofExtension === undefined && !wholeTree && !columns.some(({ generated }) => generated);
+/**
+ * Whether what the target gives back is, byte for byte, what it was given: one stream, all columns, in its order. What is
+ * generated is not sent; where a rule has other values than the source, it cannot be compared with the source's either.
+ */
+function liesAsItCame(table: Table, { rule }: LoadOptions): boolean {
+  const { columns, ofExtension, wholeTree } = table;
+  const isWhole = changesValues(table, rule) || !columns.some(({ generated }) => generated);
+  return ofExtension === undefined && !wholeTree && isWhole;
 }
 
 /**
@@ -138,7 +153,7 @@ async function digestBoth(
   lanes: Lanes,
   table: Table,
   { rows }: Relayed,
-  checksum: Checksum | undefined,
+  { checksum, known }: { readonly checksum: Checksum | undefined; readonly known: Digest | undefined },
   options: LoadOptions,
 ): Promise<Pick<LoadedTable, 'source' | 'target' | 'digestMs'>> {
   const clock = stopwatch();
@@ -150,8 +165,8 @@ async function digestBoth(
     // Nothing says that rows lie in the order they came in: the servers' own sums, which know no order, decide.
   }
   const [source, target] = await Promise.all([
-    lanes.withReader((reader) => lettingLocksGo(reader, () => digest(reader, table))),
-    lanes.withWriter((writer) => digest(writer, table)),
+    known ?? lanes.withReader((reader) => digestSource(reader, table, options)),
+    lanes.withWriter((writer) => digestTarget(writer, table, options)),
   ]);
   return { source, target, digestMs: clock() };
 }
@@ -164,8 +179,10 @@ async function loadParts(
   options: LoadOptions,
 ): Promise<LoadedTable> {
   const clock = stopwatch();
-  const ranges = await lanes.withReader((reader) => blockRanges(reader, table.table, options.parts));
-  const parts = ranges.map((range) => copyPart(lanes, table, range, options));
+  const conditions =
+    options.conditions ??
+    (await lanes.withReader((reader) => blockRanges(reader, table.table, options.parts))).map(inRange);
+  const parts = conditions.map((condition) => copyPart(lanes, table, condition, options));
   const sources = Promise.all(parts.map(({ source }) => source));
   sources.catch(() => {}); // told below, after what it may have been the cause of
   const copied = await Promise.all(parts.map((part) => part.copied));
@@ -174,17 +191,19 @@ async function loadParts(
   const bytes = copied.reduce((sum, part) => sum + part.bytes, 0);
   requireRows(table, rows, options);
   const copyMs = clock();
-  const digestTarget = async () => {
+  const digestPieces = async () => {
     const started = stopwatch();
     if (options.verify === 'rows') return { target: { rows }, digestMs: 0 };
     const count = Math.max(1, Math.ceil(table.sizeBytes / pieceBytes));
     const pieces = await lanes.withWriter((writer) => blockRanges(writer, table.table, count));
-    const digests = pieces.map((piece) => lanes.withWriter((writer) => digest(writer, table, piece)));
+    const digests = pieces.map((piece) =>
+      lanes.withWriter((writer) => digestTarget(writer, table, options, inRange(piece))),
+    );
     return { target: addDigests(await Promise.all(digests)), digestMs: started() };
   };
   const [built, digested, source] = await Promise.all([
     build(lanes, table, indexes, options),
-    digestTarget(),
+    digestPieces(),
     sources.then(addDigests),
   ]);
   return { rows, bytes, copyMs, ...built, ...digested, source };
@@ -194,15 +213,15 @@ async function loadParts(
 function copyPart(
   lanes: Lanes,
   table: Table,
-  range: BlockRange,
+  condition: string,
   options: LoadOptions,
 ): { readonly copied: Promise<Relayed>; readonly source: Promise<Digest> } {
   const copied = Promise.withResolvers<Relayed>();
   const source = lanes.withReader(async (reader): Promise<Digest> => {
-    const done = await lanes.withWriter((writer) => copyRows(reader, writer, table, { ...options, range }));
+    const done = await lanes.withWriter((writer) => copyRows(reader, writer, table, { ...options, condition }));
     copied.resolve(done);
     if (options.verify === 'rows') return { rows: done.rows };
-    return lettingLocksGo(reader, () => digest(reader, table, range));
+    return digestSource(reader, table, options, condition);
   });
   source.catch(copied.reject);
   return { copied: copied.promise, source };
@@ -228,8 +247,12 @@ async function build(
 }
 
 /** A source that reads empty without a reason is the first sign of a role that does not see what is there. */
-function requireRows({ table, estimatedRows }: Table, rows: number, { mayBeEmpty }: LoadOptions): void {
-  if (rows > 0 || estimatedRows === 0 || mayBeEmpty) return;
+function requireRows(
+  { table, estimatedRows }: Table,
+  rows: number,
+  { mayBeEmpty, rule, conditions }: LoadOptions,
+): void {
+  if (rows > 0 || estimatedRows === 0 || mayBeEmpty || limitsRows(rule) || conditions) return;
   throw new RestageError(
     'table-empty',
     `${displayTable(table)} read zero rows, but the source's statistics say that it has about ${estimatedRows}`,
@@ -239,8 +262,25 @@ function requireRows({ table, estimatedRows }: Table, rows: number, { mayBeEmpty
   );
 }
 
-function digest(session: ReadSession, table: Table, range?: BlockRange): Promise<Digest> {
-  return digestTable(session, table, table.columns, range ? `where ${inRange(range)}` : table.condition);
+/** Of the rows as they were to be copied. */
+function digestSource(reader: ReadSession, table: Table, { rule }: LoadOptions, condition?: string): Promise<Digest> {
+  if (rule && changesRows(table, rule))
+    return digestByRule(reader, table, rule, comparedColumns(table, rule), condition);
+  return lettingLocksGo(reader, () => digest(reader, table, table.columns, condition));
+}
+
+/** Of the rows as they are there. */
+function digestTarget(writer: ReadSession, table: Table, { rule }: LoadOptions, condition?: string): Promise<Digest> {
+  return digest(writer, table, comparedColumns(table, rule), condition);
+}
+
+function digest(
+  session: ReadSession,
+  table: Table,
+  columns: Table['columns'],
+  condition: string | undefined,
+): Promise<Digest> {
+  return digestTable(session, table, columns, conditionOf(table, undefined, condition));
 }
 
 /** Milliseconds since it was asked last. */

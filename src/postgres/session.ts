@@ -6,6 +6,7 @@ import { dial, streamOf, type DialOptions } from './connection.ts';
 import { findPooler, secondSessionSeconds } from './pooler.ts';
 import { connectionLost, lockNotAvailable, sqlState, statementError, withLockHolders } from './session-error.ts';
 import { watchSilence } from './silence.ts';
+import { refusesOptions, settle } from './session-settings.ts';
 import { askAbout, leave, serverKeepAlive, type ServerProcess } from './vanished.ts';
 import { takeStream, type Wire } from './wire.ts';
 
@@ -100,10 +101,20 @@ const pinned = {
 /**
  * Opens a session with everything pinned. Throws what names the hop that failed, with host, port, database and user:
  * `tunnel-failed`, `host-unknown`, `database-unreachable`, `tls-failed`, `database-login`, `database-missing`;
- * `database-unfit` where the role may not connect, or a pooler stands in between; `interrupted`; and what the address's
- * function for the password throws.
+ * `database-unfit` where the role may not connect, a pooler stands in between, or it did not get the address's settings;
+ * `interrupted`; and what the address's function for the password throws.
  */
 export async function openSession(address: Address, options: SessionOptions): Promise<Session> {
+  try {
+    return await open(address, { ...options, settings: address.settings });
+  } catch (error) {
+    if (!address.settings || !refusesOptions(error)) throw error;
+    return await open(address, options); // which then hands them over
+  }
+}
+
+/** With those settings at the login; all that the address has are there in the end. */
+async function open(address: Address, options: SessionOptions & Pick<DialOptions, 'settings'>): Promise<Session> {
   const { signal } = options;
   const where = `${address.database} at ${address.host}:${address.port} as ${address.user}`;
   if (signal?.aborted) throw interrupted(signal);
@@ -130,6 +141,7 @@ export async function openSession(address: Address, options: SessionOptions): Pr
     await client.connect();
     pooled = await findPooler(client, () => connectAnother(address, options), where);
     server = await pin(client, options.access);
+    if (address.settings) await settle(client, address.settings, where);
   } catch (error) {
     signal?.removeEventListener('abort', abort);
     watch[Symbol.dispose]();
@@ -148,7 +160,10 @@ export async function openSession(address: Address, options: SessionOptions): Pr
     ...(server.standby === 'true' ? { standby: true } : {}),
   };
   const askBeside = async (sql: string) => {
-    await using beside = await openSession(address, { ...options, access: 'read-only' });
+    await using beside = await openSession(
+      { ...address, settings: undefined },
+      { label: options.label, signal, access: 'read-only' },
+    );
     return await beside.rows<{ holder: string }>(sql);
   };
   const run = async (sql: string, parameters?: readonly unknown[]) => {
@@ -202,9 +217,13 @@ export async function openSession(address: Address, options: SessionOptions): Pr
   };
 }
 
-/** A second connection, for a question or two: nobody waits long for it. Throws as `openSession`. */
+/** A second connection, for a question or two, without the settings: nobody waits long for it. Throws as `openSession`. */
 async function connectAnother(address: Address, options: SessionOptions & Pick<DialOptions, 'at'>): Promise<Client> {
-  const { client, hop } = await dial(address, { ...options, queryTimeoutMs: secondSessionSeconds * 1000 });
+  const { client, hop } = await dial(address, {
+    ...options,
+    settings: undefined,
+    queryTimeoutMs: secondSessionSeconds * 1000,
+  });
   client.on('error', () => {}); // its statements tell
   try {
     await client.connect();
@@ -219,7 +238,10 @@ async function withNearDatabase(told: RestageError, address: Address, options: S
   const beside = 'postgres';
   if (told.code !== 'database-missing' || address.database === beside) return told;
   try {
-    await using session = await openSession({ ...address, database: beside }, { ...options, access: 'read-only' });
+    await using session = await openSession(
+      { ...address, database: beside, settings: undefined },
+      { ...options, access: 'read-only' },
+    );
     const rows = await session.rows<{ name: string }>(databaseNames);
     return nearestDatabase(
       told,

@@ -118,7 +118,7 @@ export interface Description {
   /** The moment of the source that it holds, ISO 8601. */
   readonly takenAt: string;
   readonly swappedAt: string;
-  /** What was read at the source; absent in what earlier versions made. */
+  /** What was read at the source; absent where rules had a part of it read only, and in what earlier versions made. */
   readonly tables?: number;
   readonly rows?: number;
   /** When everything after the swap had been verified too; absent in a database whose run did not come that far. */

@@ -93,6 +93,16 @@ export function needsKey(mask: Mask): boolean {
   return 'date' in mask || 'number' in mask;
 }
 
+/** Nothing of the source's is read. `rows` is any text where it comes from a report. */
+export function hasNoRows(rule: { readonly rows: string } | undefined): boolean {
+  return rule?.rows === 'empty' || rule?.rows === 'keep';
+}
+
+/** Whether some of the source's rows stay behind. */
+export function limitsRows(rule: { readonly rows: string; readonly where?: string | undefined } | undefined): boolean {
+  return hasNoRows(rule) || rule?.where !== undefined;
+}
+
 /** A part of the source: what the starting rows need, along foreign keys. */
 export interface Subset {
   /** SQL predicates, by table. */

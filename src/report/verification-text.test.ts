@@ -17,8 +17,14 @@ const found: Verification = {
     target: { ...origin, host: 'db.staging' },
     sourceRevision: 'aaa',
     targetRevision: 'bbb',
-    tables: [{ table: table('books'), source: digest, target: digest, missingColumns: [], equal: true }],
-    leftOut: [table('alembic_version')],
+    tables: [
+      { table: table('books'), source: digest, target: digest, missingColumns: [], ownColumns: [], equal: true },
+      { table: table('users'), source: digest, target: digest, missingColumns: [], ownColumns: ['sub'], equal: true },
+    ],
+    leftOut: [
+      { table: table('alembic_version'), reason: 'for it holds the revision' },
+      { table: table('api_keys'), reason: "its rows are staging's own" },
+    ],
     onlyInTarget: [table('drafts')],
   },
   objects: [],
@@ -30,9 +36,11 @@ test('the numbers have headings, and what was not compared is said', () => {
   const lines = verificationText(found, plain).split('\n');
   const at = lines.findIndex((line) => /^ +table +rows at production +at staging$/.test(line));
   expect(lines[at + 1]).toMatch(/^ {2}✓ {2}books +153 +153 {2}content equal$/);
-  expect(lines.slice(at + 2, at + 5)).toEqual([
+  expect(lines[at + 2]).toMatch(/ content equal, sub left out: by a rule the target's own$/);
+  expect(lines.slice(at + 3, at + 7)).toEqual([
     '    drafts: only in the target',
     '    alembic_version: left out, for it holds the revision',
+    "    api_keys: left out, its rows are staging's own",
     '    revision: aaa at the source, bbb at the target',
   ]);
 });

@@ -14,12 +14,12 @@ export function verificationText(found: Verification, style: Style): string {
   if (found.database) {
     const { source, target, tables, leftOut, onlyInTarget, sourceRevision, targetRevision } = found.database;
     lines.push(`  source  ${originText(source)}`, `  target  ${originText(target)}`, '');
-    const rows = tables.map(({ table, source: from, target: to, equal }) => [
+    const rows = tables.map(({ table, source: from, target: to, ownColumns, equal }) => [
       mark(equal),
       displayTable(table),
       count(from.rows),
       to ? count(to.rows) : 'missing',
-      equal ? 'content equal' : 'different',
+      equal ? `content equal${besides(ownColumns)}` : 'different',
     ]);
     lines.push(
       ...columns(
@@ -29,7 +29,7 @@ export function verificationText(found: Verification, style: Style): string {
       ),
     );
     for (const table of onlyInTarget) lines.push(`    ${displayTable(table)}: only in the target`);
-    for (const table of leftOut) lines.push(`    ${displayTable(table)}: left out, for it holds the revision`);
+    for (const { table, reason } of leftOut) lines.push(`    ${displayTable(table)}: left out, ${reason}`);
     if (sourceRevision !== undefined || targetRevision !== undefined)
       lines.push(`    revision: ${sourceRevision ?? 'none'} at the source, ${targetRevision ?? 'none'} at the target`);
     lines.push('');
@@ -56,4 +56,8 @@ export function verificationText(found: Verification, style: Style): string {
       ...found.differences.map((line) => `  ${line}`),
     );
   return lines.join('\n');
+}
+
+function besides(ownColumns: readonly string[]): string {
+  return ownColumns.length === 0 ? '' : `, ${ownColumns.join(', ')} left out: by a rule the target's own`;
 }

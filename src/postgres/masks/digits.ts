@@ -34,7 +34,7 @@ export function iban(hash: string): string {
 /** SQL of a bigint that passes as a card's number: 16 digits, the last by Luhn, from 999999 on, which is nobody's. */
 export function card(hash: string): string {
   const digits = Array.from({ length: 9 }, (_, place) => `get_byte(${hash}, ${place}) % 10`);
-  const number = digits.map((digit, place) => `(${digit}) * ${10 ** (place + 1)}`);
+  const number = digits.map((digit, place) => `(${digit}) * ${10 ** (place + 1)}::bigint`);
   // Every second digit, from the last before the check digit on, is doubled, and the digits of that are added.
   const sum = digits.map((digit, place) => (place % 2 === 0 ? `${doubled}[1 + ${digit}]` : digit));
   return `(9999990000000000 + ${number.join(' + ')} + (10 - (${ofNines} + ${sum.join(' + ')}) % 10) % 10)`;

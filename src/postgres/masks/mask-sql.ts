@@ -193,8 +193,13 @@ function texts(mask: TextMaskName, column: Column, { room, type }: Shape): Made 
 function numbers(noise: number, column: Column, shape: Shape, table: MaskedTable): Made {
   if (!isNumber(shape.family)) return unfit(column);
   const name = hashName('number', [column.name], table);
+  // Where there is no value: greatest and least do not mind a null.
   const sql = noisy(quoteName(column.name), quoteName(name), noise, shape.family, column);
-  return { hashes: { [name]: hmacSql('number', bytesOf(column)) }, sql: `(${sql})::${shape.type}`, bits: 1 };
+  return {
+    hashes: { [name]: hmacSql('number', bytesOf(column)) },
+    sql: `(case when ${quoteName(column.name)} is not null then ${sql} end)::${shape.type}`,
+    bits: 1,
+  };
 }
 
 type DateSettings = Extract<Mask, { readonly date: unknown }>['date'];
