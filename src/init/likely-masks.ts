@@ -3,7 +3,7 @@ import type { Mask } from '../postgres/table-rule.ts';
 
 /** Masks that a column's name, or why it looks personal, call for; the likeliest first. */
 const likely: readonly (readonly [RegExp, readonly Mask[]])[] = [
-  [/e-?mail|courriel|correo/i, ['email', 'hash']],
+  [/e[- ]?mail|courriel|correo/i, ['email', 'hash']],
   [/phone|mobil|fax|handy|telefon|whats ?app/i, ['phone']],
   [/first name|given name|fore ?name|middle name|vorname|pr[eé]nom/, ['firstName']],
   [/last name|family name|surname|maiden name|nachname|familienname|apellido/, ['lastName']],
