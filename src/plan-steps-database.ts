@@ -17,12 +17,13 @@ export type AddStep = (id: string, after: readonly string[], act: Act) => string
 
 /**
  * The steps that build the new database: the source's rows as their rules have them, then staging's own, then what must hold
- * over all of them. Returns the step that begins it, and the last before the swap.
+ * over all of them. `readKeys` puts steps in that read rows of the new database, once all are there. Returns the step that begins it, and the last before the swap.
  */
 export function planDatabaseSteps(
   add: AddStep,
   config: Config,
   database: DatabaseToPlan,
+  readKeys: () => readonly string[],
 ): { readonly snapshot: string; readonly built: string } {
   const { rules } = database;
   const snapshot = add('take-snapshot', [], { kind: 'take-snapshot', database: database.source.origin.database });
@@ -40,7 +41,8 @@ export function planDatabaseSteps(
   const selected = rules.subset ? [add('select-subset', [schema], { kind: 'select-subset', ...rules.subset })] : [];
   const copied = addCopies(add, config, database, [schema, ...selected]);
   const whole = addOwn(add, database, [schema, ...copied]);
-  const keys = add('add-keys', whole, { kind: 'add-keys' });
+  // Before policies and owners come, which could close a table to whoever reads it.
+  const keys = add('add-keys', [...whole, ...readKeys()], { kind: 'add-keys' });
   const sequences = add('set-sequences', whole, { kind: 'set-sequences', sequences: database.sequences });
   let changed = [keys];
   for (const { name, sql } of database.afterLoad)

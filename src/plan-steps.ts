@@ -26,7 +26,9 @@ export function planSteps(
   const verified: string[] = [];
   let snapshot: string[] = [];
   if (database) {
-    const steps = planDatabaseSteps(add, config, database);
+    const steps = planDatabaseSteps(add, config, database, () =>
+      objects.flatMap((planned) => addKeys(add, planned, namingSteps(list, planned.selection, database))),
+    );
     snapshot = [steps.snapshot];
     verified.push(steps.built);
   }
@@ -39,9 +41,10 @@ export function planSteps(
     // Beside a database the buckets are always listed again, after its snapshot was taken; by themselves they have just been.
     const isCopied = database !== undefined || amount.objects > 0;
     if (!isCopied && content === 'none') continue;
+    const named = database ? [...ids].filter((id) => id === keysId(bucket)) : addKeys(add, { bucket, selection }, []);
     const copied = isCopied
       ? [
-          add(`copy-objects ${bucket}`, [...snapshot, ...namingSteps(list, selection, database)], {
+          add(`copy-objects ${bucket}`, [...snapshot, ...named], {
             kind: 'copy-objects',
             bucket,
             ...amount,
@@ -55,7 +58,13 @@ export function planSteps(
       : [];
     const mayBeEmpty = config.objects[bucket]?.mayBeEmpty ?? false;
     verified.push(
-      add(`verify-objects ${bucket}`, copied, { kind: 'verify-objects', bucket, selection, content, mayBeEmpty }),
+      add(`verify-objects ${bucket}`, [...named, ...copied], {
+        kind: 'verify-objects',
+        bucket,
+        selection,
+        content,
+        mayBeEmpty,
+      }),
     );
   }
   let last = verified;
@@ -106,6 +115,19 @@ export function planSteps(
         versioned: versioning === 'enabled',
       });
   return list;
+}
+
+/** The step that reads what rows name, where only that counts. */
+function addKeys(
+  add: AddStep,
+  { bucket, selection }: Pick<PlannedBucket, 'bucket' | 'selection'>,
+  after: readonly string[],
+): readonly string[] {
+  return selection.only === undefined ? [] : [add(keysId(bucket), after, { kind: 'read-keys', bucket, selection })];
+}
+
+function keysId(bucket: string): string {
+  return `read-keys ${bucket}`;
 }
 
 /** The steps that decide which rows name keys of this selection: those that bring rows, and those that take some away. */

@@ -98,6 +98,8 @@ export type Act =
     }
   /** `verify`: what was compared while copying. */
   | { readonly kind: 'verify-tables'; readonly tables: number; readonly verify: 'content' | 'rows' }
+  /** Reads which keys of a bucket rows name, once they are all there. */
+  | { readonly kind: 'read-keys'; readonly bucket: string; readonly selection: Selection }
   | ({
       readonly kind: 'copy-objects';
       readonly bucket: string;
@@ -213,6 +215,8 @@ export interface Facts {
     readonly refused: readonly string[];
   };
   readonly 'verify-tables': { readonly tables: number; readonly rows: number; readonly different: readonly string[] };
+  /** How many different ones. */
+  readonly 'read-keys': { readonly bucket: string; readonly keys: number };
   /** `referenced`: how many keys rows name, and how many of them are not among the source's selected objects. */
   readonly 'copy-objects': Transferred & {
     readonly bucket: string;

@@ -78,7 +78,7 @@ describe('on the command line', () => {
     expect(stdout).toMatch(/^ {2}✓ source\.database snapshot .*shared with a second session$/m);
     expect(stdout).toMatch(/^ {2}✓ target\.app\.environment +staging +staging$/m);
     expect(lines.at(-2)).toMatch(
-      /^1 wrong \(target\.aws\.profile\), \d+ not tried because of that, \d+ right, 1 to know$/,
+      /^1 wrong \(target\.aws\.profile\), \d+ not tried because of that, \d+ right, [12] to know$/,
     );
   });
 
@@ -135,9 +135,8 @@ describe('on the command line', () => {
 
 test('all of the environment is right, but that the role of production could write', async () => {
   const { findings, row } = await look();
-  expect(findings.filter(({ verdict }) => verdict !== 'right').map(({ setting }) => setting)).toEqual([
-    'source.database writes',
-  ]);
+  const notRight = findings.filter(({ verdict, group }) => verdict !== 'right' && group !== 'data');
+  expect(notRight.map(({ setting }) => setting)).toEqual(['source.database writes']);
   expect(row('source.database writes')).toMatchObject({
     verdict: 'note',
     found: expect.stringMatching(
@@ -440,5 +439,114 @@ describe('the application', () => {
       found: 'HTTP 200 without sum',
       fix: expect.stringContaining('must answer JSON with sum'),
     });
+  });
+});
+
+describe('the rules for the data', () => {
+  /** The configuration with these settings of the database, and of the objects. */
+  const ruled = (database: object, objects?: object) => (config: Document) => {
+    for (const [name, value] of Object.entries(database)) config.setIn(['database', name], config.createNode(value));
+    if (objects) config.set('objects', config.createNode({ images: objects }));
+  };
+  const masks = { key: 'qW3-nobody-may-ever-see-this' };
+
+  test('whatever is right of them is told as that, and the key of the masks is not shown', async () => {
+    const { findings, row } = await look(
+      ruled(
+        {
+          unmasked: 'refuse',
+          masks,
+          tables: {
+            users: {
+              mask: { email: 'email', first_name: 'firstName', last_name: 'lastName' },
+              carry: { match: 'email', columns: ['cognito_sub'] },
+              where: "role <> 'nobody' -- but those",
+            },
+            'eval_*': 'empty',
+            api_keys: 'keep',
+          },
+          subset: {
+            from: { books: 'id in (select id from books limit 1)' },
+            children: ['book_*'],
+            references: [{ from: 'book_images.caption', to: 'books.title' }],
+          },
+          afterLoad: [{ sql: 'delete from analysis_jobs' }],
+        },
+        { only: 'referenced', referencedBy: ['book_images.s3_key'] },
+      ),
+    );
+    const data = findings.filter(({ group }) => group === 'data');
+    expect(data.filter(({ verdict }) => verdict !== 'right')).toEqual([]);
+    expect(data.map(({ setting }) => setting)).toEqual([
+      'database.tables.users',
+      'database.tables.eval_*',
+      'database.tables.api_keys',
+      'database.masks.key',
+      'source.database sha256',
+      'database.subset.from.books',
+      'database.subset.children.0',
+      'database.subset.references.0',
+      'database.afterLoad.0',
+      'objects.images.referencedBy',
+      'database.unmasked',
+    ]);
+    expect(row('database.tables.users')).toMatchObject({
+      found: 'the source has it',
+      configured: expect.stringContaining('email: email; '),
+    });
+    expect(row('database.tables.eval_*').found).toMatch(/^\d tables: eval_/);
+    expect(JSON.stringify(findings)).not.toContain(masks.key);
+  });
+
+  test('each that is wrong has a row that says what is, and what to do', async () => {
+    const { row } = await look(
+      ruled(
+        {
+          unmasked: 'refuse',
+          masks: { key: 'aaaaaaaaaaaaaaaaaaaaaaaaaaaa' },
+          tables: {
+            user: 'keep',
+            'legacy_*': 'skip',
+            users: { mask: { emial: 'email' } },
+            api_keys: { allow: ['key_hash', 'name'] },
+            books: { where: 'pric > 3' },
+          },
+          subset: {
+            from: { book: 'true', authors: 'select 1; drop table authors' },
+            children: ['nothing_*'],
+            references: [{ from: 'book_images.captoin', to: 'books.title' }],
+          },
+          afterLoad: [{ file: 'not-there.sql' }],
+        },
+        { only: 'referenced', referencedBy: ['book_images.s3_keys'] },
+      ),
+    );
+    const wrong = (setting: string, found: string | RegExp, fix: string) =>
+      expect(row(setting), setting).toMatchObject({
+        verdict: 'wrong',
+        found: expect.stringMatching(found),
+        fix: expect.stringContaining(fix),
+      });
+    wrong('database.tables.user', 'the source has no table user; it has users', 'Bare names are of the schema public');
+    wrong('database.tables.legacy_*', 'no table that legacy_\\* matches', 'Bare names');
+    wrong('database.tables.users', 'users has no column emial; did you mean email\\?', 'database.tables.users');
+    wrong('database.tables.books', 'column "pric" does not exist', 'the SQL of books.where');
+    wrong('database.subset.from.book', 'no table book; it has books', 'Bare names');
+    wrong('database.subset.from.authors', 'syntax error', 'the SQL of database.subset.from.authors');
+    wrong('database.subset.children.0', 'no table nothing_', 'Bare names');
+    expect(row('database.subset.references.0').found).toMatch(
+      /book_images has no column captoin; did you mean caption\?/,
+    );
+    wrong('database.afterLoad.0', 'ENOENT', "the config's own folder");
+    expect(row('objects.images.referencedBy').found).toMatch(
+      /book_images in .* has no column s3_keys; did you mean s3_key\?/,
+    );
+    wrong('database.unmasked', /users\.email \(its name says contact data\)/, 'database.tables');
+    expect(row('database.masks.key')).toMatchObject({
+      verdict: 'note',
+      fix: expect.stringContaining('openssl rand -hex 32'),
+    });
+    expect((await look(ruled({ unmasked: 'warn' }))).row('database.unmasked').verdict).toBe('note');
+    expect(await scene.onSource('select count(*) > 0 as there from authors')).toEqual([{ there: 't' }]);
   });
 });

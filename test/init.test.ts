@@ -53,6 +53,7 @@ async function init(args: readonly string[], variables: Readonly<Record<string, 
   return ended;
 }
 
+const maskKey = { RESTAGE_MASK_KEY: 'a secret of many characters' };
 const written = () => readFile(join(folder, 'restage.yaml'), 'utf8');
 
 test('options make a file that is right, and that a plan can be made from', async () => {
@@ -83,13 +84,28 @@ test('options make a file that is right, and that a plan can be made from', asyn
       app: { url: scene.environment.target.app.url, environment: 'staging' },
       lambda: { function: 'bluemoxon-staging-db-sync' },
     },
-    database: { keepPrevious: 1 },
+    database: {
+      keepPrevious: 1,
+      unmasked: 'refuse',
+      masks: { key: '${RESTAGE_MASK_KEY}' },
+      tables: {
+        api_keys: { rows: 'keep', onOrphan: 'drop' },
+        users: {
+          mask: { email: 'email', first_name: 'firstName', last_name: 'lastName' },
+          carry: { match: 'email', columns: ['cognito_sub'] },
+        },
+      },
+    },
   });
-  const prose = text.replaceAll(/\n *#/g, '');
-  expect(prose).toMatch(/Personal or secret, by their names: .*users \(email, first_name, last_name\)/);
-  expect(prose).toMatch(/Bound to production, by their names: logins and keys \(api_keys\); .*users\.cognito_sub/);
-  const planned = await type(['plan', '--json'], folder, scene.environment.variables).ended;
-  expect(planned.code).toBe(0);
+  expect(text).toContain('email: email # its name says contact data');
+  expect(text).toContain('openssl rand -hex 32');
+  expect(text).toMatch(/^ +#analysis_jobs: empty$/m);
+  expect(text).toContain(`update analysis_jobs set status = 'cancelled' where status in ('pending', 'running')`);
+  expect(stdout).toContain(
+    'It reads RESTAGE_MASK_KEY, which is not set: export RESTAGE_MASK_KEY=$(openssl rand -hex 32)',
+  );
+  const planned = await type(['plan', '--json'], folder, { ...scene.environment.variables, ...maskKey }).ended;
+  expect(planned.code, planned.stderr).toBe(0);
 });
 
 test('the password of a URL is in a variable, and nowhere else', async () => {
@@ -105,7 +121,7 @@ test('the password of a URL is in a variable, and nowhere else', async () => {
   ]);
   const answer = JSON.parse(stdout) as { file: string; ok: boolean; exports: string[]; tables: unknown };
   expect(answer).toMatchObject({ file: 'restage.yaml', ok: true });
-  expect(answer.exports).toEqual(['SOURCE_DATABASE_PASSWORD', 'TARGET_DATABASE_PASSWORD']);
+  expect(answer.exports).toEqual(['SOURCE_DATABASE_PASSWORD', 'TARGET_DATABASE_PASSWORD', 'RESTAGE_MASK_KEY']);
   expect(code).toBe(0);
   const text = await written();
   requireNoSecret(scene.secrets, text, 'restage.yaml');

@@ -8,6 +8,7 @@ import { refuseProduction } from '../plan.ts';
 import type { CheckContext } from './context.ts';
 import { begun, lookIn, type Finding } from './finding.ts';
 import { lambdaRows } from './lambda.ts';
+import { ruleRows } from './rule-rows.ts';
 
 /** Begins every look of a check; their findings are in the order in which they are told. */
 export function looks(context: CheckContext, only: 'database' | 'objects' | undefined): Promise<Finding>[] {
@@ -26,6 +27,7 @@ export function looks(context: CheckContext, only: 'database' | 'objects' | unde
     nameRow(config),
     ...accountRows(target),
     ...(rows?.target ?? []).map((row) => withoutAdvice(row, obstacle)),
+    ...(databases ? ruleRows(databases, context) : []),
     ...(only === 'database' ? [] : bucketRows(ends, context, obstacle)),
     ...appRows([source, target], apps),
     ...(databases ? migrationRow(databases, context) : []),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { areRight, check, checkText, failureOf, RestageError } from '../index.ts';
 import {
@@ -5,6 +6,8 @@ import {
   configText,
   draftOf,
   lackingOptions,
+  maskKeyVariable,
+  needMaskKey,
   readOptions,
   type Answers,
   type Draft,
@@ -50,6 +53,8 @@ export async function init(terminal: Terminal, command: InitCommand): Promise<nu
   const variables = { ...process.env, ...valuesOf(answers) };
   const { draft, notes } = await completeDraft(draftOf(answers), { ...connect, variables });
   const text = configText(draft);
+  const isKeyless =
+    draft.tables !== undefined && needMaskKey(draft.tables) && process.env[maskKeyVariable] === undefined;
   signal.throwIfAborted();
   write(file, text, replaces);
   const told = [answers.source, answers.target].flatMap(({ database }) => database?.note ?? []);
@@ -58,10 +63,17 @@ export async function init(terminal: Terminal, command: InitCommand): Promise<nu
   for (const note of [...told, ...notes]) terminal.tell(`  ${terminal.style('warn', note)}`);
   for (const line of tablesTold(draft)) terminal.tell(`  ${terminal.style('warn', line)}`);
   for (const name of exports) terminal.tell(`  It reads ${name}, which is not set: export ${name}=…`);
+  if (isKeyless)
+    terminal.tell(
+      `  It reads ${maskKeyVariable}, which is not set: export ${maskKeyVariable}=$(openssl rand -hex 32), and keep it: the same key masks alike`,
+    );
   terminal.tell('');
-  const checked = await tryOut(terminal, file, variables, signal);
+  // The rest can be tried without the masks' key.
+  const standIn = isKeyless ? { [maskKeyVariable]: randomBytes(32).toString('hex') } : {};
+  const checked = await tryOut(terminal, file, { ...variables, ...standIn }, signal);
   const { tables = null } = draft;
-  terminal.json({ file, ok: checked.ok, exports, notes: [...told, ...notes], tables, ...checked.more });
+  const unset = [...exports, ...(isKeyless ? [maskKeyVariable] : [])];
+  terminal.json({ file, ok: checked.ok, exports: unset, notes: [...told, ...notes], tables, ...checked.more });
   if (checked.ok) terminal.tell(`\nnext: restage plan${file === 'restage.yaml' ? '' : ` --config ${file}`}`);
   else terminal.warn(`${file} is written; correct it, and try it again with: restage check --config ${file}`);
   return checked.exitCode;
@@ -94,16 +106,34 @@ async function tryOut(
   }
 }
 
-/** How many tables look as if they needed thought; the file names them. */
+/** What was proposed of the tables; the file says why. */
 function tablesTold({ tables }: Draft): string[] {
-  const told = (count: number, what: string) =>
-    count === 0 ? [] : [`${count} ${count === 1 ? 'table looks' : 'tables look'} ${what}: the file says which`];
+  if (!tables) return [];
+  const { rules, suggestions, left } = tables;
+  const masked = rules.reduce((sum, { mask }) => sum + Object.keys(mask).length, 0);
+  const told = (many: number, one: string, more: string, what: string) =>
+    many === 0 ? [] : [`${many} ${many === 1 ? one : more} ${what}`];
   return [
     ...told(
-      tables?.personal.length ?? 0,
-      'personal or secret by the names of their columns, and are copied as they are',
+      masked,
+      'column that looks personal gets a mask',
+      'columns that look personal get masks',
+      'in the file: look at each',
     ),
-    ...told(tables?.bound.length ?? 0, 'bound to production, such as keys and jobs, and are copied too'),
+    ...told(
+      rules.filter(({ rows }) => rows === 'keep').length,
+      'table keeps',
+      'tables keep',
+      "staging's own rows: logins and keys, by their names",
+    ),
+    ...told(
+      rules.filter(({ carry }) => carry).length,
+      'table carries over',
+      'tables carry over',
+      "staging's ids at other services",
+    ),
+    ...told(left.length, 'column looks', 'columns look', 'personal, and no mask fits: the file says which'),
+    ...told(suggestions.length, 'table looks', 'tables look', 'bound to production, such as jobs: the file says which'),
   ];
 }
 

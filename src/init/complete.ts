@@ -6,9 +6,11 @@ import { loadConfig, type Config } from '../config.ts';
 import { addressOf } from '../address.ts';
 import type { ConnectOptions } from '../connect.ts';
 import { failureOf, RestageError } from '../errors.ts';
-import { findBound, findPersonal } from '../postgres/telling-names.ts';
+import { quoteTable } from '../postgres/names.ts';
+import type { ReadSession } from '../postgres/session.ts';
 import { configText } from './config-text.ts';
-import type { Draft, DraftEnd, TellingTables } from './draft.ts';
+import type { Draft, DraftEnd } from './draft.ts';
+import type { ProposedRules, SeenTables } from './propose-rules.ts';
 
 export interface CompleteOptions extends ConnectOptions {
   /** What `${VAR}` and passwordEnv are read from. */
@@ -42,7 +44,7 @@ export async function completeDraft(draft: Draft, options: CompleteOptions): Pro
     target: { ...target.end, ...(draft.target.function === undefined ? {} : { function: draft.target.function }) },
   };
   const config = readDraft(known, options);
-  const tables = config && (await tablesOf(config, source.account, options, note));
+  const tables = config && (await rulesFor(config, { source: source.account, target: target.account }, options, note));
   return { draft: tables ? { ...known, tables } : known, notes };
 }
 
@@ -101,28 +103,85 @@ function readDraft(draft: Draft, { variables }: CompleteOptions): Config | undef
   return [...names, ...urls].every((name) => variables[name] !== undefined) ? config : undefined;
 }
 
-/** What the source's tables look like; undefined where it has no database, or none that can be reached. */
-async function tablesOf(
+interface Accounts {
+  readonly source: Account | undefined;
+  readonly target: Account | undefined;
+}
+
+/** Rules for what the source's tables look like; undefined where it has no database, or none that can be reached. */
+async function rulesFor(
   config: Config,
-  account: Account | undefined,
+  accounts: Accounts,
   { signal }: ConnectOptions,
   note: Note,
-): Promise<TellingTables | undefined> {
-  const { database, name } = config.source;
-  if (!database) return undefined;
+): Promise<ProposedRules | undefined> {
+  const { name } = config.source;
+  const read = <T>(side: 'source' | 'target', work: (session: ReadSession) => Promise<T>) =>
+    readEnd(config, side, accounts[side], signal, work);
+  // What keeps the target from being looked at is told by the check.
+  const theirs = read('target', lookAtTarget).catch(() => undefined);
   try {
-    if (isOfAws(database) && !account)
-      throw new RestageError('credentials-failed', 'the way to them leads through the account');
-    const [address, { openSession }, { readTables }] = await Promise.all([
-      addressOf(database, name, account, config.passwords, signal),
-      import('../postgres/session.ts'),
-      import('../postgres/catalog.ts'),
-    ]);
-    await using session = await openSession(address, { access: 'read-only', label: 'init', signal });
-    const tables = await readTables(session);
-    return { personal: findPersonal(tables), bound: findBound(tables) };
+    const ours = await read('source', lookAtSource);
+    const { proposeRules } = await import('./propose-rules.ts');
+    return ours && proposeRules({ ...ours, target: await theirs });
   } catch (error) {
     note(`the tables of ${name} were not looked at`, error);
     return undefined;
+  } finally {
+    await theirs;
   }
+}
+
+/** Looks into a database, in one transaction that can only read; undefined where the end has none. */
+async function readEnd<T>(
+  config: Config,
+  side: 'source' | 'target',
+  account: Account | undefined,
+  signal: AbortSignal | undefined,
+  work: (session: ReadSession) => Promise<T>,
+): Promise<T | undefined> {
+  const { database, name } = config[side];
+  if (!database) return undefined;
+  if (isOfAws(database) && !account)
+    throw new RestageError('credentials-failed', 'the way to them leads through the account');
+  const [address, { openSession }] = await Promise.all([
+    addressOf(database, name, account, config.passwords, signal),
+    import('../postgres/session.ts'),
+  ]);
+  await using session = await openSession(address, { access: 'read-only', label: 'init', signal });
+  await session.execute('begin transaction isolation level repeatable read, read only');
+  return await work(session);
+}
+
+async function lookAtSource(session: ReadSession): Promise<Omit<SeenTables, 'target'>> {
+  const [
+    { readTables },
+    { readUnreadable },
+    { readForeignKeys },
+    { readUniqueColumns },
+    { findUnmasked },
+    { findBound },
+  ] = await Promise.all([
+    import('../postgres/catalog.ts'),
+    import('../postgres/readable.ts'),
+    import('../postgres/references.ts'),
+    import('../postgres/unique-columns.ts'),
+    import('../postgres/unmasked.ts'),
+    import('../postgres/telling-names.ts'),
+  ]);
+  const tables = await readTables(session);
+  const closed = new Set((await readUnreadable(session, [])).map(quoteTable));
+  const open = tables.filter(({ table }) => !closed.has(quoteTable(table)));
+  return {
+    tables,
+    foreignKeys: await readForeignKeys(session),
+    unique: await readUniqueColumns(session),
+    personal: await findUnmasked(session, open, new Map()),
+    bound: findBound(tables),
+  };
+}
+
+async function lookAtTarget(session: ReadSession): Promise<SeenTables['target']> {
+  const { readTables } = await import('../postgres/catalog.ts');
+  return new Map((await readTables(session)).map((table) => [quoteTable(table.table), table]));
 }

@@ -1,9 +1,9 @@
 import { parse } from 'yaml';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../config.ts';
-import { findBound, findPersonal } from '../postgres/telling-names.ts';
 import { configText } from './config-text.ts';
 import type { Draft, DraftEnd } from './draft.ts';
+import type { ProposedRules } from './propose-rules.ts';
 
 const variables = { STAGING_API_KEY: 'key', SOURCE_DATABASE_PASSWORD: 'p', TARGET_URL: 'postgres://u:p@h/d' };
 
@@ -90,35 +90,73 @@ describe.each(Object.entries(drafts))('%s', (_name, draft) => {
   });
 });
 
-test('tables that look personal or bound to production are named in comments', () => {
-  const tables = [
+const tables: ProposedRules = {
+  rules: [
+    { table: 'api_keys', rows: 'keep', onOrphan: 'drop', mask: {}, why: {}, reasons: ['logins and keys, by its name'] },
+    { table: 'app.tokens', rows: 'keep', mask: {}, why: {}, reasons: [] },
     {
-      table: { schema: 'public', name: 'users' },
-      columns: ['email', 'cognito_sub'].map((name) => ({ name, type: 'text' })),
+      table: 'users',
+      mask: { email: 'email', born: { date: { shiftDays: 90 } }, 'e\nmail: {': 'null' },
+      carry: { match: 'email', columns: ['cognito_sub'] },
+      reasons: ['cognito_sub: ids at other services'],
+      why: {
+        email: 'its name says contact data',
+        born: 'its name says a birth',
+        'e\nmail: {': 'x\n\r\u2028source: {} #',
+      },
     },
-    { table: { schema: 'app', name: 'api_keys' }, columns: [{ name: 'key_hash', type: 'text' }] },
-  ];
-  const text = configText({ ...full, tables: { personal: findPersonal(tables), bound: findBound(tables) } });
-  const told = text.replaceAll(/\s*\n\s*#/g, '');
-  expect(told).toContain('users (email); app.api_keys (key_hash). They are copied as they are.');
-  expect(told).toContain('logins and keys (app.api_keys); ids at other services (users.cognito_sub).');
-  expect(configText(full)).not.toContain('copied as they are');
-});
+  ],
+  suggestions: [
+    { table: 'jobs', setting: 'empty', reason: 'unfinished work, by its name' },
+    { table: 'hooks', setting: { set: { enabled: 'false' } }, reason: 'calls to others' },
+    { table: 'x\n\r\u2028source: {} #', setting: 'empty', reason: 'what is\rin it\nis not known' },
+  ],
+  afterLoad: ["update jobs set status = 'cancelled'"],
+  left: [],
+};
+const keyed = { ...variables, RESTAGE_MASK_KEY: 'a secret of many characters' };
 
-test('whatever a table is called, it stays in its comment', () => {
-  const table = { schema: 'public', name: 'x\n\r\u2028source: {} #' };
-  const told = { personal: [{ table, columns: [{ column: 'e\nmail: {', kind: 'contact' as const }] }], bound: [] };
-  const text = configText({ ...full, tables: told });
+test('rules for tables are settings, each with its reason, and the key of the masks is a variable', () => {
+  const text = configText({ ...full, tables });
+  const { database } = loadConfig(text, { variables: keyed });
+  expect(parse(text).database).toEqual({
+    keepPrevious: 1,
+    unmasked: 'refuse',
+    masks: { key: '${RESTAGE_MASK_KEY}' },
+    tables: {
+      api_keys: { rows: 'keep', onOrphan: 'drop' },
+      'app.tokens': 'keep',
+      users: {
+        mask: { email: 'email', born: { date: { shiftDays: 90 } }, 'e\nmail: {': 'null' },
+        carry: { match: 'email', columns: ['cognito_sub'] },
+      },
+    },
+  });
+  expect(database.tables['users']?.mask['e\nmail: {']).toBe('null');
+  expect(text).toContain('# logins and keys, by its name\n    api_keys:');
+  expect(text).toContain('email: email # its name says contact data');
+  expect(text).toMatch(/# its name says a birth\n +born: \{ date: \{ shiftDays: 90 \} \}/);
+  expect(text).toContain('openssl rand -hex 32');
   expect(text).not.toMatch(/[\r\u2028]/);
-  expect(parse(text)).toEqual(parse(configText(full)));
 });
 
-test('of many tables the first are named, and how many more there are', () => {
-  const personal = Array.from({ length: 50 }, (_, index) => ({
-    table: { schema: 'public', name: `t${index}` },
-    columns: [{ column: 'email', kind: 'contact' as const }],
-  }));
-  const told = configText({ ...full, tables: { personal, bound: [] } }).replaceAll(/\s*\n\s*#/g, '');
-  expect(told).toContain('t39 (email); and 10 more. They are copied');
-  expect(told).not.toContain('t40');
+test('what only a person can decide stands in comments, as settings that could be made', () => {
+  const text = withAllSettings(configText({ ...full, tables }));
+  const { database } = loadConfig(text, { variables: keyed });
+  expect(Object.keys(database.tables)).toEqual(['api_keys', 'app.tokens', 'users', 'jobs', 'hooks']);
+  expect(database.tables['hooks']?.set).toEqual({ enabled: 'false' });
+  expect(database.afterLoad).toMatchObject([{ sql: "update jobs set status = 'cancelled'" }]);
+  const alone = withAllSettings(configText({ ...full, tables: { ...tables, rules: [] } }));
+  expect(Object.keys(loadConfig(alone, { variables }).database.tables)).toEqual(['jobs', 'hooks']);
+});
+
+test('a column that no mask fits is named, and does not stop the plan', () => {
+  const left = [{ column: 'users.face', reason: 'its name says who somebody is' }];
+  const text = configText({ ...full, tables: { ...tables, left } });
+  expect(parse(text).database.unmasked).toBe('warn');
+  expect(text.replaceAll(/\n *#/g, '')).toContain('no mask fits: users.face (its name says who somebody is).');
+});
+
+test('where nothing was looked at, nothing is said of tables', () => {
+  expect(parse(configText(full)).database).toEqual({ keepPrevious: 1 });
 });

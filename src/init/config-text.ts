@@ -1,13 +1,7 @@
-import { Document, isMap, isScalar, parseDocument, stringify, type Scalar, type YAMLMap } from 'yaml';
-import { configSchema } from '../config-keys.ts';
-import { displayTable } from '../postgres/names.ts';
-import type { BoundTable } from '../postgres/telling-names.ts';
-import type { Draft, DraftEnd, TellingTables } from './draft.ts';
-
-/** How wide a comment may become. */
-const width = 110;
-/** How many tables a comment names. */
-const mostTables = 40;
+import { Document } from 'yaml';
+import { after, before, commented, described, lines, mapIn, option, prose, setting } from './commented-yaml.ts';
+import type { Draft, DraftEnd } from './draft.ts';
+import { commentRules, ruleOptions, ruleSettings } from './rules-text.ts';
 
 /**
  * The draft as the text of a restage.yaml. Comments say what each part is for; a comment without a blank after its # is a
@@ -20,7 +14,7 @@ export function configText(draft: Draft): string {
     version: 1,
     source: endSettings(source),
     target: { ...endSettings(target), ...(target.function ? { lambda: { function: target.function } } : {}) },
-    ...(hasDatabase ? { database: { keepPrevious: 1 } } : {}),
+    ...(hasDatabase ? { database: { keepPrevious: 1, ...(draft.tables ? ruleSettings(draft.tables) : {}) } } : {}),
   });
   document.commentBefore = prose(
     `How ${target.name} is refreshed from ${source.name}. \`restage check\` tries every name and permission, \`restage plan\` shows what would be done, \`restage sync\` does it.\n` +
@@ -41,12 +35,12 @@ export function configText(draft: Draft): string {
   ] as const)
     commentEnd(document, side, end);
   if (hasDatabase) {
-    const told = draft.tables ? tellingTables(draft.tables) : [];
-    const how = 'How the database is made anew: beside the old one, then swapped with it.';
-    before(root, 'database', [...commented(how), ...told].join('\n'), true);
+    before(root, 'database', prose('How the database is made anew: beside the old one, then swapped with it.'), true);
     const database = mapIn(document, ['database']);
     after(database, 'keepPrevious', described('database.keepPrevious'));
+    if (draft.tables) commentRules(database, draft.tables);
     database.comment = lines(
+      draft.tables ? ruleOptions(draft.tables) : [],
       option('database.jobs', { jobs: 4 }),
       option('database.mayBeEmpty', { mayBeEmpty: ['a_table'] }),
       option('database.mayShrink', { mayShrink: ['a_table'] }),
@@ -151,120 +145,6 @@ function objectOptions(names: readonly string[]): string[] {
     ),
     ...setting({ objects: Object.fromEntries(names.map((name) => [name, each])) }),
   ];
-}
-
-/** What the source's tables look like, in prose: there is no setting for it yet. */
-function tellingTables({ personal, bound }: TellingTables): string[] {
-  const tables = personal
-    .slice(0, mostTables)
-    .map(({ table, columns }) => `${displayTable(table)} (${columns.map(({ column }) => column).join(', ')})`);
-  const told: readonly (readonly [BoundTable['kind'], string])[] = [
-    ['logins', 'logins and keys'],
-    ['work', 'unfinished work'],
-    ['calls', 'calls to others'],
-    ['records', 'records of what was done'],
-    ['ids elsewhere', 'ids at other services'],
-  ];
-  const belongings = told.flatMap(([kind, words]) => {
-    const names = bound
-      .filter((one) => one.kind === kind)
-      .flatMap(({ table, columns }) => columns?.map((name) => `${displayTable(table)}.${name}`) ?? displayTable(table));
-    return names.length === 0 ? [] : [`${words} (${names.slice(0, mostTables).join(', ')}${more(names.length)})`];
-  });
-  return [
-    ...(tables.length === 0
-      ? []
-      : commented(
-          `Personal or secret, by their names: ${tables.join('; ')}${more(personal.length)}. They are copied as they are.`,
-        )),
-    ...(belongings.length === 0
-      ? []
-      : commented(
-          `Bound to production, by their names: ${belongings.join('; ')}. They are copied too, and staging's own are replaced.`,
-        )),
-  ];
-}
-
-function more(count: number): string {
-  return count > mostTables ? `; and ${count - mostTables} more` : '';
-}
-
-/** A setting that could be made, after what the schema says of it. */
-function option(path: string, value: Readonly<Record<string, unknown>>): string[] {
-  return [...commented(described(path)), ...setting(value)];
-}
-
-/** Lines of a setting, to stand behind # without a blank. */
-function setting(value: Readonly<Record<string, unknown>>): string[] {
-  const document = parseDocument(stringify(value));
-  for (const item of mapIn(document, []).items) flowLists(item.value);
-  return document.toString({ lineWidth: 0, flowCollectionPadding: false }).trimEnd().split('\n');
-}
-
-/** Lists of plain values in one line. */
-function flowLists(node: unknown): void {
-  if (isMap(node)) for (const item of node.items) flowLists(item.value);
-  else if (typeof node === 'object' && node !== null && 'items' in node) {
-    const { items } = node as { items: unknown[] }; // a sequence, the only other node with items
-    if (items.every((item) => isScalar(item))) Object.assign(node, { flow: true });
-    else for (const item of items) flowLists(item);
-  }
-}
-
-/** Lines of prose, to stand behind # with a blank. */
-function commented(text: string): string[] {
-  // A name may hold anything, and must not end the comment that it stands in.
-  const plain = text.replaceAll(/[^\P{Cc}\n]|[\u2028\u2029]/gu, ' ');
-  return plain.split('\n').flatMap((line) => {
-    const broken = [''];
-    for (const word of line.split(' ')) {
-      const last = broken.at(-1) ?? '';
-      if (last !== '' && last.length + word.length > width) broken.push(` ${word}`);
-      else broken[broken.length - 1] = `${last} ${word}`;
-    }
-    return broken;
-  });
-}
-
-function prose(text: string): string {
-  return commented(text).join('\n');
-}
-
-function lines(...parts: readonly (readonly string[])[]): string | null {
-  const all = parts.flat();
-  return all.length === 0 ? null : all.join('\n');
-}
-
-/** What the schema says of a setting: one text for editors, messages and this file. */
-function described(path: string): string {
-  type Node = { description?: string; properties?: Record<string, Node> };
-  let node = configSchema() as Node | undefined; // the JSON Schema of objects has this shape
-  for (const step of path.split('.')) node = node?.properties?.[step];
-  return node?.description ?? '';
-}
-
-function mapIn(document: Document, path: readonly string[]): YAMLMap {
-  const node = path.length === 0 ? document.contents : document.getIn(path);
-  if (!isMap(node)) throw new Error(`no map at ${path.join('.')}`);
-  return node;
-}
-
-function keyOf(map: YAMLMap, key: string): Scalar | undefined {
-  const found = map.items.find((item) => isScalar(item.key) && item.key.value === key)?.key;
-  return isScalar(found) ? found : undefined;
-}
-
-function before(map: YAMLMap, key: string, comment: string, space = false): void {
-  const node = keyOf(map, key);
-  if (!node) return;
-  node.commentBefore = comment;
-  if (space) node.spaceBefore = true;
-}
-
-/** At the end of the setting's line. */
-function after(map: YAMLMap, key: string, comment: string): void {
-  const value = map.get(key, true);
-  if (isScalar(value)) value.comment = ` ${comment}`;
 }
 
 function withoutUndefined(value: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import type { AccountSettings } from '../aws/account.ts';
-import type { BoundTable, PersonalTable } from '../postgres/telling-names.ts';
+import type { ProposedRules } from './propose-rules.ts';
 
 /** What a restage.yaml is made from: what was said, asked or found. */
 export interface Draft {
@@ -8,8 +8,8 @@ export interface Draft {
     /** A function's name or ARN. */
     readonly function?: string | undefined;
   };
-  /** What the source's tables look like by their names, where they could be read. */
-  readonly tables?: TellingTables | undefined;
+  /** Rules for the source's tables, where these could be read. */
+  readonly tables?: ProposedRules | undefined;
 }
 
 export interface DraftEnd {
@@ -36,7 +36,5 @@ export interface DraftDatabase {
   readonly tls?: 'disable';
 }
 
-export interface TellingTables {
-  readonly personal: readonly PersonalTable[];
-  readonly bound: readonly BoundTable[];
-}
+/** Where the masks' key comes from. It is never written. */
+export const maskKeyVariable = 'RESTAGE_MASK_KEY';

@@ -3,6 +3,7 @@ export { draftOf, lackingOptions, readOptions, type Answers, type EndAnswers, ty
 export { completeDraft } from './complete.ts';
 export { configText } from './config-text.ts';
 export { databaseForms, readDatabase, type DatabaseAnswer } from './database-answer.ts';
-export type { Draft } from './draft.ts';
+export { maskKeyVariable, type Draft } from './draft.ts';
+export { needMaskKey } from './rules-text.ts';
 export { guessProfiles, nameBuckets, type Pairing } from './pair-names.ts';
 export { findProfiles, isPostgres, propose, readLogin, surveyAccount, type Proposal, type Survey } from './survey.ts';

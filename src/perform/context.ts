@@ -13,8 +13,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** The database's side of this run; absent in a run of objects only. */
   readonly database: DatabaseRun | undefined;
-  /** What rows name, by pair of buckets: read once in a run. */
-  readonly keys: Map<string, Promise<KeySet>>;
+  /** What rows name, by pair of buckets, once it is read. */
+  readonly keys: Map<string, KeySet>;
   /** The facts of every step of that kind that is done. */
   facts<K extends Kind>(kind: K): readonly Facts[K][];
   /** What became of one object. */

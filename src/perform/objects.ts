@@ -8,9 +8,7 @@ import { emptyBucket } from '../plan-objects.ts';
 import { countDifferences } from '../s3/diff.ts';
 import { deleteExtras } from '../s3/extras.ts';
 import { copyObjects, type ObjectFailure, type ObjectOutcome } from '../s3/transfer.ts';
-import type { KeySet } from '../s3/key-set.ts';
-import { filterOf, type Filter, type Selection } from '../s3/selection.ts';
-import { keysWanted } from '../selection-of.ts';
+import { filterOf, type Selection } from '../s3/selection.ts';
 import type { Step } from '../step.ts';
 import type { Context, Perform } from './context.ts';
 
@@ -30,15 +28,24 @@ export async function requireUnmarkedBuckets(
 }
 
 /** The steps that bring the target's buckets to what the source's hold. */
-export const objectSteps: Perform<'copy-objects' | 'verify-objects' | 'delete-objects'> = {
+export const objectSteps: Perform<'read-keys' | 'copy-objects' | 'verify-objects' | 'delete-objects'> = {
+  'read-keys': async ({ bucket, selection }, context) => {
+    const wanted = { bucket, referencedBy: selection.referencedBy ?? [], label: context.run, signal: context.signal };
+    // It speaks to a database, whose driver a run of objects need not load otherwise.
+    const { readKeysOfRun } = await import('./referenced.ts');
+    const keys = await readKeysOfRun(context, wanted);
+    context.keys.set(bucket, keys);
+    return { facts: { bucket, keys: keys.size } };
+  },
+
   'copy-objects': async (step, context) => {
     const { source, target } = pair(context, step.bucket);
-    const { filter, keys } = await filterFor(context, step);
     const done = await copyObjects(source, target, step, {
-      filter,
+      filter: filterFor(context, step),
       backup: backupOf(context, step.selection),
       ...watch(step, context),
     });
+    const keys = context.keys.get(step.bucket);
     const referenced = keys && { keys: keys.size, absent: keys.absent() };
     const facts = { bucket: step.bucket, ...done, ...(referenced ? { referenced } : {}) };
     if (facts.failed === 0) return { facts };
@@ -51,7 +58,7 @@ export const objectSteps: Perform<'copy-objects' | 'verify-objects' | 'delete-ob
     // The source goes on being written to: what is newer than the copy's listing is not the copy's to have.
     const listedAt = context.facts('copy-objects').find(({ bucket }) => bucket === step.bucket)?.listedAt;
     const { signal } = context;
-    const { filter } = await filterFor(context, step);
+    const filter = filterFor(context, step);
     const totals = await countDifferences(both, { until: listedAt, signal, filter });
     const content: ContentCheck | undefined =
       step.content === 'none'
@@ -84,7 +91,7 @@ export const objectSteps: Perform<'copy-objects' | 'verify-objects' | 'delete-ob
     const { source, target } = pair(context, step.bucket);
     const { selection, guard } = step;
     await target.requireUnmarked(context.signal); // the copy may have taken hours
-    const { filter } = await filterFor(context, step);
+    const filter = filterFor(context, step);
     const facts = await deleteExtras(step.bucket, source, target, {
       selection,
       filter,
@@ -100,18 +107,11 @@ export const objectSteps: Perform<'copy-objects' | 'verify-objects' | 'delete-ob
 };
 
 /** A step's selection, with the keys that rows name where only those count. */
-async function filterFor(
-  context: Context,
-  { bucket, selection }: { readonly bucket: string; readonly selection: Selection },
-): Promise<{ readonly filter: Filter; readonly keys: KeySet | undefined }> {
-  const wanted = keysWanted(bucket, selection, { label: context.run, signal: context.signal });
-  if (!wanted) return { filter: filterOf(selection), keys: undefined };
-  // It speaks to a database, whose driver a run of objects need not load otherwise.
-  const read = async () => (await import('./referenced.ts')).readKeysOfRun(context, wanted);
-  const reading = context.keys.get(bucket) ?? read();
-  context.keys.set(bucket, reading);
-  const keys = await reading;
-  return { filter: filterOf(selection, keys), keys };
+function filterFor(
+  { keys }: Context,
+  { bucket, selection }: Pick<Step & { kind: 'read-keys' }, 'bucket' | 'selection'>,
+) {
+  return filterOf(selection, keys.get(bucket));
 }
 
 /** What is overwritten or deleted is kept by run, so that no run overwrites what another has put aside. */

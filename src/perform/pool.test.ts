@@ -55,15 +55,3 @@ test('one whose work has failed is ended, and another one takes its place', asyn
   expect(seen).toMatchObject({ open: 0, ended: 1 });
   expect(await pool.use(async () => 'well')).toBe('well');
 });
-
-test('one that is still lent when all are ended is ended when it comes back', async () => {
-  const { pool, seen } = arrange(2);
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const work = pool.use(() => promise);
-  await tick();
-  await pool[Symbol.asyncDispose]();
-  expect(seen).toMatchObject({ open: 1 });
-  resolve();
-  await work;
-  expect(seen).toMatchObject({ open: 0 });
-});

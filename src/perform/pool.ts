@@ -8,7 +8,6 @@ export class Pool<T extends AsyncDisposable> implements AsyncDisposable {
   #idle: T[] = [];
   readonly #waiting: (() => void)[] = [];
   #refusal: string | undefined;
-  #ended = false;
 
   constructor(limit: number, open: () => Promise<T>, isRefusal: (error: unknown) => boolean) {
     this.#limit = limit;
@@ -21,8 +20,7 @@ export class Pool<T extends AsyncDisposable> implements AsyncDisposable {
     const session = await this.#take();
     try {
       const result = await work(session);
-      if (this.#ended) await session[Symbol.asyncDispose]();
-      else this.#idle.push(session);
+      this.#idle.push(session);
       return result;
     } catch (error) {
       await session[Symbol.asyncDispose]();
@@ -79,9 +77,8 @@ export class Pool<T extends AsyncDisposable> implements AsyncDisposable {
     return this.#refusal;
   }
 
-  /** Ends those that nobody has, and each of the others when it comes back. */
+  /** Ends those that nobody has. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#ended = true;
     const idle = this.#idle;
     this.#idle = [];
     await Promise.all(idle.map((session) => session[Symbol.asyncDispose]()));

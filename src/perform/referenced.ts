@@ -11,7 +11,6 @@ import { lanesOf } from './database-run.ts';
  */
 export async function readKeysOfRun({ database, ends }: Context, wanted: KeysWanted): Promise<KeySet> {
   if (database)
-    // A session of the pool is there already, and reads before policies and owners come that could close a table to it.
     return lanesOf(database).withWriter(async (session) => {
       await session.execute('begin transaction isolation level repeatable read, read only');
       const keys = await readKeysIn(session, wanted);

@@ -150,6 +150,10 @@ const words: Words = {
           : `${compared[step.verify]} while copying: ${count(different.length)} different`,
       ),
   },
+  'read-keys': {
+    will: ({ bucket, selection }) => `${bucket}: what rows name in ${(selection.referencedBy ?? []).join(', ')}`,
+    did: (step) => told(step, ({ keys }) => `${step.bucket}: ${counted(keys, 'key')}`),
+  },
   'copy-objects': {
     will: ({ bucket, objects, bytes: size, route }) =>
       `${bucket}: ${counted(objects, 'object')}, ${bytes(size)}${route === 'server' ? ', by the store itself' : ''}`,
