@@ -4,6 +4,7 @@ import type { Table } from '../postgres/catalog.ts';
 import { prepareLoading, type Lanes } from '../postgres/load.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
 import type { RestoreOrder } from '../postgres/restore.ts';
+import type { RowsOfFile } from '../postgres/row-ids.ts';
 import { startDumper, type SchemaDumper } from '../postgres/schema-dump.ts';
 import type { SchemaDump } from '../postgres/schema-entries.ts';
 import { isMarked, mark, requireUnmarked } from '../postgres/protected-marker.ts';
@@ -50,6 +51,8 @@ export interface DatabaseRun extends AsyncDisposable {
   readonly skip: readonly TableName[];
   /** Extensions whose tables and sequences are left out. */
   skipExtensions: readonly string[];
+  /** The rows that are copied of tables that a subset has a part of; by quoted name. */
+  subset: ReadonlyMap<string, readonly RowsOfFile[]> | undefined;
   /** By quoted name. */
   tables: ReadonlyMap<string, Table>;
   /** Quoted names of tables whose statistics come with those of their parents, once all are loaded. */
@@ -98,6 +101,7 @@ export async function openDatabaseRun(
     order: undefined,
     skip,
     skipExtensions: [],
+    subset: undefined,
     tables: new Map(),
     analyzedLater: new Set(),
     remarks: [],
@@ -121,6 +125,7 @@ export async function endReading(state: DatabaseRun): Promise<void> {
   const { snapshot, readers } = state;
   state.snapshot = undefined;
   state.readers = undefined;
+  state.subset = undefined;
   remarkFewer(state, readers, 'source');
   await Promise.all([readers?.[Symbol.asyncDispose](), snapshot?.[Symbol.asyncDispose]()]);
 }

@@ -27,6 +27,7 @@ import { isOfPublication, type SchemaEntry } from '../postgres/schema-entries.ts
 import { requireLeast } from '../shrink.ts';
 import type { Step } from '../step.ts';
 import type { Perform } from './context.ts';
+import { requireSelected, selectionOf } from './subset.ts';
 import {
   endReading,
   endWriting,
@@ -130,20 +131,19 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const table = findTable(state, step.table);
     const name = quoteTable(step.table);
     let bytes = 0;
+    const { selected, ...selection } = selectionOf(state, table, step.rule);
     const loaded = await loadTable(lanesOf(state), table, state.order?.byTable.get(name) ?? [], {
       parts: step.parts,
       verify: step.verify,
       mayBeEmpty: step.mayBeEmpty,
-      rule: step.rule,
+      ...selection,
       analyze: !state.analyzedLater.has(name),
       onBytes: (more) => context.progress(step, { bytes: (bytes += more) }),
       signal: context.signal,
     });
-    if (state.snapshot) requireLeast(step.table, loaded.source.rows, step.least, state.snapshot.origin);
-    const inSubset = context
-      .facts('select-subset')
-      .some(({ tables }) => tables.some((one) => quoteTable(one.table) === name));
-    const limited = limitsRows(step.rule) || inSubset;
+    requireSelected(table, loaded.source.rows, selected);
+    if (state.snapshot && !selected) requireLeast(step.table, loaded.source.rows, step.least, state.snapshot.origin);
+    const limited = limitsRows(step.rule) || selected !== undefined;
     return { facts: { table: step.table, ...loaded, ...(limited ? { limited } : {}) } };
   },
 

@@ -10,6 +10,10 @@ export interface RowsOfFile {
   readonly ids: Float64Array;
 }
 
+export function rowsIn(files: readonly RowsOfFile[]): number {
+  return files.reduce((sum, { ids }) => sum + ids.length, 0);
+}
+
 /** A set of rows of one file: 11 to 21 bytes a row. */
 export interface RowIdSet {
   readonly size: number;
