@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 import type { PlannedDatabase } from './plan-database.ts';
 import { partsOf } from './plan-parts.ts';
 import { columnsPrint, type Table } from './postgres/catalog.ts';
-import { displayTable, isCalled, quoteTable } from './postgres/names.ts';
+import { displayTable, isCalled, quoteTable, type TableName } from './postgres/names.ts';
 import type { TableRule } from './postgres/table-rule.ts';
 import type { LeastRows } from './shrink.ts';
 import type { Act } from './step.ts';
@@ -122,15 +122,22 @@ function addOwn(add: AddStep, { tables, rules, own }: DatabaseToPlan, after: rea
     .map(({ table, rule, casts }) =>
       add(`carry-values ${displayTable(table)}`, [...before, ...kept], { kind: 'carry-values', table, rule, casts }),
     );
+  const inSubset = new Set(rules.subset?.tables.map(({ table }) => quoteTable(table)));
   // A partition's rule holds for a part of its whole table, whose keys they are.
   const limited = new Set(
     tables
       .filter(({ table }) => isLimited(rules, quoteTable(table)))
       .flatMap(({ table, parents }) => [table, ...parents].map(quoteTable)),
   );
+  // A subset brings the parents of its rows, of the source's at least.
+  const isClosed = (name: TableName) =>
+    tables
+      .filter(({ table, parents }) => [table, ...parents].some((one) => quoteTable(one) === quoteTable(name)))
+      .every(({ table }) => inSubset.has(quoteTable(table)) && rules.byTable.get(quoteTable(table))?.rows !== 'merge');
   const loose = new Set(
     rules.foreignKeys
       .filter(({ table, parent }) => limited.has(quoteTable(table)) || limited.has(quoteTable(parent)))
+      .filter(({ table, parent }) => !isClosed(table) || !isClosed(parent))
       .map(({ table }) => quoteTable(table)),
   );
   const settled = tables
