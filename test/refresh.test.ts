@@ -92,11 +92,11 @@ test('the plan shows both hosts and databases, rows, objects and revisions', () 
   );
   expect(stdout).toMatch(/source +4,709 objects/);
   expect(stdout).toMatch(/only in target +61 objects/);
-  const own = new Map(stagingObjects().map((object) => [object.key, object]));
-  const missing = productionObjects().filter(({ key }) => !own.has(key)).length;
+  const there = new Map(stagingObjects().map((object) => [object.key, object]));
+  const missing = productionObjects().filter(({ key }) => !there.has(key)).length;
   expect(planJson.objects[0]?.totals).toMatchObject({
     source: { objects: 4709 },
-    target: { objects: own.size },
+    target: { objects: there.size },
     missing: { objects: missing },
     extra: { objects: 61 },
   });
@@ -290,8 +290,8 @@ test('the replaced database stays beside the new one, and nothing else does', ()
 });
 
 test('objects arrive with content, content type, headers, metadata and tags', async () => {
-  const own = new Map(stagingObjects().map((object) => [object.key, object]));
-  const copied = productionObjects().filter(({ key, seed }) => own.get(key)?.seed !== seed);
+  const there = new Map(stagingObjects().map((object) => [object.key, object]));
+  const copied = productionObjects().filter(({ key, seed }) => there.get(key)?.seed !== seed);
   const plain = copied.slice(0, 5);
   const tagged = copied.filter(({ tags }) => tags !== undefined);
   const described = copied.filter(({ metadata, headers }) => metadata !== undefined && headers !== undefined);

@@ -65,7 +65,12 @@ test('what becomes of each table is told in a line, of alike ones in one; SQL of
       id: 's',
       after: [],
       kind: 'select-subset',
-      subset: { from: [{ table: table('books'), where: 'id < 100' }], children: [{ table: table('images') }], also: [], references: [] },
+      subset: {
+        from: [{ table: table('books'), where: 'id < 100' }],
+        children: [{ table: table('images') }],
+        also: [],
+        references: [],
+      },
       tables: [
         { table: table('authors'), rows: 40 },
         { table: table('books'), rows: 99 },

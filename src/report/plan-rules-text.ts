@@ -1,7 +1,7 @@
 import type { Plan } from '../plan.ts';
 import { displayTable, type TableName } from '../postgres/names.ts';
 import { maskKind, type TableRule } from '../postgres/table-rule.ts';
-import type { UnmaskedColumn } from '../plan-rules-parts.ts';
+import type { UnmaskedColumn } from '../postgres/unmasked.ts';
 import { columns, count, counted } from './format.ts';
 import type { Style } from './style.ts';
 
@@ -77,11 +77,15 @@ function subsetRows({ steps }: Plan): string[][] {
   return steps.flatMap((step) => {
     if (step.kind !== 'select-subset') return [];
     const { from, children } = step.subset;
+    const brought = children.map(({ table }) => nameOf(table));
     const selected = step.tables.toSorted((a, b) => b.rows - a.rows);
     const counts = selected.map(({ table, rows }) => `${displayTable(table)} ${count(rows)}`);
     return [
-      ...from.map(({ table, where }) => ['subset', `from ${displayTable(table)} where ${shorten(where)}`]),
-      ...(children.length === 0 ? [] : [['', `with the rows that refer to them of ${some(children.map(({ table }) => nameOf(table)), 8)}`]]),
+      ...from.map(({ table, where }) => [
+        'subset',
+        `from ${displayTable(table)}${where === undefined ? '' : ` where ${shorten(where)}`}`,
+      ]),
+      ...(brought.length === 0 ? [] : [['', `with the rows that refer to them of ${some(brought, 8)}`]]),
       ['', `rows: ${some(counts, 12)}`],
     ];
   });
