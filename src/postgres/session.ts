@@ -162,10 +162,7 @@ async function open(address: Address, options: SessionOptions & Pick<DialOptions
     ...(server.standby === 'true' ? { standby: true } : {}),
   };
   const askBeside = async (sql: string) => {
-    await using beside = await openSession(
-      { ...address, settings: undefined },
-      { label: options.label, signal, access: 'read-only' },
-    );
+    await using beside = await openSession(address, { ...options, access: 'read-only' });
     return await beside.rows<{ holder: string }>(sql);
   };
   const asked = async <T>(sql: string, ask: () => Promise<T>): Promise<T> => {
@@ -222,13 +219,9 @@ async function open(address: Address, options: SessionOptions & Pick<DialOptions
   };
 }
 
-/** A second connection, for a question or two, without the settings: nobody waits long for it. Throws as `openSession`. */
+/** A second connection, for a question or two: nobody waits long for it. Throws as `openSession`. */
 async function connectAnother(address: Address, options: SessionOptions & Pick<DialOptions, 'at'>): Promise<Client> {
-  const { client, hop } = await dial(address, {
-    ...options,
-    settings: undefined,
-    queryTimeoutMs: secondSessionSeconds * 1000,
-  });
+  const { client, hop } = await dial(address, { ...options, queryTimeoutMs: secondSessionSeconds * 1000 });
   client.on('error', () => {}); // its statements tell
   try {
     await client.connect();
@@ -243,10 +236,7 @@ async function withNearDatabase(told: RestageError, address: Address, options: S
   const beside = 'postgres';
   if (told.code !== 'database-missing' || address.database === beside) return told;
   try {
-    await using session = await openSession(
-      { ...address, database: beside, settings: undefined },
-      { ...options, access: 'read-only' },
-    );
+    await using session = await openSession({ ...address, database: beside }, { ...options, access: 'read-only' });
     const rows = await session.rows<{ name: string }>(databaseNames);
     return nearestDatabase(
       told,
