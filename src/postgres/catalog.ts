@@ -162,9 +162,9 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
                       'identityAlways', case when a.attidentity = 'a' then true end,
                       'hasDefault', case when a.atthasdef or a.attidentity <> '' or t.typdefault is not null then true end,
                       'element', format_type(b.element, null),
-                      'labels', (
+                      'labels', case when coalesce(b.element, b.base) >= 16384 then (
                         select json_agg(l.enumlabel order by l.enumsortorder)
-                          from pg_enum l where l.enumtypid = coalesce(b.element, b.base)),
+                          from pg_enum l where l.enumtypid = coalesce(b.element, b.base)) end,
                       'nature', case
                         when t.oid >= 16384 or t.typtype in ('c', 'p') then 'text'
                         when t.typname in (${list(hashedExactly)}) then 'exact'
@@ -177,11 +177,11 @@ export async function readTables(session: ReadSession, skipExtensions: readonly 
                join pg_type t on t.oid = a.atttypid
                left join pg_type e on e.oid = t.typelem
                left join domains d on d.oid = t.oid
-               join pg_type bt on bt.oid = coalesce(d.base, t.oid)
-               left join domains ed on ed.oid = bt.typelem
                cross join lateral (
-                 select bt.oid as base, case when d.modifier >= 0 then d.modifier else a.atttypmod end as modifier,
-                        case when bt.typcategory = 'A' then nullif(coalesce(ed.base, bt.typelem), 0) end as element) b
+                 select coalesce(d.base, t.oid) as base, case when d.modifier >= 0 then d.modifier else a.atttypmod end as modifier,
+                        case when t.typcategory = 'A' then (
+                          select nullif(coalesce((select i.base from domains i where i.oid = bt.typelem), bt.typelem), 0)
+                            from pg_type bt where bt.oid = coalesce(d.base, t.oid)) end as element) b
               where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as columns,
            coalesce((
              with recursive above(oid, distance) as (
