@@ -118,6 +118,13 @@ test('rows arrive as the rules of their tables have them, and restage verify hol
   expect(await scene.onTarget('select count(*) from bare')).toEqual([{ count: '2' }]);
   expect(outcomeOf(report, 'copy-table audit_log')).toMatchObject({ facts: { rows: 0, limited: true } });
 
+  const [note] = await scene.onTarget(
+    `select shobj_description(oid, 'pg_database') as text from pg_database where datname = current_database()`,
+  );
+  const described = (JSON.parse(note?.['text'] ?? '') as { restage: object }).restage; // as restage writes it
+  expect(described).toMatchObject({ run: report.run });
+  expect(described).not.toHaveProperty('rows'); // a total of some rows would measure the next run's
+
   const verified = await scene.restage(config, 'verify', '--json');
   const found = JSON.parse(verified.stdout) as Verification; // looked at below
   expect(found.differences).toEqual([]);
