@@ -122,7 +122,7 @@ function maskRows({ masks: { key }, tables }: Config['database'], source: Checke
 }
 
 /** What a key looks like, without showing anything of it. */
-export function keySeen(key: string): Seen {
+function keySeen(key: string): Seen {
   if (key.length >= 24 && new Set(key).size >= 10) return 'there, and long enough';
   return {
     found:
