@@ -171,20 +171,23 @@ test('keys of partitioned tables on either side, and of inheriting tables their 
     create table children (id integer, region text, parent integer, foreign key (parent, region) references parents) partition by hash (id);
     create table children_0 partition of children for values with (modulus 2, remainder 0);
     create table children_1 partition of children for values with (modulus 2, remainder 1);
-    create table animals (id integer primary key, name text);
+    create table keepers (id integer primary key);
+    create table animals (id integer primary key, keeper integer references keepers);
     create table dogs (breed text) inherits (animals);
     create table tags (animal integer references animals);
     insert into parents select n, chr(97 + n % 3) from generate_series(1, 300) n;
     insert into children select id, region, id from parents;
-    insert into animals select n, 'x' from generate_series(1, 10) n;
-    insert into dogs select n, 'x' from generate_series(5, 20) n;
+    insert into keepers select n from generate_series(1, 20) n;
+    insert into animals select n, n from generate_series(1, 10) n;
+    insert into dogs select n, n, 'x' from generate_series(5, 20) n;
     insert into tags select n from generate_series(1, 10) n`);
   await requireExact(database, { children: 'id in (3, 4, 5, 150, 151, 152)' });
   await requireExact(database, { parents: 'id in (3, 4, 150)' }, ['children']);
   await requireExact(database, { tags: 'animal = 7' });
   await requireExact(database, { animals: 'id = 7' }, ['tags']);
+  await requireExact(database, { dogs: 'id = 7' }, ['tags']);
   const { counts } = await plan(database, { from: { animals: 'id = 7' } });
-  expect(counts).toEqual({ animals: 1, dogs: 1, tags: 0 });
+  expect(counts).toEqual({ animals: 1, dogs: 1, keepers: 1, tags: 0 });
 });
 
 test('a partition without the keys of its siblings is a part of the same table: not copied whole beside it', async () => {
@@ -355,7 +358,7 @@ test('a run copies just these rows, verified, with masks, and every foreign key 
     database: {
       jobs: 2,
       tables: {
-        people: { mask: { email: { sql: 'md5(email)' } } },
+        people: { where: 'id > 500', mask: { email: { sql: 'md5(email)' } } },
         log: 'empty',
         orders: { where: 'id % 4 > 0', set: { person: 'person + 0' } },
       },
