@@ -241,6 +241,16 @@ test('common words, placeholders and what masks write alike are no leak', async 
   expect(await found({ ownWords: ['sara', 'garcia', 'elm', 'street'] })).toEqual([]);
 });
 
+test('somebody of the same first and last name is no leak, as long as there are few', async () => {
+  await from.execute(people);
+  await to.execute(`
+    ${masked} create table public.actors (f text, l text);
+    insert into public.actors select 'Olga', case n when 1 then 'Novak' else 'No. ' || n end from generate_series(1, 200) n`);
+  expect(await found()).toEqual([]);
+  await to.execute(`update public.actors set l = 'Novak' where l in ('No. 2', 'No. 3')`);
+  expect(await found()).toEqual(['actors.f+l 3 of first+last']);
+});
+
 test('a phone number that a mask has made of another is no leak; one in every hundredth row is', async () => {
   await from.execute(
     `${people} insert into public.users (phone) select (5550000000 + n)::text from generate_series(1, 1000) n`,
