@@ -24,11 +24,12 @@ const users = { mask: { email: 'email' } };
 test('a real value in a table that nobody masked stops the run by name, and staging stays as it was', async () => {
   const config = await scene.configure({ database: { masks, tables: { users } } });
   const { code, report, stdout, stderr } = await scene.sync(config);
-  expect(code).toBe(3);
+  expect(code).toBe(1);
   expect(report.failure).toMatchObject({
     code: 'leak-found',
     step: 'scan-leaks',
     message: expect.stringContaining('audit.payload holds values of users.email in 3 rows'),
+    hint: expect.stringContaining('restage.yaml'),
   });
   expect(`${stdout}${stderr}`.toLowerCase()).not.toContain('@mail.test');
   expect(await scene.onTarget('select email from users')).toEqual([{ email: 'own@staging.test' }]);

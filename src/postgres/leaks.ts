@@ -238,13 +238,17 @@ async function searchColumns({ withWriter }: Lanes, searched: SearchedTable, sea
   });
 }
 
-/** What a mask writes may be somebody's real phone number: in a masked column a few such are no leak. */
+/**
+ * What a mask writes may be somebody's real phone number: in a masked column a few such are no leak. And a few of those whose first
+ * and last name stand side by side are other people of the same names.
+ */
 async function isChance(
   { withWriter }: Lanes,
   { searched, columns, origin, rows }: Found,
   masked: readonly MaskedColumn[],
 ): Promise<boolean> {
-  if (!mayBeChance(origin.kind) || !columns.every((column) => isAmong(searched, column, masked))) return false;
+  const isMasked = columns.every((column) => isAmong(searched, column, masked));
+  if (columns.length === 1 && !(isMasked && mayBeChance(origin.kind))) return false;
   const [row] = await withWriter((writer) =>
     writer.rows<{ count: string }>(`select count(*) as count from only ${quoteTable(searched.table)}`),
   );
