@@ -47,12 +47,17 @@ interface Proven {
   readonly rules: Readonly<Record<string, TableRule>>;
 }
 
+/** What the schema public was made of last: to prove changes nothing. */
+let made = '';
+
 /** What is said of rules, by quoted name, in a schema public made anew by the SQL. */
 async function prove(sql: string, rules: Readonly<Record<string, Short>>, options?: ProofOptions): Promise<Proven> {
-  await session.execute(`
-    set search_path to public;
-    drop schema public cascade; create schema public; drop schema if exists other cascade; ${sql};
-    analyze; set search_path to ''`);
+  if (sql !== made)
+    await session.execute(`
+      set search_path to public;
+      drop schema public cascade; create schema public; drop schema if exists other cascade; ${sql};
+      analyze; set search_path to ''`);
+  made = sql;
   await session.execute('begin transaction isolation level repeatable read, read only');
   try {
     const tables: readonly Table[] = await countTables(session, await readTables(session));
@@ -294,12 +299,12 @@ describe('in the dry run', () => {
 
   test('a large table is sampled, also where its where selects few rows of it', async () => {
     const sql = `create table t (id integer, a text check (a <> ''));
-      insert into t select n, 'a' || n from generate_series(1, 200000) n;`;
+      insert into t select n, 'a' || n from generate_series(1, 60000) n;`;
     const [problem] = (await prove(sql, { t: { set: { a: `''` } } })).problems;
     expect(problem).toMatch(
       /^t\.a, set: t_a_check, CHECK .*, would not hold for (1,\d\d\d|[89]\d\d) of (1,\d\d\d|[89]\d\d) rows read$/,
     );
-    expect((await prove(sql, { t: { where: 'id = 123456', set: { a: `''` } } })).problems).toEqual([
+    expect((await prove(sql, { t: { where: 'id = 34567', set: { a: `''` } } })).problems).toEqual([
       expect.stringMatching(/would not hold for 1 of 1 rows read$/),
     ]);
   });

@@ -6,6 +6,7 @@ import { startPostgres, type PostgresServer } from '../demo/postgres-server.ts';
 import { countTables, readTables } from '../src/postgres/catalog.ts';
 import { sourceDatabase } from '../src/postgres/source.ts';
 import { plainRule, type TableRule } from '../src/postgres/table-rule.ts';
+import { unmaskedNotes, unmaskedRefusal } from '../src/postgres/unmasked-refusal.ts';
 import { findUnmasked, type UnmaskedColumn } from '../src/postgres/unmasked.ts';
 import { knownDatabases, knownFile, loadKnown } from './known-database.ts';
 import { query } from './sql.ts';
@@ -213,14 +214,12 @@ describe('values tell, where no name does', () => {
     expect(found).toMatchObject({ column: 'v', reason: '100 % of the values read hold e-mail addresses' });
   });
 
-  test('a value of several megabytes is not unpacked', async () => {
-    const begun = Date.now();
+  test('JSON of a megabyte is not unpacked, and of a text the beginning is read', async () => {
     const found = await look(`
       create table t (v jsonb, w text);
       alter table t alter v set storage external, alter w set storage external;
-      insert into t select jsonb_build_object('x', repeat('y', 3000000), 'z', 'ann@example.org'), repeat('y', 3000000) || ' ann@example.org' from generate_series(1, 20)`);
+      insert into t select jsonb_build_object('a', 'ann@example.org', 'x', repeat('y', 1000000)), repeat('y', 1000000) || ' ann@example.org' from generate_series(1, 5)`);
     expect(words(found)).toEqual([]);
-    expect(Date.now() - begun).toBeLessThan(5000);
   });
 });
 
@@ -245,6 +244,27 @@ test('names, types and comments tell, each column once, in the order of the tabl
     'customers.birth_date: its name says a birth',
     'customers.extra: its comment says that it is personal',
   ]);
+});
+
+test('the refusal has each of them in a line, and what to write', () => {
+  const table = { schema: 'sales', name: 'people' };
+  const columns = [
+    { table, column: 'E mail', reason: 'its name says contact data' },
+    { table: { schema: 'public', name: 't' }, column: 'v', reason: '9 % of the values read are IBANs' },
+  ];
+  expect(unmaskedRefusal([])).toBeUndefined();
+  expect(unmaskedRefusal(columns)).toMatchObject({
+    code: 'unmasked',
+    message:
+      '2 columns look personal and have no rule:\n  sales.people.E mail: its name says contact data\n  t.v: 9 % of the values read are IBANs',
+    hint: expect.stringContaining('{ "sales.people": { mask: { "E mail": email } } }'),
+  });
+  expect(unmaskedRefusal(columns.slice(1))?.hint).toContain('{ "t": { mask: { "v": iban } } }');
+  expect(unmaskedRefusal(columns.slice(1))?.hint).toContain('{ "t": { allow: ["v"] } }');
+  expect(unmaskedNotes(columns.slice(1))).toEqual([
+    '1 column looks personal and has no rule: it is copied as it is, t.v; database.unmasked: refuse makes that a refusal',
+  ]);
+  expect(unmaskedNotes([])).toEqual([]);
 });
 
 test('a column with a mask or a set, or that is allowed, is not told, nor are tables whose rows are not copied; a rewrite and carry are no rule', async () => {

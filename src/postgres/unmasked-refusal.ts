@@ -38,7 +38,7 @@ function maskFor({ column, reason }: UnmaskedColumn): string {
 
 const likely: readonly (readonly [RegExp, string])[] = [
   [/in JSON/, '{ json: { "path.to.it": redact } }'],
-  [/e-?mail/i, 'email'],
+  [/e[ _-]?mail/i, 'email'],
   [/phone|mobile|fax/i, 'phone'],
   [/first_?name|given/i, 'firstName'],
   [/last_?name|family|surname/i, 'lastName'],
