@@ -220,6 +220,7 @@ describe('the application', () => {
 describe('the environment', () => {
   test('writes profile files and a config that only its owner reads', async () => {
     const { variables, configFile, source, aws } = environment;
+    expect(variables['RESTAGE_MASK_KEY']).toMatch(/^[0-9a-f]{64}$/);
     const files = [variables['AWS_SHARED_CREDENTIALS_FILE'] ?? '', variables['AWS_CONFIG_FILE'] ?? '', configFile];
     for (const file of files) expect((await stat(file)).mode & 0o777).toBe(0o600);
     const text = await readFile(configFile, 'utf8');

@@ -72,9 +72,10 @@ test('killed after the swap, it leaves a staging that is all new', async () => {
   expect(names).toEqual(['bluemoxon_staging', expect.stringContaining('__previous_'), 'postgres']);
   const revision = (await query(scene.environment.target.databaseUrl, `select version_num from alembic_version`))[0];
   expect([productionRevision, stagingRevision]).toContain(revision?.['version_num']);
-  const { alembic_version: _, authors: __, book_analyses: ___, ...same } = production.tables;
-  expect(now.tables).toMatchObject(same);
-  expect(now.sequences).toEqual(production.sequences);
+  // Rules and migrations are about the others.
+  const same = ['admin_config', 'binders', 'book_images', 'books', 'eval_price_history', 'eval_runbooks', 'publishers'];
+  for (const table of same) expect([table, now.tables[table]]).toEqual([table, production.tables[table]]);
+  expect(now.sequences).toEqual({ ...production.sequences, users_id_seq: '901 t', api_keys_id_seq: '901 t' });
   const books = await fetch(`${scene.environment.target.app.url}/books?limit=5`);
   expect(await books.json()).toMatchObject({ total: 153 });
 });

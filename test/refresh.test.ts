@@ -18,7 +18,7 @@ import type { Plan, Report } from '../src/index.ts';
 let scene: Scene;
 let before: Contents;
 /** Rows that are staging's own, as they were. */
-let own: Readonly<Record<'users' | 'api_keys', readonly Row[]>>;
+let ofStaging: Readonly<Record<'users' | 'api_keys', readonly Row[]>>;
 let planned: Contents;
 let after: Contents;
 let production: { readonly before: unknown; readonly after: unknown };
@@ -33,7 +33,7 @@ beforeAll(async () => {
   await stopVacuum();
   const untouched = await productionState();
   before = await scene.staging();
-  own = { users: await stagingRows('users'), api_keys: await stagingRows('api_keys') };
+  ofStaging = { users: await stagingRows('users'), api_keys: await stagingRows('api_keys') };
   plan = await scene.restage('plan');
   planJson = JSON.parse((await scene.restage('plan', '--json')).stdout) as Plan; // its fields are looked at one by one
   planned = await scene.staging();
@@ -164,7 +164,7 @@ test("production's users arrive with masked e-mail and names, and with the login
     expect(user['email']).toMatch(/^[0-9a-f]+@example\.com$/);
     expect(maskedFirstNames).toContain(user['first_name']);
     expect(maskedLastNames).toContain(user['last_name']);
-    const known = own.users.find(({ email }) => email === theirs[index]?.['email']);
+    const known = ofStaging.users.find(({ email }) => email === theirs[index]?.['email']);
     expect(user['cognito_sub']).toBe(known?.['cognito_sub'] ?? `no-account-on-staging:${user['id']}`);
   }
   expect(new Set(ours.map(({ email }) => email)).size).toBe(5);
@@ -183,13 +183,13 @@ test("no value that is masked is in staging's database, a file of the run, or wh
 });
 
 test("staging's testers and keys stay byte for byte", async () => {
-  const testers = own.users.filter(({ email }) => email?.endsWith('@staging.bluemoxon.com'));
+  const testers = ofStaging.users.filter(({ email }) => email?.endsWith('@staging.bluemoxon.com'));
   expect(testers).toHaveLength(2);
   expect((await stagingRows('users')).filter(({ email }) => email?.endsWith('@staging.bluemoxon.com'))).toEqual(
     testers,
   );
-  expect(own.api_keys).toHaveLength(2);
-  expect(await stagingRows('api_keys')).toEqual(own.api_keys);
+  expect(ofStaging.api_keys).toHaveLength(2);
+  expect(await stagingRows('api_keys')).toEqual(ofStaging.api_keys);
 });
 
 test.each([

@@ -74,6 +74,7 @@ beforeAll(async () => {
     ...Object.values(sessionTokens),
     ...Object.values(keys).map(({ secretAccessKey }) => secretAccessKey),
     variables['STAGING_API_KEY'] ?? '',
+    variables['RESTAGE_MASK_KEY'] ?? '',
     wrong,
     urlPassword,
   ];

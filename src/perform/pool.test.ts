@@ -55,3 +55,14 @@ test('one whose work has failed is ended, and another one takes its place', asyn
   expect(seen).toMatchObject({ open: 0, ended: 1 });
   expect(await pool.use(async () => 'well')).toBe('well');
 });
+
+test('one that was used up is ended, also where its work failed, and the others wait for its place', async () => {
+  const { pool, seen } = arrange(1);
+  await pool.use(tick);
+  await Promise.all([pool.useUp(tick), pool.use(tick)]);
+  expect(seen).toMatchObject({ highest: 1, open: 1, ended: 1 });
+  await expect(pool.useUp(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(seen).toMatchObject({ open: 0, ended: 2 });
+  await pool.use(tick);
+  expect(seen).toMatchObject({ highest: 1, open: 1 });
+});
