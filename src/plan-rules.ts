@@ -1,6 +1,6 @@
 import type { Config } from './config.ts';
 import { failureOf, type Failure, type RestageError } from './errors.ts';
-import { planSubset } from './plan-subset.ts';
+import { declaredReferences, planSubset } from './plan-subset.ts';
 import type { ColumnCast } from './postgres/casts.ts';
 import { readTables, type Table } from './postgres/catalog.ts';
 import { quoteTable, type ColumnName, type TableName } from './postgres/names.ts';
@@ -8,7 +8,6 @@ import { proveRules } from './postgres/fit.ts';
 import { hiddenNotes } from './postgres/hidden-values.ts';
 import { planOrphans } from './postgres/plan-orphans.ts';
 import { planOwn } from './postgres/plan-own.ts';
-import { requirePartitionKeys } from './postgres/partition-keys.ts';
 import { readForeignKeys, type ForeignKey } from './postgres/references.ts';
 import { countSelected } from './postgres/rule-reading.ts';
 import type { ReadSession } from './postgres/session.ts';
@@ -68,9 +67,12 @@ export async function readSourceRules(
     return told;
   };
   // Names that mean nothing come first: what would be said of the rest follows from them.
-  const proven = problems.length > 0 ? undefined : tell(await proveRules(session, made, resolved.byTable, foreignKeys));
+  const references = choices.subset ? declaredReferences(choices.subset, made, resolved.byTable) : [];
+  const proven =
+    problems.length > 0
+      ? undefined
+      : tell(await proveRules(session, made, resolved.byTable, foreignKeys, { references }));
   const byTable = proven?.rules ?? resolved.byTable;
-  if (proven) problems.push(...(await requirePartitionKeys(session, made, byTable)));
   const sound = problems.length === 0;
   if (sound && resolved.skip.length > 0) tell(await planSkip(session, resolved.skip));
   const subset = sound && choices.subset ? tell(await planSubset(session, choices.subset, made, byTable)) : undefined;

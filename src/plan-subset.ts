@@ -22,6 +22,15 @@ export interface PlannedSubset {
   readonly notes: readonly string[];
 }
 
+/** The references that the config declares, of columns that there are. */
+export function declaredReferences(
+  config: SubsetConfig,
+  tables: readonly Table[],
+  rules: ReadonlyMap<string, TableRule>,
+): readonly Reference[] {
+  return readNames(config, tables, rules).references;
+}
+
 /**
  * What a subset comes to, in the source's snapshot. `tables`: those that are made; `rules`: by quoted name.
  * Problems are `config-invalid` for names that mean nothing, `rule-unfit` for a predicate that the server cannot evaluate.

@@ -7,7 +7,6 @@ import { startPostgres, type PostgresServer } from '../../demo/postgres-server.t
 import { readTables, type Table } from './catalog.ts';
 import { loadTable, prepareLoading, type Lanes, type LoadOptions } from './load.ts';
 import { maskSettings } from './mask-key.ts';
-import { requirePartitionKeys } from './partition-keys.ts';
 import { countSelected, readByRule } from './rule-reading.ts';
 import { openSession, type Session } from './session.ts';
 import { selectRows } from './table-rows.ts';
@@ -463,22 +462,6 @@ test('what is too long after a rewrite fails by the name of the column', async (
       /one\.t, as its rule has it: .*target.*value too long for type character varying\(12\).*COPY t, line 1, column v/s,
     ),
   });
-});
-
-test('a column by which partitions are told apart is refused another value', async () => {
-  await from.execute(`
-    create schema one;
-    create table one.t (day date, reader text, n integer) partition by range (day);
-    create table one.t1 partition of one.t for values from ('2026-01-01') to ('2027-01-01') partition by hash (lower(reader));
-    create table one.t2 partition of one.t1 for values with (modulus 1, remainder 0)`);
-  const tables = await readTables(from);
-  const refused = async (...columns: readonly string[]) => {
-    const rule = { ...plainRule, ...set(Object.fromEntries(columns.map((name) => [name, 'null']))) };
-    const errors = await requirePartitionKeys(from, tables, new Map([['"one"."t2"', rule]]));
-    return errors.map(({ code, message }) => `${code} ${message.split(' ')[0]}`).toSorted();
-  };
-  expect(await refused('n')).toEqual([]);
-  expect(await refused('n', 'day', 'reader')).toEqual(['rule-unfit one.t.day', 'rule-unfit one.t1.reader']);
 });
 
 test('how many rows a where selects is counted in small tables and estimated in large ones', async () => {
