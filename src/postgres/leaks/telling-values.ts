@@ -95,7 +95,7 @@ export function commonLimit(origins: readonly Origin[]): string {
 }
 
 /** SQL: the key of this run, and the seed of its fast hash; read once a statement. */
-export const runKey = `(select decode(current_setting('restage.scan_key'), 'hex'))`;
+const runKey = `(select decode(current_setting('restage.scan_key'), 'hex'))`;
 const runSeed = `(select current_setting('restage.scan_seed')::bigint)`;
 
 /** SQL: 16 bytes that stand for some words, which nobody can try out without the key. */
@@ -174,7 +174,7 @@ function textsOf(table: Table, { columns, kind, path }: Origin): string {
 }
 
 /** `orders[*].iban` as the server's path language writes it. */
-export function jsonPath(path: string): string {
+function jsonPath(path: string): string {
   const parts = path.split('.').map((part) => {
     const [, key = '', rest = ''] = /^(.*?)((?:\[(?:\*|\d+)\])*)$/s.exec(part) ?? [];
     return `${key === '' ? '' : `.${JSON.stringify(key)}`}${rest}`;
