@@ -144,7 +144,7 @@ function amountDifferences(name: string, then: PlannedBucket, now: PlannedBucket
 /** Fields of steps that are figures, or follow from them. */
 const figures = new Set(
   `id after kind rows rowsAreEstimated bytes parts partsReason least tables largeObjects objects sequences sessions
-   route routeReason versioned sourceObjects plannedAt`.split(/\s+/),
+   columnsPrint route routeReason versioned sourceObjects plannedAt`.split(/\s+/),
 );
 
 /** What is done, and how; that there is more or less of it is told elsewhere. */

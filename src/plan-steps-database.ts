@@ -31,7 +31,7 @@ export function planDatabaseSteps(
   const schema = add('copy-schema', [snapshot, created], {
     kind: 'copy-schema',
     tables: database.tables.length,
-    columns: columnsPrint(database.tables),
+    columnsPrint: columnsPrint(database.tables),
     skip: rules.skip,
     largeObjects: database.largeObjects,
     publications: config.database.publications,

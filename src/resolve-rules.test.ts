@@ -65,7 +65,7 @@ const set = (sql: string) => ({ kind: 'set', sql });
 test('a table that no rule is about has none', () => {
   const known = [table('users', ['email']), table('books'), table('app.users')];
   expect(resolve({ users: { mask: { email: 'email' } }, books: 'copy' }, known)).toEqual({
-    rules: { users: { columns: { email: mask('email') } }, books: {} },
+    rules: { users: { columns: { email: mask('email') } }, books: { whole: true } },
     skip: [],
     problems: [],
   });

@@ -33,7 +33,7 @@ export type Act =
       readonly kind: 'copy-schema';
       readonly tables: number;
       /** A print of all their columns: one that came since the plan has no rule. */
-      readonly columns: string;
+      readonly columnsPrint: string;
       /** Tables that are not made, and what belongs to them. */
       readonly skip: readonly TableName[];
       readonly largeObjects: number;

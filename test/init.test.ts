@@ -47,8 +47,10 @@ const databasesOnly = {
   '--target-app': undefined,
 };
 
+/** Of somebody who has no key for masks yet. */
 async function init(args: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  const ended = await type(['init', ...args], folder, { ...scene.environment.variables, ...variables }).ended;
+  const { RESTAGE_MASK_KEY: _, ...others } = scene.environment.variables;
+  const ended = await type(['init', ...args], folder, { ...others, ...variables }).ended;
   requireNoSecret(scene.secrets, ended.stdout + ended.stderr, 'restage init');
   return ended;
 }

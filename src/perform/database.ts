@@ -282,7 +282,7 @@ function requireAsPlanned(
       { hint },
     );
   // A column that came since has been seen by nobody: it may hold what must not leave production.
-  if (columnsPrint(tables) !== step.columns)
+  if (columnsPrint(tables) !== step.columnsPrint)
     throw new RestageError(
       'data-differs',
       'columns of the source have been added, dropped or changed since the plan was made',

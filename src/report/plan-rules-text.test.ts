@@ -54,7 +54,7 @@ test('what becomes of each table is told in a line, of alike ones in one; SQL of
       after: [],
       kind: 'copy-schema',
       tables: 1,
-      columns: '',
+      columnsPrint: '',
       skip: [table('Old one')],
       largeObjects: 0,
       publications: false,
