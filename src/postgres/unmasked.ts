@@ -129,7 +129,7 @@ const otherNumbers =
   /(^|[^a-z])(order|invoice|sku|isbn|issn|ean|upc|gtin|asin|serial|version|revision|release|build|firmware|tracking|reference|ref|code|part|lot|batch|case|ticket|receipt|transaction|model|product|item|hash|sha|guid|key|price|amount|oid)s?([^a-z]|$)/;
 
 function isOtherNumber(column: string, table: string): boolean {
-  const plain = (name: string) => name.replaceAll(/([a-z\d])([A-Z])/g, '$1_$2').toLowerCase();
+  const worded = (name: string) => name.replaceAll(/([a-z\d])([A-Z])/g, '$1_$2').toLowerCase();
   // A number of nothing in particular is one of what the table is about.
   return otherNumbers.test(plain(/^(number|num|no|nr)$/i.test(column) ? table : column));
 }
