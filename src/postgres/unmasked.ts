@@ -131,7 +131,7 @@ const otherNumbers =
 function isOtherNumber(column: string, table: string): boolean {
   const worded = (name: string) => name.replaceAll(/([a-z\d])([A-Z])/g, '$1_$2').toLowerCase();
   // A number of nothing in particular is one of what the table is about.
-  return otherNumbers.test(plain(/^(number|num|no|nr)$/i.test(column) ? table : column));
+  return otherNumbers.test(worded(/^(number|num|no|nr)$/i.test(column) ? table : column));
 }
 
 async function readComments(session: ReadSession): Promise<ReadonlyMap<string, string>> {
