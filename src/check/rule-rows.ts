@@ -57,11 +57,12 @@ export function ruleRows({ source }: CheckedDatabases, context: CheckContext): P
 type Rule = Config['database']['tables'][string];
 
 /** A rule in few words: keep; mask email, phone. */
-function wordsOf({ rows, where, keep, set, mask, carry, rewrite, allow }: Rule): string {
+function wordsOf({ rows, where, keep, onOrphan, set, mask, carry, rewrite, allow }: Rule): string {
   const words = [
     ...(rows === undefined ? [] : [rows]),
     ...(where === undefined ? [] : ['where']),
     ...(keep ? ['keep where'] : []),
+    ...(onOrphan === undefined ? [] : [`onOrphan ${onOrphan}`]),
     ...Object.entries(mask).map(([column, one]) => `${column}: ${maskKind(one)}`),
     ...Object.keys(set).map((column) => `${column}: set`),
     ...(carry ? [`carry ${carry.columns.join(', ')}`] : []),

@@ -102,7 +102,7 @@ const words: Words = {
       ),
   },
   'after-load': {
-    will: ({ name }) => name,
+    will: ({ name }) => `${name}, run on the new database`,
     did: (step) =>
       told(
         step,
