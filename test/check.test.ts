@@ -546,7 +546,7 @@ describe('the rules for the data', () => {
       verdict: 'note',
       fix: expect.stringContaining('openssl rand -hex 32'),
     });
-    expect((await look(ruled({ unmasked: 'warn' }))).row('database.unmasked').verdict).toBe('note');
+    expect((await look(ruled({ unmasked: 'warn', tables: {} }))).row('database.unmasked').verdict).toBe('note');
     expect(await scene.onSource('select count(*) > 0 as there from authors')).toEqual([{ there: 't' }]);
   });
 });

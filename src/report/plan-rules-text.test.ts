@@ -3,6 +3,7 @@ import type { Plan } from '../plan.ts';
 import { plainRule, type TableRule } from '../postgres/table-rule.ts';
 import type { Step } from '../step.ts';
 import { rulesLines } from './plan-rules-text.ts';
+import { willDo } from './step-words.ts';
 import { plain } from './style.ts';
 
 const table = (name: string) => ({ schema: 'public', name });
@@ -95,6 +96,14 @@ test('what becomes of each table is told in a line, of alike ones in one; SQL of
     '  after load             afterLoad 2: statements of the config itself',
     '',
   ]);
+});
+
+test("staging's own rows that could not be counted are told without a number", () => {
+  const kept: Step = { id: 'k', after: [], kind: 'keep-rows', table: table('keys'), rule: plainRule, casts: [] };
+  expect(rulesLines(planOf([copy('keys', { rows: 'keep' }), kept]), plain)).toContain(
+    "  keys  staging's own rows instead",
+  );
+  expect(willDo(kept)).toBe("keys: staging's own rows");
 });
 
 test('of a subset that is refused before it is counted no rows are told', () => {

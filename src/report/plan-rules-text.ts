@@ -13,7 +13,7 @@ export function rulesLines(plan: Plan, style: Style): string[] {
 }
 
 /** What becomes of a table's rows and columns, in a few words each: no value, and no SQL but the `where`. */
-export function ruleParts(rule: TableRule, ownRows?: number): string[] {
+function ruleParts(rule: TableRule, ownRows?: number): string[] {
   const own = Object.entries(rule.columns);
   const carried = rule.carry?.columns ?? [];
   const masks = own.flatMap(([name, one]) =>
