@@ -8,7 +8,7 @@ import { objectsSchema, strayObjects } from './config-objects.ts';
 const jobsWords = 'a whole number from 1 to 32';
 const percentWords = 'a number from 0 to 100';
 
-const keyWords = 'a secret of 16 characters or more';
+const keyWords = 'a secret of 16 characters or more; openssl rand -hex 32 makes one';
 const columnWords = 'a column, as table.column or schema.table.column';
 const column = z.string(columnWords).regex(/^[^.]+\.[^.]+(\.[^.]+)?$/s, columnWords);
 

@@ -366,7 +366,7 @@ test('a mask that chooses by the key needs one, and others do not', () => {
     ),
   );
   expect(problems({ ...ends, database: { ...database, masks: { key: 'too short' } } }).at(-1)).toBe(
-    'database.masks.key: a secret of 16 characters or more',
+    'database.masks.key: a secret of 16 characters or more; openssl rand -hex 32 makes one',
   );
 });
 

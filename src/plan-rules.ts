@@ -113,7 +113,9 @@ export async function readOwnRows(
   readonly notes: readonly string[];
 }> {
   const stays = [...rules.byTable.values()].some(({ rows, carry }) => rows === 'keep' || rows === 'merge' || carry);
-  if (!stays || rules.refusals.length > 0) return { own: new Map(), refusals: [], notes: [] };
+  // A column without a rule does not keep the others' from being looked at.
+  const isUnsound = rules.refusals.some(({ code }) => code !== 'unmasked');
+  if (!stays || isUnsound) return { own: new Map(), refusals: [], notes: [] };
   await using session = await target.session({ label: 'plan', access: 'read-only', signal });
   await session.execute('begin transaction isolation level repeatable read, read only');
   const { tables, problems, notes } = await planOwn(session, rules.byTable, incoming, await readTables(session));

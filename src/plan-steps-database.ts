@@ -111,18 +111,29 @@ function addOwn(add: AddStep, { tables, rules, own }: DatabaseToPlan, after: rea
   const scanned = columns.length > 0 ? [add('scan-leaks', after, { kind: 'scan-leaks', columns, except })] : [];
   const ruled = tables.flatMap(({ table }) => {
     const rule = rules.byTable.get(quoteTable(table));
-    return rule ? [{ table, rule, ...(own.get(quoteTable(table)) ?? { rows: 0, casts: [] }) }] : [];
+    return rule ? [{ table, rule, present: own.get(quoteTable(table)) }] : [];
   });
   const before = [...after, ...scanned];
   const kept = ruled
     .filter(({ rule }) => rule.rows === 'keep' || rule.rows === 'merge')
-    .map(({ table, rule, rows, casts }) =>
-      add(`keep-rows ${displayTable(table)}`, before, { kind: 'keep-rows', table, rows, rule, casts }),
+    .map(({ table, rule, present }) =>
+      add(`keep-rows ${displayTable(table)}`, before, {
+        kind: 'keep-rows',
+        table,
+        ...(present ? { rows: present.rows } : {}),
+        rule,
+        casts: present?.casts ?? [],
+      }),
     );
   const carried = ruled
     .filter(({ rule }) => rule.carry)
-    .map(({ table, rule, casts }) =>
-      add(`carry-values ${displayTable(table)}`, [...before, ...kept], { kind: 'carry-values', table, rule, casts }),
+    .map(({ table, rule, present }) =>
+      add(`carry-values ${displayTable(table)}`, [...before, ...kept], {
+        kind: 'carry-values',
+        table,
+        rule,
+        casts: present?.casts ?? [],
+      }),
     );
   const loose = looseTables({ tables, rules });
   const settled = tables

@@ -68,8 +68,8 @@ export type Act =
   | {
       readonly kind: 'keep-rows';
       readonly table: TableName;
-      /** Staging's, counted when the plan was made. */
-      readonly rows: number;
+      /** Staging's, counted when the plan was made; absent where they could not be. */
+      readonly rows?: number;
       readonly rule: TableRule;
       /** How staging's columns become the source's, where their types differ or a name is on one side only. */
       readonly casts: readonly ColumnCast[];

@@ -47,10 +47,10 @@ const databasesOnly = {
   '--target-app': undefined,
 };
 
-/** Of somebody who has no key for masks yet. */
 async function init(args: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  const { RESTAGE_MASK_KEY: _, ...others } = scene.environment.variables;
-  const ended = await type(['init', ...args], folder, { ...others, ...variables }).ended;
+  // Who begins has no key for the masks yet.
+  const { RESTAGE_MASK_KEY: _, ...keyless } = scene.environment.variables;
+  const ended = await type(['init', ...args], folder, { ...keyless, ...variables }).ended;
   requireNoSecret(scene.secrets, ended.stdout + ended.stderr, 'restage init');
   return ended;
 }
@@ -106,6 +106,7 @@ test('options make a file that is right, and that a plan can be made from', asyn
   expect(stdout).toContain(
     'It reads RESTAGE_MASK_KEY, which is not set: export RESTAGE_MASK_KEY=$(openssl rand -hex 32)',
   );
+  expect(stdout).toMatch(/! database\.masks\.key .*RESTAGE_MASK_KEY is not set yet/);
   const planned = await type(['plan', '--json'], folder, { ...scene.environment.variables, ...maskKey }).ended;
   expect(planned.code, planned.stderr).toBe(0);
 });

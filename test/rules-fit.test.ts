@@ -108,11 +108,14 @@ describe('by its type', () => {
       users: { mask: { id: 'email', code: 'email', born: 'name', email: 'null' } },
     });
     expect(problems).toEqual([
-      expect.stringMatching(/^users\.id, the mask email: it is not for integer; it is integer$/),
+      expect.stringMatching(/^users\.id, the mask email: it is not for integer$/),
       expect.stringMatching(/^users\.email, the mask null: it takes no null \(NOT NULL\)/),
       expect.stringMatching(/^users\.code, the mask email: it makes 16 characters, which character\(4\) does not hold/),
       expect.stringMatching(/^users\.born, the mask name: it is not for date/),
     ]);
+    expect(
+      await prove('create table log (at date)', { log: { mask: { at: { date: { shiftDays: 5 } } } } }),
+    ).toMatchObject({ hints: [expect.stringMatching(/^by names a column of the table: \{ date: /)] });
     expect(hints[0]).toMatch(
       /^Masks that are for it: .*hash.* Change database\.tables\.users\.mask\.id in restage\.yaml\.$/,
     );
@@ -264,7 +267,7 @@ describe('in the dry run', () => {
     const { problems, hints } = await prove(people, {
       users: {
         where: 'nobody = 3',
-        set: { code: 'upper(code', name: 'count(*)' },
+        set: { code: 'upper(code', name: 'count(*)', email: 'nobody' },
         mask: { score: { sql: `'x' || name` } },
         carry: { match: ['id'], columns: ['name'] },
       },
@@ -273,12 +276,14 @@ describe('in the dry run', () => {
       expect.stringMatching(
         /^users, where: postgres at 127\.0\.0\.1:\d+: column "nobody" does not exist \(SQLSTATE 42703\)$/,
       ),
+      expect.stringMatching(/^users\.email, set: .*column "nobody" does not exist/),
       expect.stringMatching(/^users\.name, carry\.default: .* \(SQLSTATE 42/),
       expect.stringMatching(/^users\.code, set: .*syntax error/),
       expect.stringMatching(/^users\.score, the mask sql: .*invalid input syntax for type numeric: "…"/),
     ]);
     expect(hints).toEqual([
       'database.tables.users.where in restage.yaml is one condition in SQL over the columns of users.',
+      `It is SQL: a text stands in quotes of SQL's own, "'text'". Change database.tables.users.set.email in restage.yaml.`,
       'Change database.tables.users.carry.default.name in restage.yaml.',
       'Change database.tables.users.set.code in restage.yaml.',
       'Change database.tables.users.mask.score in restage.yaml.',

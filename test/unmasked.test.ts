@@ -322,13 +322,13 @@ t" for values from ('2025-01-01') to ('2026-01-01');
 describe('databases that everybody knows', () => {
   const found = {
     chinook: [
-      'customer.first_name customer.last_name customer.address customer.city customer.postal_code customer.phone customer.fax customer.email',
+      'customer.first_name customer.last_name customer.company customer.address customer.city customer.postal_code customer.phone customer.fax customer.email',
       'employee.last_name employee.first_name employee.birth_date employee.address employee.city employee.postal_code employee.phone employee.fax employee.email',
       'invoice.billing_address invoice.billing_city invoice.billing_postal_code',
     ],
     northwind: [
-      'customers.contact_name customers.address customers.city customers.postal_code customers.phone customers.fax',
-      'employees.last_name employees.first_name employees.birth_date employees.address employees.city employees.postal_code employees.home_phone employees.photo employees.photo_path',
+      'customers.company_name customers.contact_name customers.address customers.city customers.postal_code customers.phone customers.fax',
+      'employees.last_name employees.first_name employees.birth_date employees.address employees.city employees.postal_code employees.home_phone employees.photo employees.notes employees.photo_path',
       'orders.ship_name orders.ship_address orders.ship_city orders.ship_postal_code',
       'shippers.phone',
       'suppliers.contact_name suppliers.address suppliers.city suppliers.postal_code suppliers.phone suppliers.fax',

@@ -56,13 +56,20 @@ export function ruleRows({ source }: CheckedDatabases, context: CheckContext): P
 
 type Rule = Config['database']['tables'][string];
 
-/** A rule in few words: keep; mask email, phone. */
-function wordsOf({ rows, where, keep, set, mask, carry, rewrite, allow }: Rule): string {
+/** Of more the file tells. */
+const mostMasks = 6;
+
+/** A rule in few words: keep where; email: email; phone: phone. */
+function wordsOf({ rows, where, keep, onOrphan, set, mask, carry, rewrite, allow }: Rule): string {
+  const masks = Object.entries(mask).map(([column, one]) => `${column}: ${maskKind(one)}`);
+  const shown = masks.length > mostMasks ? mostMasks - 1 : masks.length;
   const words = [
     ...(rows === undefined ? [] : [rows]),
     ...(where === undefined ? [] : ['where']),
     ...(keep ? ['keep where'] : []),
-    ...Object.entries(mask).map(([column, one]) => `${column}: ${maskKind(one)}`),
+    ...(onOrphan === undefined ? [] : [`onOrphan ${onOrphan}`]),
+    ...masks.slice(0, shown),
+    ...(masks.length > shown ? [`and ${counted(masks.length - shown, 'more mask')}`] : []),
     ...Object.keys(set).map((column) => `${column}: set`),
     ...(carry ? [`carry ${carry.columns.join(', ')}`] : []),
     ...(rewrite.length > 0 ? ['rewrite'] : []),

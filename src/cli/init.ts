@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { areRight, check, checkText, failureOf, RestageError } from '../index.ts';
+import { areRight, check, checkText, failureOf, RestageError, type Finding } from '../index.ts';
 import {
   completeDraft,
   configText,
@@ -70,7 +70,7 @@ export async function init(terminal: Terminal, command: InitCommand): Promise<nu
   terminal.tell('');
   // The rest can be tried without the masks' key.
   const standIn = isKeyless ? { [maskKeyVariable]: randomBytes(32).toString('hex') } : {};
-  const checked = await tryOut(terminal, file, { ...variables, ...standIn }, signal);
+  const checked = await tryOut(terminal, file, { ...variables, ...standIn }, isKeyless, signal);
   const { tables = null } = draft;
   const unset = [...exports, ...(isKeyless ? [maskKeyVariable] : [])];
   terminal.json({ file, ok: checked.ok, exports: unset, notes: [...told, ...notes], tables, ...checked.more });
@@ -90,11 +90,12 @@ async function tryOut(
   terminal: Terminal,
   file: string,
   variables: NodeJS.ProcessEnv,
+  isKeyless: boolean,
   signal: AbortSignal,
 ): Promise<TriedOut> {
   try {
     const { config, connect } = await readSettings(file, variables);
-    const findings = await check(config, { ...connect, signal });
+    const findings = (await check(config, { ...connect, signal })).map((one) => asItIs(one, isKeyless));
     terminal.print(checkText(findings, terminal.style, { width: terminal.width }));
     const ok = areRight(findings);
     return { ok, exitCode: ok ? 0 : 1, more: { findings } };
@@ -104,6 +105,14 @@ async function tryOut(
     if (failure.hint !== undefined) terminal.warn(`  ${failure.hint}`);
     return { ok: false, exitCode: signal.aborted ? 130 : 1, more: { error: failure } };
   }
+}
+
+/** Of a key that only stood in for the missing one nothing is told. */
+function asItIs(finding: Finding, isKeyless: boolean): Finding {
+  if (!isKeyless || finding.setting !== 'database.masks.key') return finding;
+  const { group, setting, configured } = finding;
+  const fix = `export ${maskKeyVariable}=$(openssl rand -hex 32)`;
+  return { group, setting, configured, found: `${maskKeyVariable} is not set yet`, verdict: 'note', fix };
 }
 
 /** What was proposed of the tables; the file says why. */

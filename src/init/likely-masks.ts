@@ -8,7 +8,7 @@ const likely: readonly (readonly [RegExp, readonly Mask[]])[] = [
   [/first name|given name|fore ?name|middle name|vorname|pr[eé]nom/, ['firstName']],
   [/last name|family name|surname|maiden name|nachname|familienname|apellido/, ['lastName']],
   [/user ?name|nick ?name|screen name|\blogin\b|skype/, ['username']],
-  [/company|organi[sz]ation|\bfirm\b/, ['company']],
+  [/company|organi[sz]ation|\bfirma?\b|employer/, ['company']],
   [/name$|name \(|person's name/, ['name']],
   [/hashes of passwords|pass ?w(or)?d|passphrase|passwort|contrase/, ['password-hash', 'token']],
   [/iban/i, ['iban', 'hash']],
@@ -24,6 +24,7 @@ const likely: readonly (readonly [RegExp, readonly Mask[]])[] = [
   [/\bage\b|salary|income/, [{ number: { noise: 10 } }]],
   [/birth ?place|geburtsort/, ['city']],
   [/an address|address/, ['address']],
+  [/written about somebody/, ['text']],
 ];
 
 /** What fits where nothing else does: a value of its type that says nothing. */

@@ -121,7 +121,11 @@ function failed(entry: AfterLoad, error: unknown, { origin }: Session): unknown 
   const words = error.message.replace(`${database} at ${host}:${port}: `, '');
   return new RestageError('statement-failed', `${entry.name}${line}, at ${database} at ${host}:${port}: ${words}`, {
     cause,
-    hint: hintFor(cause) ?? adviceFor(cause) ?? cause.hint,
+    hint:
+      hintFor(cause) ??
+      adviceFor(cause) ??
+      cause.hint ??
+      'Correct it under database.afterLoad in restage.yaml, or in its file.',
   });
 }
 

@@ -212,9 +212,15 @@ function failed(piece: Piece | undefined, given: Tried, error: unknown): Unfit {
     name,
     `column ${what.column}`,
     `${calledColumn(name, what.column)}, ${ruleWords(rule, what.column)}: ${words}`,
-    `Change ${settingOf(name, rule, what.column)} in restage.yaml.`,
+    `${quoting(rule, what.column, error)}Change ${settingOf(name, rule, what.column)} in restage.yaml.`,
     error,
   );
+}
+
+/** A text without quotes of SQL's own is the name of a column: the mistake that everybody makes once. */
+function quoting(rule: TableRule, column: string, error: unknown): string {
+  const isSet = Object.hasOwn(rule.columns, column) && rule.columns[column]?.kind === 'set';
+  return isSet && sqlState(error) === '42703' ? `It is SQL: a text stands in quotes of SQL's own, "'text'". ` : '';
 }
 
 /** The server's words; but what a function of the user's says may hold values of the row. */

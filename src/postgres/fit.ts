@@ -105,12 +105,17 @@ function unfittingColumns(
       unfit(
         name,
         `column ${column.name}`,
-        `${place}: ${reason}${why}; it is ${column.type}`,
-        `${fitting.length === 0 ? 'No mask by name is for it: { sql: … } would do.' : `Masks that are for it: ${fitting.slice(0, 8).join(', ')}, or { sql: … }.`} Change ${setting} in restage.yaml.`,
+        `${place}: ${reason}${why}${reason.includes(column.type) ? '' : `; it is ${column.type}`}`,
+        `${byAdvice(reason)}${fitting.length === 0 ? 'No mask by name is for it: { sql: … } would do.' : `Masks that are for it: ${fitting.slice(0, 8).join(', ')}, or { sql: … }.`} Change ${setting} in restage.yaml.`,
       ),
     );
   }
   return found;
+}
+
+/** A date that lacks only what it goes by needs no other mask. */
+function byAdvice(reason: string): string {
+  return /\bby\b/.test(reason) ? 'by names a column of the table: { date: { shiftDays: 30, by: COLUMN } }. ' : '';
 }
 
 function withoutColumns(rule: TableRule, columns: ReadonlyMap<string, unknown>): TableRule {

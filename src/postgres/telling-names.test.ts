@@ -74,6 +74,18 @@ describe('a column looks personal', () => {
     expect(personal('CustomerProfiles', { displayName: 'text' })).toEqual({ displayName: 'name' });
   });
 
+  test('what is written about somebody, and for whom they work, where each row is somebody', () => {
+    const columns = {
+      company_name: 'text',
+      notes: 'text',
+      comment: 'text',
+      company_id: 'integer',
+      comments: 'integer',
+    };
+    expect(personal('employees', columns)).toEqual({ company_name: 'work', notes: 'notes', comment: 'notes' });
+    for (const name of ['books', 'suppliers', 'user_comments']) expect(personal(name, columns)).toEqual({});
+  });
+
   test('a year of birth, a gender or a photo where the table is of people, and not of authors or flowers', () => {
     const columns = { birth_year: 'integer', gender: 'text', photo: 'bytea', salary: 'numeric(10,2)' };
     expect(personal('employees', columns)).toEqual({

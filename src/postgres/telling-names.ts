@@ -10,6 +10,8 @@ export type PersonalKind =
   | 'bank'
   | 'identity'
   | 'trait'
+  | 'work'
+  | 'notes'
   | 'secret'
   | 'network';
 
@@ -90,6 +92,18 @@ const ofPeopleOnly: readonly (readonly [PersonalKind, RegExp])[] = [
   ['identity', /\b(photo|picture|portrait|avatar|signature|fingerprint)\b/],
 ];
 
+/** A table each of whose rows is somebody: users, and not user_comments. */
+const rowsArePeople = new RegExp(`${tableOfPeople.source}$`);
+
+/** What is personal in such a row. Names of firms are also those that orders and invoices are addressed to. */
+const ofEachPerson: readonly (readonly [PersonalKind, RegExp])[] = [
+  ['work', /^(company|organi[sz]ation|firm|employer)( name)?$|^firma$/],
+  [
+    'notes',
+    /^((internal|private|personal|medical|admin|staff|support|sales) )?(notes?|comments?|remarks?|memo)$|^(bio|biography|about|about me)$/,
+  ],
+];
+
 /** What holds no personal value by its type, whatever its name: a flag, a moment, a count, a reference. */
 const neverPersonal = /^(boolean|time |interval|tsvector|bit|oid|money)\b|\[\]$/;
 const moment = /^(timestamp|date)\b/;
@@ -113,7 +127,8 @@ export function findPersonal(tables: readonly NamedTable[]): readonly PersonalTa
     const isOfPeople = tableOfPeople.test(name);
     const sure = new Map(
       columns.flatMap((column): [string, PersonalKind][] => {
-        const kind = kindOf(words(column.name), column.type, isOfPeople);
+        const called = words(column.name);
+        const kind = kindOf(called, column.type, isOfPeople) ?? kindInRow(called, column.type, name);
         return kind === undefined ? [] : [[column.name, kind]];
       }),
     );
@@ -176,6 +191,11 @@ function kindOf(name: string, type: string, isOfPeople: boolean): PersonalKind |
   if (number.test(type) && kind !== 'bank' && kind !== 'identity' && !/^(salary|income)$/.test(name))
     return /\b(phone|mobile|telephone|fax|lat|latitude|lng|longitude|zip|pin)\b/.test(name) ? kind : undefined;
   return kind;
+}
+
+function kindInRow(name: string, type: string, table: string): PersonalKind | undefined {
+  if (!isText(type) || !rowsArePeople.test(table)) return undefined;
+  return ofEachPerson.find(([, pattern]) => pattern.test(name))?.[0];
 }
 
 function isText(type: string): boolean {

@@ -52,4 +52,6 @@ const likely: readonly (readonly [RegExp, string])[] = [
   [/postal|postcode|zip/i, 'postcode'],
   [/city|town/i, 'city'],
   [/an address/, 'address'],
+  [/somebody works/, 'company'],
+  [/written about somebody/, 'text'],
 ];

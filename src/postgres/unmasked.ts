@@ -23,6 +23,8 @@ const kinds: Readonly<Record<PersonalKind, string>> = {
   bank: 'bank data',
   identity: 'who somebody is',
   trait: 'what somebody is like',
+  work: 'where somebody works',
+  notes: 'what is written about somebody',
   secret: 'a secret',
   network: 'where somebody was on the network',
 };
@@ -79,6 +81,12 @@ function tellingReason(
   comment: string | undefined,
   hasMaskedWords: boolean,
 ): string | undefined {
+  // Of a column that may hold anything its comment knows more than its name.
+  const isGuess = kind === 'notes' || kind === 'work';
+  if (isGuess && comment !== undefined) {
+    if (isTelling(comment, column)) return 'its comment says that it is personal';
+    if (denial.test(comment)) return undefined;
+  }
   if (kind !== undefined)
     return /^(inet|cidr|macaddr8?)$/.test(column.base)
       ? `its type, ${column.base}, is for network addresses`

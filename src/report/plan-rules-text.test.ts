@@ -3,6 +3,7 @@ import type { Plan } from '../plan.ts';
 import { plainRule, type TableRule } from '../postgres/table-rule.ts';
 import type { Step } from '../step.ts';
 import { rulesLines } from './plan-rules-text.ts';
+import { willDo } from './step-words.ts';
 import { plain } from './style.ts';
 
 const table = (name: string) => ({ schema: 'public', name });
@@ -77,6 +78,7 @@ test('what becomes of each table is told in a line, of alike ones in one; SQL of
       ],
     },
     { id: 'a', after: [], kind: 'after-load', name: 'jobs.sql', sql: 'hidden' },
+    { id: 'b', after: [], kind: 'after-load', name: 'afterLoad 2', sql: 'hidden' },
   ];
   expect(rulesLines(planOf(steps), plain)).toEqual([
     'data rules',
@@ -84,15 +86,34 @@ test('what becomes of each table is told in a line, of alike ones in one; SQL of
     '  audit                  no rows',
     "  flags                  staging's own rows too where true, in a collision: target",
     '  p1, p2, p3 and 1 more  mask who (number, as users.id)',
-    '  pages                  rewrite https://a by https://b',
+    '  pages                  rewrite https://a to https://b',
     '  users                  where id > 3; without a parent: null; mask email (email); set secret; carry sub by email; allow city',
     '  "Old one"              not made',
     '  subset                 from books where id < 100',
     '                         with the rows that refer to them of images',
     '                         rows: books 99, authors 40',
     '  after load             jobs.sql',
+    '  after load             afterLoad 2: statements of the config itself',
     '',
   ]);
+});
+
+test("staging's own rows that could not be counted are told without a number", () => {
+  const kept: Step = { id: 'k', after: [], kind: 'keep-rows', table: table('keys'), rule: plainRule, casts: [] };
+  expect(rulesLines(planOf([copy('keys', { rows: 'keep' }), kept]), plain)).toContain(
+    "  keys  staging's own rows instead",
+  );
+  expect(willDo(kept)).toBe("keys: staging's own rows");
+});
+
+test('of a subset that is refused before it is counted no rows are told', () => {
+  const subset = { from: [{ table: table('books') }], children: [], also: [], references: [] };
+  const steps: readonly Step[] = [{ id: 's', after: [], kind: 'select-subset', subset, tables: [] }];
+  expect(rulesLines(planOf(steps), plain)).toEqual(['data rules', '  subset  from books', '']);
+  const unknown: readonly Step[] = [
+    { id: 's', after: [], kind: 'select-subset', subset: { ...subset, from: [] }, tables: [] },
+  ];
+  expect(rulesLines(planOf(unknown), plain)).toEqual([]);
 });
 
 test('columns that look personal are told with their reasons, up to forty, and not beside the refusal that names them', () => {

@@ -13,14 +13,14 @@ export function rulesLines(plan: Plan, style: Style): string[] {
 }
 
 /** What becomes of a table's rows and columns, in a few words each: no value, and no SQL but the `where`. */
-export function ruleParts(rule: TableRule, ownRows?: number): string[] {
+function ruleParts(rule: TableRule, ownRows?: number): string[] {
   const own = Object.entries(rule.columns);
   const carried = rule.carry?.columns ?? [];
   const masks = own.flatMap(([name, one]) =>
     one.kind === 'mask' ? [`${name} (${maskKind(one.mask)}${one.by === undefined ? '' : `, as ${one.by}`})`] : [],
   );
   const sets = own.flatMap(([name, one]) => (one.kind === 'set' && !carried.includes(name) ? [name] : []));
-  const rewrites = rule.rewrite.map(({ from, to }) => `${from} by ${to}`);
+  const rewrites = rule.rewrite.map(({ from, to }) => `${from} to ${to}`);
   return [
     ...rowsParts(rule, ownRows),
     ...list('mask', masks),
@@ -86,7 +86,7 @@ function subsetRows({ steps }: Plan): string[][] {
         `from ${displayTable(table)}${where === undefined ? '' : ` where ${shorten(where)}`}`,
       ]),
       ...(brought.length === 0 ? [] : [['', `with the rows that refer to them of ${some(brought, 8)}`]]),
-      ['', `rows: ${some(counts, 12)}`],
+      ...(counts.length === 0 ? [] : [['', `rows: ${some(counts, 12)}`]]),
     ];
   });
 }
@@ -96,7 +96,11 @@ function nameOf(table: TableName): string {
 }
 
 function afterLoadRows({ steps }: Plan): string[][] {
-  return steps.flatMap((step) => (step.kind === 'after-load' ? [['after load', shorten(step.name)]] : []));
+  return steps.flatMap((step) => (step.kind === 'after-load' ? [['after load', wordsOf(step.name)]] : []));
+}
+
+function wordsOf(name: string): string {
+  return /^afterLoad \d+$/.test(name) ? `${name}: statements of the config itself` : shorten(name);
 }
 
 const mostUnmasked = 40;

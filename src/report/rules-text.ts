@@ -23,7 +23,7 @@ export function ruleFacts(report: Told): Fact[] {
       'limited',
       linesOf(copied, ({ where }, rows) => (where === undefined ? '' : `${counted(rows, 'row')} by its where`)),
     ),
-    ...named('left empty', empty.length === 0 ? [] : [empty.join(', ')]),
+    ...named('left empty', empty.length === 0 ? [] : [empty.toSorted().join(', ')]),
     ...named('not made', skipped.length === 0 ? [] : [skipped.join(', ')]),
     ...subsetFacts(report),
     ...named(

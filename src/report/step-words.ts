@@ -70,7 +70,7 @@ const words: Words = {
   },
   'keep-rows': {
     will: ({ table, rows, rule }) =>
-      `${displayTable(table)}: staging's own rows${rule.rows === 'merge' ? " beside the source's" : ''}, ${counted(rows, 'row')} now`,
+      `${displayTable(table)}: staging's own rows${rule.rows === 'merge' ? " beside the source's" : ''}${rows === undefined ? '' : `, ${counted(rows, 'row')} now`}`,
     did: (step) =>
       told(
         step,
@@ -102,7 +102,7 @@ const words: Words = {
       ),
   },
   'after-load': {
-    will: ({ name }) => name,
+    will: ({ name }) => `${name}, run on the new database`,
     did: (step) =>
       told(
         step,

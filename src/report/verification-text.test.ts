@@ -49,3 +49,16 @@ test('no two lines are empty one after the other', () => {
   expect(verificationText(found, plain)).not.toContain('\n\n\n');
   expect(verificationText({ ...found, health: { path: '/h', healthy: true } }, plain)).not.toContain('\n\n\n');
 });
+
+test('where every table is left out it is not called equal, and one reason of many tables is told once', () => {
+  const reason = 'the subset has some of its rows only';
+  const leftOut = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => ({ table: table(name), reason }));
+  const database = { source: origin, target: origin, tables: [], leftOut, onlyInTarget: [] };
+  const text = verificationText({ ...found, database }, plain);
+  expect(text).toContain('    6 tables: left out, the subset has some of its rows only: a, b, c, d, e, f');
+  expect(text).toMatch(/\nnothing was compared, for every table is left out; 1\.0 s$/);
+  expect(text).not.toContain('rows at');
+  const totals = [{ path: '/x', read: 'total', source: 1, target: 1 }];
+  expect(verificationText({ ...found, database, totals }, plain)).toMatch(/\nequal, in 1\.0 s$/);
+  expect(verificationText({ ...found, database: { ...database, leftOut: [] } }, plain)).toMatch(/\nequal, in 1\.0 s$/);
+});

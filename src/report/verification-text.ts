@@ -1,4 +1,4 @@
-import { displayTable } from '../postgres/names.ts';
+import { displayTable, type TableName } from '../postgres/names.ts';
 import { describeBucket } from '../s3/origin.ts';
 import type { Verification } from '../verify.ts';
 import { bytes, columns, count, duration } from './format.ts';
@@ -21,15 +21,16 @@ export function verificationText(found: Verification, style: Style): string {
       to ? count(to.rows) : 'missing',
       equal ? `content equal${besides(ownColumns)}` : 'different',
     ]);
-    lines.push(
-      ...columns(
-        [['', 'table', `rows at ${found.source}`, `at ${found.target}`, ''], ...rows],
-        ['left', 'left', 'right', 'right', 'left'],
-        '  ',
-      ),
-    );
+    if (rows.length > 0)
+      lines.push(
+        ...columns(
+          [['', 'table', `rows at ${found.source}`, `at ${found.target}`, ''], ...rows],
+          ['left', 'left', 'right', 'right', 'left'],
+          '  ',
+        ),
+      );
     for (const table of onlyInTarget) lines.push(`    ${displayTable(table)}: only in the target`);
-    for (const { table, reason } of leftOut) lines.push(`    ${displayTable(table)}: left out, ${reason}`);
+    lines.push(...leftOutLines(leftOut));
     if (sourceRevision !== undefined || targetRevision !== undefined)
       lines.push(`    revision: ${sourceRevision ?? 'none'} at the source, ${targetRevision ?? 'none'} at the target`);
     lines.push('');
@@ -49,7 +50,12 @@ export function verificationText(found: Verification, style: Style): string {
       `  ${mark(JSON.stringify(source) === JSON.stringify(target))} ${read} of GET ${path}: ${JSON.stringify(source)} at the source, ${JSON.stringify(target)} at the target`,
     );
   if (lines.at(-1) !== '') lines.push('');
-  if (found.differences.length === 0) lines.push(style('good', `equal, in ${duration(found.durationMs)}`));
+  if (found.differences.length === 0)
+    lines.push(
+      comparesNothing(found)
+        ? style('warn', `nothing was compared, for every table is left out; ${duration(found.durationMs)}`)
+        : style('good', `equal, in ${duration(found.durationMs)}`),
+    );
   else
     lines.push(
       style('bad', `${found.differences.length === 1 ? 'one difference' : `${found.differences.length} differences`}:`),
@@ -60,4 +66,22 @@ export function verificationText(found: Verification, style: Style): string {
 
 function besides(ownColumns: readonly string[]): string {
   return ownColumns.length === 0 ? '' : `, ${ownColumns.join(', ')} left out: by a rule the target's own`;
+}
+
+/** Each with its reason; of many with the same one, as of a subset, a few by name. */
+function leftOutLines(leftOut: readonly { readonly table: TableName; readonly reason: string }[]): string[] {
+  return [...Map.groupBy(leftOut, ({ reason }) => reason)].flatMap(([reason, tables]) => {
+    const names = tables.map(({ table }) => displayTable(table));
+    return names.length > mostAlike
+      ? [`    ${names.length} tables: left out, ${reason}: ${names.join(', ')}`]
+      : names.map((name) => `    ${name}: left out, ${reason}`);
+  });
+}
+
+const mostAlike = 5;
+
+/** That nothing differs says nothing then. */
+function comparesNothing({ database, objects, health, totals }: Verification): boolean {
+  const isLeftOut = database?.tables.length === 0 && database.leftOut.length > 0;
+  return isLeftOut && objects.length === 0 && !health && totals.length === 0;
 }
