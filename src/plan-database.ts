@@ -90,7 +90,7 @@ export async function planDatabase(
   if (!from.fit) throw from.unfit;
   const { tables, rules } = from.fit;
   const own = await readOwnRows(target, rules, tables, signal);
-  const refusals: Failure[] = [...rules.refusals, ...own.refusals];
+  const refusals: Failure[] = [...rules.refusals, ...own.refusals, ...to.fit.unparsed.map(failureOf)];
   const refuse = (error: RestageError | undefined) => void (error && refusals.push(failureOf(error)));
   /** The words of a check, or its refusal. */
   const ask = (check: () => string[]): string[] => {

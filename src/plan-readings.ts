@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
 import { readSourceRules, type RuleChoices } from './plan-rules.ts';
+import { proveStatements, type AfterLoad } from './postgres/after-load.ts';
 import { countTables, readSequences, readTables } from './postgres/catalog.ts';
 import { readTextSettings } from './postgres/database-properties.ts';
 import {
@@ -29,7 +30,10 @@ export type Choices = Pick<
   Config['database'],
   'publications' | 'skipExtensions' | 'mayBeEmpty' | 'mayShrink' | 'owner' | 'grants' | keyof RuleChoices
 > &
-  Pick<NonNullable<Config['target']['expect']>, 'restoredFromSource'>;
+  Pick<NonNullable<Config['target']['expect']>, 'restoredFromSource'> & {
+    /** The statements of `afterLoad`, files read. */
+    readonly afterLoad: readonly AfterLoad[];
+  };
 
 export type SourceReading = Awaited<ReturnType<typeof readSource>>;
 export type TargetReading = Awaited<ReturnType<typeof readTargetSide>>;
@@ -91,10 +95,16 @@ export async function readTargetSide(target: TargetDatabase, choices: Choices, s
   });
   if (unfit)
     return { origin: session.origin, readAt, pooled, identity, description, facts, marked, unfit, fit: undefined };
+  const unparsed: RestageError[] = [];
+  for (const entry of choices.afterLoad) {
+    const refusal = await proveStatements(session, entry);
+    if (refusal) unparsed.push(refusal);
+  }
   // What is replaced need not be readable: the owner of a database may have no right to its tables.
   const closed = new Set((await readUnreadable(session, [])).map(quoteTable));
   const tables = await countTables(session, await readTables(session), closed);
   const fit = {
+    unparsed,
     tables,
     offered: await readOfferedExtensions(session),
     extensions: await readExtensions(session),

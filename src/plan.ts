@@ -9,6 +9,7 @@ import type { DatabaseFigures, PlannedDatabase } from './plan-database.ts';
 import { planObjects, type ObjectsPlanOptions, type PlannedBucket } from './plan-objects.ts';
 import { planSteps } from './plan-steps.ts';
 import { replacedBy, type Replaced } from './replaces.ts';
+import type { Choices } from './plan-readings.ts';
 import type { SourceDatabase } from './postgres/source.ts';
 import type { TargetDatabase } from './postgres/target.ts';
 import type { Step } from './step.ts';
@@ -54,11 +55,11 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
   requireSome(config, options.only);
   const withDatabase = options.only !== 'objects';
   const withObjects = options.only !== 'database';
-  const [database, afterLoad, objects, sourceApp, targetApp] = await allOf([
+  const afterLoad = withDatabase ? await readAfterLoad(config) : [];
+  const [database, objects, sourceApp, targetApp] = await allOf([
     withDatabase && ends.source.database && ends.target.database
-      ? planDatabases(ends.source.database, ends.target.database, options, config)
+      ? planDatabases(ends.source.database, ends.target.database, options, { ...config, afterLoad })
       : undefined,
-    withDatabase ? readAfterLoad(config) : [],
     withObjects ? planObjects(config, ends, options) : [],
     planApp(ends, config, 'source', options.signal),
     planApp(ends, config, 'target', options.signal),
@@ -92,11 +93,11 @@ async function planDatabases(
   source: SourceDatabase,
   target: TargetDatabase,
   { signal, last = [] }: PlanOptions,
-  config: Config,
+  config: Config & Pick<Choices, 'afterLoad'>,
 ): Promise<PlannedDatabase> {
   const { planDatabase } = await import('./plan-database.ts');
   const { maxShrinkPercent } = config.guards;
-  const choices = { ...config.database, ...config.target.expect };
+  const choices = { ...config.database, ...config.target.expect, afterLoad: config.afterLoad };
   return planDatabase(source, target, signal, choices, { maxShrinkPercent, last });
 }
 

@@ -82,6 +82,22 @@ test('an entry that fails leaves staging as it was, and is named with its line',
   expect(await scene.onTarget(`select datname from pg_database where datname like 'staging%'`)).toHaveLength(1);
 });
 
+test('statements that the server cannot read are refused by the plan, with their line, and those before them are not run', async () => {
+  await scene.arrange(production, staging);
+  const config = await scene.configure({
+    database: {
+      afterLoad: [{ sql: `drop table hooks; select 1` }, { sql: `delete from hooks;\n\nupdat jobs set status = ''` }],
+    },
+  });
+  const { code, stderr } = await scene.restage(config, 'sync', '--yes');
+  expect(code).toBe(3);
+  expect(stderr).toMatch(/afterLoad 2, line 3, at staging at 127\.0\.0\.1:\d+: syntax error at or near "updat"/);
+  expect(stderr).not.toContain('afterLoad 1');
+  expect(await scene.onTarget(`select count(*) as users, to_regclass('hooks') as there from users`)).toEqual([
+    { users: '2', there: 'hooks' },
+  ]);
+});
+
 test('a file that is not there stops the plan', async () => {
   const config = await scene.configure({ database: { afterLoad: [{ file: 'none.sql' }] } });
   const { code, stderr } = await scene.restage(config, 'plan');

@@ -1,7 +1,7 @@
 import { DatabaseError } from 'pg';
 import { RestageError } from '../errors.ts';
 import type { TableName } from './names.ts';
-import { adviceFor } from './session-error.ts';
+import { adviceFor, sqlState } from './session-error.ts';
 import type { Session } from './session.ts';
 
 /** Statements that the config has run on the new database. */
@@ -23,6 +23,28 @@ export interface AfterLoadResult {
   /** Of each statement. */
   readonly counts: readonly number[];
   readonly changed: readonly ChangedTable[];
+}
+
+/** What keeps the statements behind it from being run: the server has read them all by then. */
+const stops = { sql: `do $$ begin raise exception using errcode = 'RS000'; end $$;`, state: 'RS000' };
+
+/**
+ * Has the server read the statements, in a transaction of the session, and run none of them: `rule-unfit` where they are no
+ * SQL, with the line. Whether there are such tables and columns only the new database knows.
+ */
+export async function proveStatements(session: Session, entry: AfterLoad): Promise<RestageError | undefined> {
+  await session.execute('savepoint parsing');
+  try {
+    await session.execute(`${stops.sql}${entry.sql}`);
+  } catch (error) {
+    if (sqlState(error) === stops.state) return undefined;
+    const told = failed({ ...entry, sql: `${stops.sql}${entry.sql}` }, error, session);
+    if (!(told instanceof RestageError) || sqlState(error) === undefined) throw told;
+    return new RestageError('rule-unfit', told.message, { cause: told.cause, hint: told.hint });
+  } finally {
+    await session.execute('rollback to savepoint parsing; release savepoint parsing').catch(() => {});
+  }
+  return undefined;
 }
 
 /**
