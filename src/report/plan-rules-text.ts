@@ -1,5 +1,5 @@
 import type { Plan } from '../plan.ts';
-import { displayTable, type TableName } from '../postgres/names.ts';
+import { displayTable } from '../postgres/names.ts';
 import { maskKind, type TableRule } from '../postgres/table-rule.ts';
 import type { UnmaskedColumn } from '../postgres/unmasked.ts';
 import { columns, count, counted } from './format.ts';
@@ -13,7 +13,7 @@ export function rulesLines(plan: Plan, style: Style): string[] {
 }
 
 /** What becomes of a table's rows and columns, in a few words each: no value, and no SQL but the `where`. */
-export function ruleParts(rule: TableRule, ownRows?: number): string[] {
+function ruleParts(rule: TableRule, ownRows?: number): string[] {
   const own = Object.entries(rule.columns);
   const carried = rule.carry?.columns ?? [];
   const masks = own.flatMap(([name, one]) =>
@@ -77,7 +77,7 @@ function subsetRows({ steps }: Plan): string[][] {
   return steps.flatMap((step) => {
     if (step.kind !== 'select-subset') return [];
     const { from, children } = step.subset;
-    const brought = children.map(({ table }) => nameOf(table));
+    const brought = children.map(({ table }) => displayTable(table));
     const selected = step.tables.toSorted((a, b) => b.rows - a.rows);
     const counts = selected.map(({ table, rows }) => `${displayTable(table)} ${count(rows)}`);
     return [
@@ -89,10 +89,6 @@ function subsetRows({ steps }: Plan): string[][] {
       ['', `rows: ${some(counts, 12)}`],
     ];
   });
-}
-
-function nameOf(table: TableName): string {
-  return displayTable(table);
 }
 
 function afterLoadRows({ steps }: Plan): string[][] {
