@@ -17,7 +17,8 @@ export function rewriteSql(column: Column, rewrites: readonly Rewrite[]): string
   const isJson = column.base === 'json' || column.base === 'jsonb';
   // A cast of char to text drops its trailing blanks; the output function does not.
   const padded = column.base === 'character' && column.maxLength === undefined;
-  const value = padded ? `pg_catalog.format('%s', ${name})` : `${name}::text`;
+  // A nondeterministic collation knows no parts of a text.
+  const value = `(${padded ? `pg_catalog.format('%s', ${name})` : `${name}::text`} collate "C")`;
   const replaced = rewrites.flatMap((rewrite) => (isJson ? jsonForms(column, rewrite) : [rewrite]));
   const found = replaced.map(({ from }) => `pg_catalog.strpos(${value}, ${quoteText(from)}) > 0`);
   const rewritten = replaced.reduce((sql, one) => (isJson ? replaceEscaped(sql, one) : replace(sql, one)), value);

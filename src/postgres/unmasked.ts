@@ -170,7 +170,7 @@ async function findByValues(session: ReadSession, sampled: readonly Sampled[]): 
 function countShapes({ table, columns }: Sampled, index: number): string {
   const values = columns.flatMap((column, at) => [
     `${textOf(column)} as v${at}`,
-    ...(kindOfDocument(column.base) ? [`lower((${textOf(column)}) collate "C") as l${at}`] : []),
+    ...(kindOfDocument(column.base) ? [`lower(${textOf(column)}) as l${at}`] : []),
   ]);
   const counts = columns.flatMap((column, at) => [
     `count(v${at})`,
@@ -184,9 +184,14 @@ function countShapes({ table, columns }: Sampled, index: number): string {
 function textOf({ name, base }: Column): string {
   const column = quoteName(name);
   // Of an array the one element that is most likely to tell.
-  const telling = `(select e::text from unnest(${column}) e order by e::text ~ '[@+]' desc nulls last limit 1)`;
+  const telling = `(select ${plain('e')} from unnest(${column}) e order by ${plain('e')} ~ '[@+]' desc nulls last limit 1)`;
   if (base.endsWith('[]')) return unpacked(column, telling);
-  return isText(base) ? `left(${column}::text, ${readCharacters})` : unpacked(column, `${column}::text`);
+  return isText(base) ? `left(${plain(column)}, ${readCharacters})` : unpacked(column, plain(column));
+}
+
+/** The text of a value, for patterns: a nondeterministic collation knows none. */
+function plain(value: string): string {
+  return `(${value}::text collate "C")`;
 }
 
 /** A whole value must be unpacked before a part of it can be read, other than of text. */

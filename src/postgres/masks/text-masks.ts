@@ -52,7 +52,7 @@ const makers: Readonly<Record<TextMaskName, (room: number) => TextMask | string>
     return {
       bits: 17,
       sql: (value, hash) =>
-        `host(case when ${value} like '%:%:%' then ${version6(hash, wide)} else ${version4(hash)} end)`,
+        `host(case when ${value} collate "C" like '%:%:%' then ${version6(hash, wide)} else ${version4(hash)} end)`,
     };
   },
   uuid: (room) => (room < 36 ? tooLittle(36) : { bits: 122, sql: (_, hash) => `${uuid(hash)}::text` }),
@@ -144,13 +144,13 @@ function token(least: number) {
  * last.
  */
 function passwordHash(value: string, hash: string, otherwise: string): string {
-  const behind = `(position('$' in reverse(${value})) - 1)`;
+  const behind = `(position('$' in (reverse(${value}) collate "C")) - 1)`;
   const digest = `translate(encode(sha512(${hash}), 'base64'), E'+/=\\n', '')`;
   const characters = `left(repeat(${digest}, ${behind} / 64 + 1), ${behind} - 1)`;
   const bcrypt = `overlay(${characters} placing '.' from 22 for 1) || '.'`;
-  return `case when ${value} not like '%$%$%' or ${behind} < 16 then ${otherwise}
+  return `case when ${value} collate "C" not like '%$%$%' or ${behind} < 16 then ${otherwise}
        else left(${value}, length(${value}) - ${behind})
-         || case when ${behind} = 53 and ${value} like '$2_$__$%' then ${bcrypt} else ${characters} || 'A' end end`;
+         || case when ${behind} = 53 and ${value} collate "C" like '$2_$__$%' then ${bcrypt} else ${characters} || 'A' end end`;
 }
 
 /** Where words begin. */
