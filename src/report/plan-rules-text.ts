@@ -3,6 +3,7 @@ import { displayTable } from '../postgres/names.ts';
 import { maskKind, type TableRule } from '../postgres/table-rule.ts';
 import type { UnmaskedColumn } from '../postgres/unmasked.ts';
 import { columns, count, counted } from './format.ts';
+import { carryText } from './step-words.ts';
 import type { Style } from './style.ts';
 
 /** What the rules make of the data, table by table, and which columns look personal and have none; nothing where there is neither. */
@@ -26,7 +27,7 @@ function ruleParts(rule: TableRule, ownRows?: number): string[] {
     ...list('mask', masks),
     ...list('set', sets),
     ...list('rewrite', rewrites),
-    ...(rule.carry ? [`carry ${carried.join(', ')} by ${rule.carry.match.join(', ')}`] : []),
+    ...(rule.carry ? [`carry ${carryText(rule.carry)}`] : []),
     ...list('allow', rule.allow),
   ];
 }
