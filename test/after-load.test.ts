@@ -81,10 +81,3 @@ test('an entry that fails leaves staging as it was, and is named with its line',
   expect(await scene.onTarget(`select count(*) as users from users`)).toEqual([{ users: '2' }]);
   expect(await scene.onTarget(`select datname from pg_database where datname like 'staging%'`)).toHaveLength(1);
 });
-
-test('a file that is not there stops the plan', async () => {
-  const config = await scene.configure({ database: { afterLoad: [{ file: 'none.sql' }] } });
-  const { code, stderr } = await scene.restage(config, 'plan');
-  expect(code).toBe(2);
-  expect(stderr).toMatch(/database\.afterLoad\.0\.file: .*none\.sql cannot be read/);
-});
