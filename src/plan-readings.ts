@@ -2,7 +2,8 @@ import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
 import { readSourceRules, type RuleChoices } from './plan-rules.ts';
 import { proveStatements, type AfterLoad } from './postgres/after-load.ts';
-import { countTables, readSequences, readTables } from './postgres/catalog.ts';
+import { readSequences, readTables } from './postgres/catalog.ts';
+import { countTables } from './postgres/count-tables.ts';
 import { readTextSettings } from './postgres/database-properties.ts';
 import {
   readExtensions,

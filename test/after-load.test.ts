@@ -97,10 +97,3 @@ test('statements that the server cannot read are refused by the plan, with their
     { users: '2', there: 'hooks' },
   ]);
 });
-
-test('a file that is not there stops the plan', async () => {
-  const config = await scene.configure({ database: { afterLoad: [{ file: 'none.sql' }] } });
-  const { code, stderr } = await scene.restage(config, 'plan');
-  expect(code).toBe(2);
-  expect(stderr).toMatch(/database\.afterLoad\.0\.file: .*none\.sql cannot be read/);
-});

@@ -210,3 +210,37 @@ test('a table that several sessions read in parts arrives by its rule too', asyn
     ),
   ).toEqual([{ count: '4000', masked: '4000', sum: '20000000' }]);
 });
+
+const leaking = `
+  create table users (id integer primary key, email text);
+  insert into users select n, 'person' || n || '@mail.test' from generate_series(1, 50) n;
+  create table audit (id integer primary key, payload jsonb, old jsonb);
+  insert into audit select n, jsonb_build_object('was', 'Person' || n || '@MAIL.test'), '{}' from generate_series(1, 3) n`;
+const masked = { masks: { key: 'a key that nobody guesses' }, tables: { users: { mask: { email: 'email' } } } };
+
+test('a real value in a table that nobody masked stops the run by name, and staging stays as it was', async () => {
+  await scene.arrange(
+    leaking,
+    `create table users (id integer primary key, email text); insert into users values (1, 'own@staging.test')`,
+  );
+  const config = await scene.configure({ database: masked });
+  const { code, report, stdout, stderr } = await scene.sync(config);
+  expect(code).toBe(1);
+  expect(report.failure).toMatchObject({
+    code: 'leak-found',
+    step: 'scan-leaks',
+    message: expect.stringContaining('audit.payload holds values of users.email in 3 rows'),
+    hint: expect.stringContaining('restage.yaml'),
+  });
+  expect(`${stdout}${stderr}`.toLowerCase()).not.toContain('@mail.test');
+  expect(await scene.onTarget('select email from users')).toEqual([{ email: 'own@staging.test' }]);
+  expect(await scene.onTarget(`select datname from pg_database where datname like 'staging\\_\\_%'`)).toEqual([]);
+});
+
+test('where nothing is to be scanned the plan says so', async () => {
+  await scene.arrange(leaking);
+  const config = await scene.configure({ database: { ...masked, masks: { ...masked.masks, scan: false } } });
+  const { stdout } = await scene.restage(config, 'plan');
+  expect(stdout).toContain('database.masks.scan is false');
+  expect(stdout).not.toContain('scan-leaks');
+});

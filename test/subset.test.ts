@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PostgresServer } from '../demo/postgres-server.ts';
 import { loadConfig } from '../src/config.ts';
 import { planSubset, type PlannedSubset } from '../src/plan-subset.ts';
-import { countTables, readTables } from '../src/postgres/catalog.ts';
+import { readTables } from '../src/postgres/catalog.ts';
+import { countTables } from '../src/postgres/count-tables.ts';
 import { quoteTable } from '../src/postgres/names.ts';
 import { isOneOf, inParts } from '../src/postgres/row-ids.ts';
 import { sourceDatabase } from '../src/postgres/source.ts';
@@ -10,7 +11,7 @@ import { selectSubset, type SelectedRows } from '../src/postgres/subset.ts';
 import { resolveRules } from '../src/resolve-rules.ts';
 import { startCloneScene, type CloneScene } from './clone-scene.ts';
 import { closureOf, orphansOf } from './closure.ts';
-import { loadSample, sampleIsMissing } from './sample-database.ts';
+import { knownFile, loadKnown } from './known-database.ts';
 import { query } from './sql.ts';
 
 // What a subset comes to, in a source that is only read.
@@ -124,10 +125,10 @@ test.for([
 ] as const)(
   '%s from %j: closed along all foreign keys, and nothing more',
   async ([name, from, children, least], { skip }) => {
-    const missing = sampleIsMissing(name);
-    skip(missing !== false, String(missing));
+    const file = knownFile(name);
+    skip(!file.exists, `${file.path} is not there`);
     const database = (samples[name] ??= arrange('').then(async (made) => {
-      await loadSample(server.adminUrl(made), name);
+      await loadKnown(server.adminUrl(made), name);
       return made;
     }));
     const { counts } = await requireExact(await database, from, children, children.flatMap(eachPayment));

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { quoteTable, quoteText, type TableName } from './names.ts';
+import { carriedRelations } from './carried-relations.ts';
+import { quoteTable, type TableName } from './names.ts';
 import type { ReadSession } from './session.ts';
 
 export interface Column {
@@ -235,45 +236,6 @@ export function rowsOf({ table, wholeTree }: Pick<Table, 'table' | 'wholeTree'>)
   return `${wholeTree ? '' : 'only '}${quoteTable(table)}`;
 }
 
-/** Up to here a table is counted: the estimate is missing or stale exactly where tables are small. */
-const countedBytes = 16 * 1024 * 1024;
-const countedAtOnce = 50;
-
-export function isCounted({ sizeBytes, neverEstimated }: Table): boolean {
-  return neverEstimated || sizeBytes <= countedBytes;
-}
-
-/**
- * The tables with the small ones counted, in a transaction of the session; those not that it may not read, by quoted
- * name. A count locks its table and all its indexes; the locks are let go batch by batch, so that nobody waits for them
- * and the server's lock table does not fill up.
- */
-export async function countTables(
-  session: ReadSession,
-  tables: readonly Table[],
-  unreadable: ReadonlySet<string> = new Set(),
-): Promise<Table[]> {
-  const small = tables.filter((one) => isCounted(one) && !unreadable.has(quoteTable(one.table)));
-  const counts = new Map<Table, number>();
-  for (let start = 0; start < small.length; start += countedAtOnce) {
-    const some = small.slice(start, start + countedAtOnce);
-    const selects = some.map(
-      (one, index) => `select ${index} as index, count(*) as count from ${rowsOf(one)} ${one.condition ?? ''}`,
-    );
-    const rows = await lettingLocksGo(session, () =>
-      session.rows<{ index: string; count: string }>(selects.join(' union all ')),
-    );
-    for (const { index, count } of rows) {
-      const table = some[Number(index)];
-      if (table) counts.set(table, Number(count));
-    }
-  }
-  return tables.map((table) => {
-    const rows = counts.get(table);
-    return rows === undefined ? table : { ...table, rows, rowsAreEstimated: false };
-  });
-}
-
 /** Does some reading in a transaction, and gives back the locks that it took. */
 export async function lettingLocksGo<T>(session: ReadSession, read: () => Promise<T>): Promise<T> {
   await session.rows('savepoint reading');
@@ -301,35 +263,6 @@ export async function readUnfilledViews(session: ReadSession): Promise<ReadonlyS
     `select schemaname as schema, matviewname as name from pg_matviews where not ispopulated`,
   );
   return new Set(rows.map(quoteTable));
-}
-
-/**
- * The relations of these kinds that a clone carries, as `c` of the schema `n`: the users' own, and those that an extension
- * (`x.extension`, with the `x.condition` on its rows) has registered, as pg_dump finds them.
- */
-export function carriedRelations(
-  kinds: readonly ('r' | 'p' | 'S')[],
-  skipExtensions: readonly string[],
-  joins = '',
-): string {
-  // A temporary one is somebody's session's; of an unlogged one a standby has the name only.
-  return `from pg_class c
-      join pg_namespace n on n.oid = c.relnamespace
-      left join (
-        select u.oid, u.condition, e.extname as extension
-          from pg_extension e
-          cross join unnest(e.extconfig, e.extcondition) u(oid, condition)
-         where e.oid >= 16384 and e.extname <> all (array[${skipExtensions.map(quoteText).join(', ')}]::name[])) x on x.oid = c.oid
-      ${joins}
-     where c.relkind in (${list(kinds)})
-       and (c.relpersistence = 'p' or c.relpersistence = 'u' and not pg_is_in_recovery())
-       and (x.oid is not null or ${ofTheUser('c', 'pg_class')})`;
-}
-
-/** The condition that leaves out the system's objects and those that an extension made. */
-export function ofTheUser(alias: string, catalog: string): string {
-  return `n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
-       and not exists (select from pg_depend d where d.classid = '${catalog}'::regclass and d.objid = ${alias}.oid and d.deptype = 'e')`;
 }
 
 function list(names: readonly string[]): string {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { keepSecret, RestageError } from '../errors.ts';
 import { lettingLocksGo, type Table } from './catalog.ts';
 import { relayCopy } from './copy-relay.ts';
-import { handSettings } from './hand-settings.ts';
+import { setByCall } from './function-call.ts';
 import { isAmong, readSearchedTables, withoutExcept, type SearchedTable } from './leaks/searched-tables.ts';
 import { searchFunctions, selectFound } from './leaks/search.ts';
 import {
@@ -19,6 +19,7 @@ import {
 import type { Lanes } from './load.ts';
 import { quoteTable, type ColumnName, type TableName } from './names.ts';
 import { blockRanges } from './ranges.ts';
+import { statementError } from './session-error.ts';
 import type { ReadSession, Session } from './session.ts';
 
 /** Real values of a masked column where they must not be. */
@@ -70,8 +71,8 @@ export async function findLeaks(lanes: Lanes, options: LeakOptions): Promise<Lea
     'restage.scan_seed': keepSecret(randomBytes(8).readBigInt64BE().toString()),
   };
   const keyed: Lanes = {
-    withReader: (work) => lanes.withReader((reader) => handSettings(reader, settings).then(() => work(reader))),
-    withWriter: (work) => lanes.withWriter((writer) => handSettings(writer, settings).then(() => work(writer))),
+    withReader: (work) => lanes.withReader((reader) => give(reader, settings).then(() => work(reader))),
+    withWriter: (work) => lanes.withWriter((writer) => give(writer, settings).then(() => work(writer))),
   };
   await lanes.withWriter((writer) =>
     writer.execute(`
@@ -107,6 +108,14 @@ export async function findLeaks(lanes: Lanes, options: LeakOptions): Promise<Lea
     tables: searched.map(({ table }) => table),
     leaks: leaks.toSorted((one, other) => other.rows - one.rows),
   };
+}
+
+async function give(session: ReadSession, settings: Readonly<Record<string, string>>): Promise<void> {
+  try {
+    await setByCall(session.wire.take, settings);
+  } catch (error) {
+    throw statementError(error, session.origin, 'set_config');
+  }
 }
 
 /** Only where all went well: after a failure the database that it stands in is dropped. */

@@ -1,4 +1,4 @@
-import { ofTheUser } from './catalog.ts';
+import { ofTheUser } from './carried-relations.ts';
 import { readProperties, readTablespace } from './database-properties.ts';
 import { readPrivilegeNotes } from './privileges/notes.ts';
 import type { ReadSession } from './session.ts';

@@ -1,6 +1,7 @@
 import { RestageError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
-import { lettingLocksGo, ofTheUser } from './catalog.ts';
+import { lettingLocksGo } from './catalog.ts';
+import { ofTheUser } from './carried-relations.ts';
 import {
   displayTable,
   namedColumn,

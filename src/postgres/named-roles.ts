@@ -1,5 +1,5 @@
 import { RestageError } from '../errors.ts';
-import { ofTheUser } from './catalog.ts';
+import { ofTheUser } from './carried-relations.ts';
 import { displayTable, printedName, quoteName, unquote } from './names.ts';
 import type { Roles } from './roles.ts';
 import type { SchemaEntry } from './schema-entries.ts';

@@ -32,10 +32,11 @@ export async function planOrphans(
   const counted: Counted[] = [];
   const ruleOf = ({ table }: Table) => rules.get(quoteTable(table)) ?? plainRule;
   const unproven = await readUnproven(session);
+  const partsOf = partsByName(tables);
   for (const key of foreignKeys) {
     if (unproven.has(`${quoteTable(key.table)} ${key.name}`)) continue;
-    const parents = partsOf(key.parent, tables);
-    for (const child of partsOf(key.table, tables)) {
+    const parents = partsOf(key.parent);
+    for (const child of partsOf(key.table)) {
       const rule = ruleOf(child);
       const mayMiss = hasOwnRows(rule) || parents.some((parent) => isLimited(ruleOf(parent)));
       if (!mayMiss) continue;
@@ -64,10 +65,16 @@ export async function planOrphans(
 }
 
 /** The tables that hold the rows of one: itself, or the partitions of a partitioned one. */
-function partsOf(name: Table['table'], tables: readonly Table[]): readonly Table[] {
-  const quoted = quoteTable(name);
-  const itself = tables.filter(({ table }) => quoteTable(table) === quoted);
-  return itself.length > 0 ? itself : tables.filter(({ parents }) => parents.some((one) => quoteTable(one) === quoted));
+function partsByName(tables: readonly Table[]): (name: Table['table']) => readonly Table[] {
+  const own = new Map(tables.map((table) => [quoteTable(table.table), [table]]));
+  const below = Map.groupBy(
+    tables.flatMap((table) => table.parents.map((parent) => ({ table, parent: quoteTable(parent) }))),
+    ({ parent }) => parent,
+  );
+  return (name) => {
+    const quoted = quoteTable(name);
+    return own.get(quoted) ?? below.get(quoted)?.map(({ table }) => table) ?? [];
+  };
 }
 
 function hasOwnRows({ rows }: TableRule): boolean {

@@ -1,5 +1,5 @@
 import { RestageError } from '../errors.ts';
-import { carriedRelations } from './catalog.ts';
+import { carriedRelations } from './carried-relations.ts';
 import { displayTable, quoteName, type TableName } from './names.ts';
 import type { ReadSession } from './session.ts';
 import { someOf } from './some-of.ts';

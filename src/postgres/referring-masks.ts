@@ -4,7 +4,7 @@ import { plainName } from './empty-tables.ts';
 import { maskSql } from './masks/mask-sql.ts';
 import { displayTable, quoteName, quoteTable, type TableName } from './names.ts';
 import type { ForeignKey } from './references.ts';
-import { maskKind, type ColumnRule, type Mask, type Reference, type TableRule } from './table-rule.ts';
+import { maskKind, plainRule, type ColumnRule, type Mask, type Reference, type TableRule } from './table-rule.ts';
 
 type Rules = ReadonlyMap<string, TableRule>;
 
@@ -55,9 +55,7 @@ export function maskReferences(
   return { rules, problems: disagreements(pairs, parts, rules), notes };
 }
 
-const noRule: TableRule = { rows: 'copy', onCollision: 'fail', onOrphan: 'fail', columns: {}, rewrite: [], allow: [] };
-
-function withColumn(rule: TableRule = noRule, column: string, brought: ColumnRule): TableRule {
+function withColumn(rule: TableRule = plainRule, column: string, brought: ColumnRule): TableRule {
   return { ...rule, columns: { ...rule.columns, [column]: brought } };
 }
 

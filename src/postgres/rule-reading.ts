@@ -1,5 +1,6 @@
 import { RestageError } from '../errors.ts';
-import { isCounted, rowsOf, type Table } from './catalog.ts';
+import { rowsOf, type Table } from './catalog.ts';
+import { isCounted } from './count-tables.ts';
 import { digestSelect, digestTable, type Digest } from './digest.ts';
 import { displayTable, quoteTable } from './names.ts';
 import { sqlState } from './session-error.ts';

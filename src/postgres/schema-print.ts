@@ -1,4 +1,5 @@
-import { lettingLocksGo, ofTheUser } from './catalog.ts';
+import { lettingLocksGo } from './catalog.ts';
+import { ofTheUser } from './carried-relations.ts';
 import type { ReadSession } from './session.ts';
 
 /** What a database's schema is, kind by kind, in so few letters that two readings can be compared: plain JSON. */

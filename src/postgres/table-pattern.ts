@@ -13,9 +13,16 @@ export function matchesTable({ schema, name }: TableName, pattern: string): bool
   return globOf(inSchema).test(schema) && globOf(inName).test(name);
 }
 
+/** A config has few patterns and a database many tables. */
+const globs = new Map<string, RegExp>();
+
 function globOf(pattern: string): RegExp {
+  const known = globs.get(pattern);
+  if (known) return known;
   const parts = pattern
     .split(/([*?])/)
     .map((part) => (part === '*' ? '.*' : part === '?' ? '.' : part.replaceAll(/[\\^$.+()[\]{}|]/g, '\\$&')));
-  return new RegExp(`^${parts.join('')}$`, 'su');
+  const glob = new RegExp(`^${parts.join('')}$`, 'su');
+  globs.set(pattern, glob);
+  return glob;
 }

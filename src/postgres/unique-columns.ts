@@ -1,4 +1,4 @@
-import { ofTheUser } from './catalog.ts';
+import { ofTheUser } from './carried-relations.ts';
 import { quoteName, quoteTable, type TableName } from './names.ts';
 import type { ReadSession } from './session.ts';
 

@@ -4,7 +4,7 @@ import { sampleOf } from './sample.ts';
 import type { ReadSession } from './session.ts';
 import { plainRule, type TableRule } from './table-rule.ts';
 import { findPersonal, type PersonalKind } from './telling-names.ts';
-import { documentShapes, numberShapes, textShapes, type Shape } from './value-shapes.ts';
+import { documentShapes, numberShapes, textShapes } from './value-shapes.ts';
 
 /** A column that looks personal, and of which no rule says anything. */
 export interface UnmaskedColumn {
@@ -57,7 +57,8 @@ export async function findUnmasked(
       if (reason !== undefined) found.push({ table, column, reason });
       return reason === undefined && kindOfValues(column) !== undefined;
     });
-    if (rest.length > 0) unknown.push({ table, columns: rest });
+    const isEmpty = table.rows === 0 && !table.rowsAreEstimated;
+    if (rest.length > 0 && !isEmpty) unknown.push({ table, columns: rest });
   }
   found.push(...(await findByValues(session, unknown)));
   return inOrder(found, tables);
@@ -123,13 +124,18 @@ function kindOfDocument(base: string): string | undefined {
   return /(^|\.)hstore$/.test(base) ? 'hstore' : undefined;
 }
 
+/** Of the shortest number of a payment card. */
+const cardDigits = 14;
+
 /** Which shapes are looked for in a column; undefined: its type can hold none. */
-function kindOfValues({ base }: Column): readonly Shape[] | undefined {
-  if (isText(base)) return textShapes;
-  if (kindOfDocument(base)) return documentShapes;
-  if (/^(bigint|numeric)$/.test(base)) return numberShapes;
+function kindOfValues({ base, precision, scale }: Column): ValueKind | undefined {
+  if (isText(base)) return 'text';
+  if (kindOfDocument(base)) return 'document';
+  // Money and measures: the number of a card has no places behind the point.
+  if (base === 'bigint' || (base === 'numeric' && (precision === undefined || precision - (scale ?? 0) >= cardDigits)))
+    return 'number';
   // The elements may be of a domain over text.
-  return base.endsWith('[]') && base.includes('.') ? textShapes : undefined;
+  return base.endsWith('[]') && base.includes('.') ? 'text' : undefined;
 }
 
 /** Numbers that are written like those of phones, of networks and the like. */
@@ -137,9 +143,9 @@ const otherNumbers =
   /(^|[^a-z])(order|invoice|sku|isbn|issn|ean|upc|gtin|asin|serial|version|revision|release|build|firmware|tracking|reference|ref|code|part|lot|batch|case|ticket|receipt|transaction|model|product|item|hash|sha|guid|key|price|amount|oid)s?([^a-z]|$)/;
 
 function isOtherNumber(column: string, table: string): boolean {
-  const worded = (name: string) => name.replaceAll(/([a-z\d])([A-Z])/g, '$1_$2').toLowerCase();
+  const inWords = (name: string) => name.replaceAll(/([a-z\d])([A-Z])/g, '$1_$2').toLowerCase();
   // A number of nothing in particular is one of what the table is about.
-  return otherNumbers.test(worded(/^(number|num|no|nr)$/i.test(column) ? table : column));
+  return otherNumbers.test(inWords(/^(number|num|no|nr)$/i.test(column) ? table : column));
 }
 
 async function readComments(session: ReadSession): Promise<ReadonlyMap<string, string>> {
@@ -164,29 +170,51 @@ async function findByValues(session: ReadSession, sampled: readonly Sampled[]): 
   const found: Found[] = [];
   for (let start = 0; start < sampled.length; start += tablesAtOnce) {
     const some = sampled.slice(start, start + tablesAtOnce);
-    const sql = some.map((one, index) => countShapes(one, index)).join(' union all ');
-    const rows = await lettingLocksGo(session, () => session.rows<{ index: string; counts: string }>(sql));
-    for (const { index, counts } of rows) {
-      const one = some[Number(index)];
-      if (one) found.push(...tellingShapes(one, JSON.parse(counts) as number[])); // as it is asked for
+    const columns = some.flatMap(({ table, columns: own }) => own.map((column) => ({ table, column })));
+    const rows = await lettingLocksGo(session, () =>
+      session.rows<{ place: string; counts: string }>(countShapes(some)),
+    );
+    for (const { place, counts } of rows) {
+      const one = columns[Number(place)];
+      if (!one) continue;
+      const reason = reasonOf(one.table, one.column, JSON.parse(counts) as number[]); // as it is asked for
+      if (reason !== undefined) found.push({ ...one, reason });
     }
   }
   return found;
 }
 
-/** How many values each column of a sample has, and how many of each shape, in one reading: `index` and `counts`. */
-function countShapes({ table, columns }: Sampled, index: number): string {
-  const values = columns.flatMap((column, at) => [
-    `${textOf(column)} as v${at}`,
-    ...(kindOfDocument(column.base) ? [`lower(${textOf(column)}) as l${at}`] : []),
-  ]);
-  const counts = columns.flatMap((column, at) => [
-    `count(v${at})`,
-    ...(kindOfValues(column) ?? []).map((shape) => `count(*) filter (where ${shape.sql(`v${at}`, `l${at}`)})`),
-  ]);
+const shapesOf = { text: textShapes, document: documentShapes, number: numberShapes } as const;
+type ValueKind = keyof typeof shapesOf;
+const allShapes = Object.values(shapesOf).flat();
+
+/**
+ * How many values each column of the samples has, and how many of each shape, in one reading: `place`, counted over the columns of
+ * all tables, and `counts`. A condition stands there once for all columns, as planning it takes longer than asking some hundred
+ * values; those of other kinds than a column's see a null, which costs next to nothing.
+ */
+function countShapes(sampled: readonly Sampled[]): string {
+  let place = 0;
+  const samples = sampled.map(({ table, columns }) => {
+    const texts = columns.map((column, at) => `${textOf(column)} as v${at}`);
+    const values = columns.map((column, at) => {
+      const kind = kindOfValues(column);
+      const as = (one: ValueKind) => (one === kind ? `v${at}` : 'null');
+      const lower = kind === 'document' ? `lower(v${at})` : 'null';
+      return `(${place++}, ${as('text')}, ${as('document')}, ${lower}, ${as('number')})`;
+    });
+    return `
+      select each.* from (${sampleOf(table, texts.join(', '))}) as sample
+       cross join lateral (values ${values.join(', ')}) as each(place, text, document, lower, number)`;
+  });
+  const counts = Object.entries(shapesOf).flatMap(([kind, shapes]) =>
+    shapes.map((shape) => `count(*) filter (where ${shape.sql(kind, 'lower')})`),
+  );
   return `
-    (select ${index} as index, array_to_json(array[${counts.join(',\n      ')}])::text as counts
-       from (${sampleOf(table, values.join(', '))}) as sample)`;
+    select place, array_to_json(array[count(text) + count(document) + count(number),
+             ${counts.join(',\n             ')}])::text as counts
+      from (${samples.join(' union all ')}) as "values"
+     group by place`;
 }
 
 function textOf({ name, base }: Column): string {
@@ -207,25 +235,22 @@ function unpacked(column: string, text: string): string {
   return `case when pg_column_size(${column}) <= ${unpackedBytes} then left(${text}, ${readCharacters}) end`;
 }
 
-/** The columns of a sample whose values tell, by what was counted. */
-function tellingShapes({ table, columns }: Sampled, counts: readonly number[]): Found[] {
-  let at = 0;
-  return columns.flatMap((column) => {
-    const values = counts[at++] ?? 0;
-    const shapes = (kindOfValues(column) ?? []).map((shape) => ({ shape, count: counts[at++] ?? 0 }));
-    const telling = shapes.filter(
+/** Why a column looks personal, by what was counted of its sample; undefined where it does not. */
+function reasonOf(table: Table, column: Column, [values = 0, ...counts]: readonly number[]): string | undefined {
+  const telling = allShapes
+    .map((shape, index) => ({ shape, count: counts[index] ?? 0 }))
+    .filter(
       ({ shape, count }) =>
         count >= Math.min(shape.count, values) &&
         count > 0 &&
         count >= shape.share * values &&
         !(shape.weak && isOtherNumber(column.name, table.table.name)),
     );
-    const [most] = telling.toSorted((one, other) => other.count - one.count);
-    if (!most) return [];
-    const document = kindOfDocument(column.base);
-    const reason = `${share(most.count, values)} of the values read ${most.shape.words}`;
-    return [{ table, column, reason: document === undefined ? reason : `in ${document}: ${reason}` }];
-  });
+  const [most] = telling.toSorted((one, other) => other.count - one.count);
+  if (!most) return undefined;
+  const document = kindOfDocument(column.base);
+  const reason = `${share(most.count, values)} of the values read ${most.shape.words}`;
+  return document === undefined ? reason : `in ${document}: ${reason}`;
 }
 
 function share(count: number, of: number): string {

@@ -100,7 +100,8 @@ const network: Shape = {
   // A version in four parts has small ones.
   sql: (value) =>
     when(
-      `octet_length(${value}) between 4 and 43 and (${digitFirst(value)} or ascii(${value}) between 65 and 70 or ascii(${value}) between 97 and 102)`,
+      `octet_length(${value}) between 4 and 43 and (${digitFirst(value)} or ascii(${value}) between 65 and 70 or ascii(${value}) between 97 and 102)
+         and (strpos(${value}, '.') > 0 or strpos(${value}, ':') > 0)`,
       `${matches(String.raw`^${octet}(\.${octet}){3}(/\d\d?)?$`)(value)} and ${matches(String.raw`\d{3}`)(value)}
        or ${matches(String.raw`^(([[:xdigit:]]{1,4}:){7}[[:xdigit:]]{1,4}|[[:xdigit:]]{1,4}(:[[:xdigit:]]{1,4})*::([[:xdigit:]]{1,4}(:[[:xdigit:]]{1,4})*)?)$`)(value)}`,
     ),
@@ -152,7 +153,8 @@ const passwordHash: Shape = {
   words: 'are hashes of passwords',
   sql: (value) =>
     when(
-      `octet_length(${value}) > 9 and ascii(${value}) in (36, 83, 97, 98, 112, 115, 123)`,
+      `octet_length(${value}) > 9 and ascii(${value}) in (36, 83, 97, 98, 112, 115, 123)
+         and (ascii(${value}) = 123 or strpos(${value}, '$') > 0)`,
       matches(
         String.raw`^(\$(2[abxy]?|argon2(id|i|d)|scrypt|pbkdf2[\w-]*|[156y])\$.{8,}|(pbkdf2_sha\d+|bcrypt|bcrypt_sha256|argon2|scrypt)\$.{8,}|\{(SSHA|SHA|CRYPT)\d*\}.{8,}|SCRAM-SHA-256\$\d+:.*|scrypt:\d+:\d+:\d+\$.*)$`,
       )(value),

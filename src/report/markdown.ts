@@ -2,7 +2,7 @@ import { displayTable } from '../postgres/names.ts';
 import { bytes, count, duration, moment } from './format.ts';
 import { factsOf, stepsOf, type Report } from './report.ts';
 import { replacedRows } from './replaces-text.ts';
-import { ruleFacts } from './rules-text.ts';
+import { ruleFacts } from './rules-summary.ts';
 import { hasDone } from './step-words.ts';
 import { plain } from './style.ts';
 import { facts, objectsStay } from './summary.ts';

@@ -1,8 +1,9 @@
 import type { Plan } from '../plan.ts';
-import { displayTable, type TableName } from '../postgres/names.ts';
+import { displayTable } from '../postgres/names.ts';
 import { maskKind, type TableRule } from '../postgres/table-rule.ts';
 import type { UnmaskedColumn } from '../postgres/unmasked.ts';
 import { columns, count, counted } from './format.ts';
+import { carryText } from './step-words.ts';
 import type { Style } from './style.ts';
 
 /** What the rules make of the data, table by table, and which columns look personal and have none; nothing where there is neither. */
@@ -26,7 +27,7 @@ function ruleParts(rule: TableRule, ownRows?: number): string[] {
     ...list('mask', masks),
     ...list('set', sets),
     ...list('rewrite', rewrites),
-    ...(rule.carry ? [`carry ${carried.join(', ')} by ${rule.carry.match.join(', ')}`] : []),
+    ...(rule.carry ? [`carry ${carryText(rule.carry)}`] : []),
     ...list('allow', rule.allow),
   ];
 }
@@ -77,7 +78,7 @@ function subsetRows({ steps }: Plan): string[][] {
   return steps.flatMap((step) => {
     if (step.kind !== 'select-subset') return [];
     const { from, children } = step.subset;
-    const brought = children.map(({ table }) => nameOf(table));
+    const brought = children.map(({ table }) => displayTable(table));
     const selected = step.tables.toSorted((a, b) => b.rows - a.rows);
     const counts = selected.map(({ table, rows }) => `${displayTable(table)} ${count(rows)}`);
     return [
@@ -89,10 +90,6 @@ function subsetRows({ steps }: Plan): string[][] {
       ...(counts.length === 0 ? [] : [['', `rows: ${some(counts, 12)}`]]),
     ];
   });
-}
-
-function nameOf(table: TableName): string {
-  return displayTable(table);
 }
 
 function afterLoadRows({ steps }: Plan): string[][] {

@@ -79,7 +79,8 @@ const words: Words = {
       ),
   },
   'carry-values': {
-    will: ({ table, rule }) => `${displayTable(table)}: ${carryText(rule)}, where staging has the row`,
+    will: ({ table, rule }) =>
+      `${displayTable(table)}: ${rule.carry ? carryText(rule.carry) : 'nothing'}, where staging has the row`,
     did: (step) =>
       told(
         step,
@@ -236,8 +237,8 @@ const words: Words = {
 };
 
 /** cognito_sub by email */
-function carryText({ carry }: TableRule): string {
-  return `${carry?.columns.join(', ') ?? ''} by ${carry?.match.join(', ') ?? ''}`;
+export function carryText({ columns, match }: NonNullable<TableRule['carry']>): string {
+  return `${columns.join(', ')} by ${match.join(', ')}`;
 }
 
 /** How many the server refused; the report's notes say which. */

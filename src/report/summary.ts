@@ -1,7 +1,7 @@
 import { displayTable } from '../postgres/names.ts';
 import { bytes, columns, count, counted, duration } from './format.ts';
 import { factsOf, stepsOf, type Report, type StepOf } from './report.ts';
-import { ruleFacts } from './rules-text.ts';
+import { ruleFacts } from './rules-summary.ts';
 import { referencedText } from './plan-objects-text.ts';
 import { contentText, newerText } from './step-words.ts';
 import type { Amount } from '../s3/diff.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { plainRule, type TableRule } from '../postgres/table-rule.ts';
 import type { Outcome, StepReport } from '../step.ts';
-import { ruleFacts } from './rules-text.ts';
+import { ruleFacts } from './rules-summary.ts';
 
 const at = { startedAt: '2026-11-22T23:15:00.500Z', durationMs: 1500 };
 const done = <F>(facts: F) => ({ status: 'done', ...at, facts }) as const;

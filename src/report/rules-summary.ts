@@ -2,6 +2,7 @@ import { displayTable, type TableName } from '../postgres/names.ts';
 import type { TableRule } from '../postgres/table-rule.ts';
 import { count, counted } from './format.ts';
 import { factsOf, stepsOf, type Report } from './report.ts';
+import { carryText } from './step-words.ts';
 
 type Fact = [name: string, text: string];
 
@@ -119,9 +120,8 @@ function carriedLines(report: Told): string[] {
     const known = factsOf(step);
     const { carry } = step.rule;
     if (!known || !carry) return [];
-    const { columns, match } = carry;
     return [
-      `${displayTable(step.table)}: ${columns.join(', ')} by ${match.join(', ')}, in ${count(known.carried)} of ${counted(known.rows, 'row')}`,
+      `${displayTable(step.table)}: ${carryText(carry)}, in ${count(known.carried)} of ${counted(known.rows, 'row')}`,
     ];
   });
 }
