@@ -111,18 +111,24 @@ function addOwn(add: AddStep, { tables, rules, own }: DatabaseToPlan, after: rea
   const scanned = columns.length > 0 ? [add('scan-leaks', after, { kind: 'scan-leaks', columns, except })] : [];
   const ruled = tables.flatMap(({ table }) => {
     const rule = rules.byTable.get(quoteTable(table));
-    return rule ? [{ table, rule, ...(own.get(quoteTable(table)) ?? { rows: 0, casts: [] }) }] : [];
+    return rule ? [{ table, rule, own: own.get(quoteTable(table)) }] : [];
   });
   const before = [...after, ...scanned];
-  const kept = ruled
-    .filter(({ rule }) => rule.rows === 'keep' || rule.rows === 'merge')
-    .map(({ table, rule, rows, casts }) =>
-      add(`keep-rows ${displayTable(table)}`, before, { kind: 'keep-rows', table, rows, rule, casts }),
-    );
+  const kept = ruled.flatMap(({ table, rule, own: present }) =>
+    // A table that staging has not got has nothing to keep.
+    present && (rule.rows === 'keep' || rule.rows === 'merge')
+      ? [add(`keep-rows ${displayTable(table)}`, before, { kind: 'keep-rows', table, ...present, rule })]
+      : [],
+  );
   const carried = ruled
     .filter(({ rule }) => rule.carry)
-    .map(({ table, rule, casts }) =>
-      add(`carry-values ${displayTable(table)}`, [...before, ...kept], { kind: 'carry-values', table, rule, casts }),
+    .map(({ table, rule, own: present }) =>
+      add(`carry-values ${displayTable(table)}`, [...before, ...kept], {
+        kind: 'carry-values',
+        table,
+        rule,
+        casts: present?.casts ?? [],
+      }),
     );
   const loose = looseTables({ tables, rules });
   const settled = tables

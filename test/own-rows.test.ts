@@ -107,3 +107,23 @@ test('rows that collide, or have no parents, stop the run, and staging is as it 
     expect(await scene.onTarget(`select datname from pg_database where datname like 'staging%'`)).toHaveLength(1);
   }
 });
+
+test('the first refresh of an empty database has nothing to keep, and the next one keeps what came meanwhile', async () => {
+  await scene.arrange(production);
+  const config = await scene.configure({ database: { tables: { api_keys: 'keep', uses: 'empty', jobs: 'merge' } } });
+  const first = await scene.sync(config);
+  expect([first.code, first.report.failure]).toEqual([0, undefined]);
+  expect(first.report.notes.join()).toMatch(/nothing to keep: api_keys will be empty.*no table jobs: nothing of it is/);
+  expect(await scene.onTarget('select from api_keys')).toEqual([]);
+  expect(await scene.onTarget('select from jobs')).toHaveLength(2);
+  await scene.onTarget(`insert into api_keys (hash) values ('mine'); insert into jobs (book) values (9)`);
+  const [{ last } = {}] = await scene.onTarget('select max(id) as last from jobs');
+  const second = await scene.sync(
+    await scene.configure({
+      database: { tables: { api_keys: 'keep', uses: 'empty', jobs: { keep: { where: `id = ${last}` } } } },
+    }),
+  );
+  expect([second.code, second.report.failure]).toEqual([0, undefined]);
+  expect(await scene.onTarget('select hash from api_keys')).toEqual([{ hash: 'mine' }]);
+  expect(await scene.onTarget('select from jobs')).toHaveLength(3);
+});

@@ -215,7 +215,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     };
   },
 
-  swap: async (_step, context) => {
+  swap: async (step, context) => {
     const state = requireDatabase(context.database);
     const maintenance = await maintenanceOf(state);
     const { names, source, run } = state;
@@ -239,6 +239,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
         ? {}
         : { tables: tables.length, rows: tables.reduce((sum, { source: read }) => sum + read.rows, 0) }),
       ...(changed.length > 0 ? { changed } : {}),
+      ...(step.maskKey === undefined ? {} : { maskKey: step.maskKey }),
     });
     const sessionsEnded = await swap(state, 'in');
     return { facts: { database: names.current, previous: names.previous, sessionsEnded } };

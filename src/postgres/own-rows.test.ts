@@ -113,13 +113,21 @@ test('bad SQL in keep: where is told by the plan with the words of the server', 
 });
 
 test('a kept table that staging has not is refused by name, a merged one is told of', async () => {
-  await arrange('create table t (id integer)', '');
+  await arrange('create table t (id integer)', 'create table other (id integer)');
   expect((await planned({ rows: 'keep' })).problems).toMatchObject([
     { code: 'rule-unfit', message: expect.stringMatching(/has no table t, whose rows are to be kept/) },
   ]);
   expect(await planned({ rows: 'merge' })).toMatchObject({
     problems: [],
     notes: [expect.stringContaining('no table t')],
+  });
+});
+
+test('a database without any table has nothing to keep', async () => {
+  await arrange('create table t (id integer)', '');
+  expect(await planned({ rows: 'keep' })).toMatchObject({
+    problems: [],
+    notes: [expect.stringMatching(/has no tables yet, so there is nothing to keep: t will be empty/)],
   });
 });
 

@@ -37,12 +37,14 @@ export async function planOwn(
   const problems: RestageError[] = [];
   const notes: string[] = [];
   const unfit: string[] = [];
+  // What an extension brings along is there before anybody has put anything into it.
+  const isNew = own.every(({ ofExtension }) => ofExtension !== undefined);
   for (const table of incoming) {
     const rule = rules.get(quoteTable(table.table));
     if (!rule || (!hasOwnRows(rule) && !rule.carry)) continue;
     const staging = present.get(quoteTable(table.table));
     if (!staging) {
-      const told = withoutTable(table, rule, session);
+      const told = withoutTable(table, rule, session, isNew);
       if (told instanceof RestageError) problems.push(told);
       else notes.push(told);
       continue;
@@ -71,8 +73,16 @@ function hasOwnRows({ rows }: TableRule): boolean {
   return rows === 'keep' || rows === 'merge';
 }
 
-function withoutTable({ table }: Table, { rows }: TableRule, session: ReadSession): RestageError | string {
+/** A table that staging lacks. In a database without any, nothing can have got lost; among others, it may have been renamed. */
+function withoutTable(
+  { table }: Table,
+  { rows }: TableRule,
+  session: ReadSession,
+  isNew: boolean,
+): RestageError | string {
   const name = displayTable(table);
+  if (rows === 'keep' && isNew)
+    return `${placeOf(session)} has no tables yet, so there is nothing to keep: ${name} will be empty`;
   if (rows === 'keep')
     return new RestageError('rule-unfit', `${placeOf(session)} has no table ${name}, whose rows are to be kept`, {
       hint: `In database.tables: \`${name}: empty\` for the first refresh, or \`copy\`; and keep once staging has it.`,
