@@ -50,22 +50,24 @@ test("the new database's statistics are of masked values, and those of a column 
     select statistics_name || '.' || expr, concat(most_common_vals, histogram_bounds) from pg_stats_ext_exprs`;
   const raw = /quillon|privatemail|thessaly|quillfeather|rehtaefllauq|ylasseht/i;
   const of = (rows: readonly { of?: string | null; found?: string | null }[], what: RegExp) =>
-    rows.flatMap((row) => (what.test(row.found ?? '') ? [row.of] : [])).toSorted();
+    new Set(rows.flatMap((row) => (what.test(row.found ?? '') ? [row.of] : [])));
   // The same question finds them at the source.
-  expect(of(await scene.onSource(statistics), raw)).toEqual([
-    'Users.E-Mail',
-    'Users.Full Name',
-    'Users.low',
-    'Users_upper_idx.upper',
-    'mails.mail',
-    'of_name.reverse(("Full Name")::text)',
-    'of_users',
-    'orders.mail',
-  ]);
+  expect(of(await scene.onSource(statistics), raw)).toEqual(
+    new Set([
+      'Users.E-Mail',
+      'Users.Full Name',
+      'Users.low',
+      'Users_upper_idx.upper',
+      'mails.mail',
+      'of_name.reverse(("Full Name")::text)',
+      'of_users',
+      'orders.mail',
+    ]),
+  );
   const found = await scene.onTarget(statistics);
-  expect(of(found, raw)).toEqual([]);
-  expect(of(found, /unmasked/)).toEqual(['Users.plain', 'of_users', 'orders.plain']);
-  expect(of(found, /@example\.com/)).toEqual(['Users.E-Mail', 'mails.mail', 'orders.mail']);
+  expect(of(found, raw)).toEqual(new Set());
+  expect(of(found, /unmasked/)).toEqual(new Set(['Users.plain', 'of_users', 'orders.plain']));
+  expect(of(found, /@example\.com/)).toEqual(new Set(['Users.E-Mail', 'mails.mail', 'orders.mail']));
 });
 
 test('restage verify finds it equal by the key that it was masked with, and by no other', async () => {

@@ -258,7 +258,8 @@ interface Server extends ServerProcess {
 async function pin(client: Client, access: SessionOptions['access']): Promise<Server> {
   const own =
     access === 'read-only'
-      ? { default_transaction_read_only: 'on' }
+      ? // What a function of somebody's raises beside an error may hold values of rows: nobody reads it, and it is not sent.
+        { default_transaction_read_only: 'on', client_min_messages: 'error' }
       : { default_transaction_read_only: 'off', synchronous_commit: 'off' };
   // By itself, before the rest: until then whatever the database has set holds, and statements sent together share it.
   await client.query(`set statement_timeout = 0`);
