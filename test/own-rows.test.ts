@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connect, loadConfig, plan, run } from '../src/index.ts';
 import { type CloneScene, startCloneScene } from './clone-scene.ts';
 
 let scene: CloneScene;
@@ -126,4 +128,34 @@ test('the first refresh of an empty database has nothing to keep, and the next o
   expect([second.code, second.report.failure]).toEqual([0, undefined]);
   expect(await scene.onTarget('select hash from api_keys')).toEqual([{ hash: 'mine' }]);
   expect(await scene.onTarget('select from jobs')).toHaveLength(3);
+});
+
+test('what staging writes after the plan is kept as it is or stops the run, and is never rounded', async () => {
+  const tables = (type: string) => `
+    create table prices (id integer primary key, amount ${type}); create table rates (id integer primary key, amount ${type});`;
+  await scene.arrange(
+    `${tables('numeric(10,2)')} insert into rates values (1, 5)`,
+    `${tables('numeric')} insert into rates values (1, 4)`,
+  );
+  const file = await scene.configure({
+    database: { tables: { prices: 'keep', rates: { carry: { match: 'id', columns: ['amount'] } } } },
+  });
+  const config = loadConfig(await readFile(file, 'utf8'), { variables: {} });
+  for (const [meanwhile, table] of [
+    ['insert into prices values (1, 1.5), (2, 1.23456)', 'prices'],
+    ['delete from prices where id = 2; update rates set amount = 1.23456', 'rates'],
+  ] as const) {
+    using ends = await connect(config);
+    const made = await plan(config, ends);
+    expect(made.refusals).toBeUndefined();
+    await scene.onTarget(meanwhile);
+    const { failure } = await run(made, ends);
+    expect(failure).toMatchObject({ code: 'rule-unfit', message: expect.stringContaining(`${table}.amount`) });
+    await scene.onTarget('delete from prices where id = 2; update rates set amount = 4.25');
+  }
+  const { report } = await scene.sync(file);
+  expect(report.failure).toBeUndefined();
+  expect(await scene.onTarget('select p.amount as price, r.amount as rate from prices p, rates r')).toEqual([
+    { price: '1.50', rate: '4.25' },
+  ]);
 });

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RestageError, failureOf, type Failure } from '../errors.ts';
-import type { Table } from '../postgres/catalog.ts';
+import type { ColumnCast } from '../postgres/casts.ts';
+import { readTables, type Table } from '../postgres/catalog.ts';
 import { prepareLoading, type Lanes } from '../postgres/load.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
+import { castsOfNow } from '../postgres/plan-own.ts';
 import type { RestoreOrder } from '../postgres/restore.ts';
 import type { RowsOfFile } from '../postgres/row-ids.ts';
 import { startDumper, type SchemaDumper } from '../postgres/schema-dump.ts';
@@ -12,6 +14,7 @@ import { sqlState } from '../postgres/session-error.ts';
 import type { ReadSession, Session } from '../postgres/session.ts';
 import type { Snapshot, SourceDatabase } from '../postgres/source.ts';
 import { dropDatabase, nameOf, swapDatabases, swapNames, type SwapNames } from '../postgres/swap.ts';
+import type { TableRule } from '../postgres/table-rule.ts';
 import { lockTarget, type Lock, type TargetDatabase } from '../postgres/target.ts';
 import { Pool } from './pool.ts';
 
@@ -48,6 +51,8 @@ export interface DatabaseRun extends AsyncDisposable {
   writers: Pool<Session> | undefined;
   /** One session with the target's present database, in one moment of it: for what stays of it. */
   present: Pool<ReadSession> | undefined;
+  /** The tables of that moment, once they were asked for. */
+  presentTables: readonly Table[] | undefined;
   order: RestoreOrder | undefined;
   /** Tables that are not made. */
   readonly skip: readonly TableName[];
@@ -101,6 +106,7 @@ export async function openDatabaseRun(
     readers: undefined,
     writers: undefined,
     present: undefined,
+    presentTables: undefined,
     order: undefined,
     skip,
     skipExtensions: [],
@@ -187,6 +193,17 @@ async function openPresent({ target, run }: DatabaseRun, signal: AbortSignal): P
 export function withOwn<T>({ present }: DatabaseRun, work: (own: ReadSession) => Promise<T>): Promise<T> {
   if (!present) throw new RestageError('internal', "staging's own rows are needed before there is a new database");
   return present.use(work);
+}
+
+/** How staging's columns become the table's, at the moment that all of a run read: since it was planned staging has gone on. */
+export async function castsFor(
+  state: DatabaseRun,
+  own: ReadSession,
+  table: Table,
+  rule: TableRule,
+): Promise<readonly ColumnCast[]> {
+  state.presentTables ??= await readTables(own);
+  return castsOfNow(own, table, rule, [...state.tables.values()], state.presentTables);
 }
 
 /** The server has no room for a further session. */

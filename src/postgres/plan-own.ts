@@ -69,6 +69,24 @@ export async function planOwn(
   return { tables, problems, notes };
 }
 
+/**
+ * How staging's columns become those of one table of the new database, at the moment that the session reads: whatever staging has
+ * written since the plan is proven to fit. Throws `rule-unfit`.
+ */
+export async function castsOfNow(
+  session: ReadSession,
+  { table }: Table,
+  rule: TableRule,
+  incoming: readonly Table[],
+  own: readonly Table[],
+): Promise<readonly ColumnCast[]> {
+  const name = quoteTable(table);
+  const { tables, problems } = await planOwn(session, new Map([[name, rule]]), incoming, own);
+  const [problem] = problems;
+  if (problem) throw problem;
+  return tables.get(name)?.casts ?? [];
+}
+
 function hasOwnRows({ rows }: TableRule): boolean {
   return rows === 'keep' || rows === 'merge';
 }
