@@ -131,11 +131,11 @@ test('the first refresh of an empty database has nothing to keep, and the next o
 });
 
 test('what staging writes after the plan is kept as it is or stops the run, and is never rounded', async () => {
-  const tables = (type: string) => `
+  const ofType = (type: string) => `
     create table prices (id integer primary key, amount ${type}); create table rates (id integer primary key, amount ${type});`;
   await scene.arrange(
-    `${tables('numeric(10,2)')} insert into rates values (1, 5)`,
-    `${tables('numeric')} insert into rates values (1, 4)`,
+    `${ofType('numeric(10,2)')} insert into rates values (1, 5)`,
+    `${ofType('numeric')} insert into rates values (1, 4)`,
   );
   const file = await scene.configure({
     database: { tables: { prices: 'keep', rates: { carry: { match: 'id', columns: ['amount'] } } } },
