@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Plan } from '../src/index.ts';
+import { moment } from './clone-faults.ts';
 import { startCloneScene, type CloneScene } from './clone-scene.ts';
 
 // What a masked database holds beside its rows, and what the key of its masks decides afterwards.
@@ -87,4 +88,25 @@ test('a plan made with another key is another plan, and one after a refresh by a
     (JSON.parse((await scene.restage(file, 'plan', '--json')).stdout) as Plan).notes.join(); // looked at below
   expect(await notes(config)).not.toContain('another key');
   expect(await notes(otherKey)).toContain('staging was masked with another key than database.masks.key is now');
+});
+
+test('columns of a masked table that change names while it is read stop the run', async () => {
+  await scene.arrange(`
+    create table people (id integer primary key, email text, note text); create table waits (id integer);
+    insert into people values (1, 'quillon@privatemail.test', 'n'); insert into waits values (1); analyze`);
+  const watched = await scene.configure({
+    database: {
+      jobs: 1,
+      masks: { key: 'the key of the first refresh' },
+      unmasked: 'allow',
+      tables: { people: { mask: { email: 'email' } }, waits: { where: 'pg_sleep(1) is not null' } },
+    },
+  });
+  const running = scene.begin(watched, 'sync', '--yes', '--json');
+  await moment(scene.target, `select from pg_database where datname like 'staging\\_\\_incoming%'`);
+  await scene.onSource(`
+    alter table people rename email to other; alter table people rename note to email; alter table people rename other to note`);
+  const { code, stdout } = await running.ended;
+  expect([code, stdout]).toEqual([1, expect.stringContaining('had another name when the run began')]);
+  expect(await scene.onTarget(`select from pg_class where relname = 'people'`)).toEqual([]);
 });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RestageError, failureOf, type Failure } from '../errors.ts';
 import type { ColumnCast } from '../postgres/casts.ts';
 import { readTables, type Table } from '../postgres/catalog.ts';
+import type { ColumnPlaces } from '../postgres/column-places.ts';
 import { prepareLoading, type Lanes } from '../postgres/load.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
 import { castsOfNow } from '../postgres/plan-own.ts';
@@ -62,6 +63,8 @@ export interface DatabaseRun extends AsyncDisposable {
   subset: ReadonlyMap<string, readonly RowsOfFile[]> | undefined;
   /** By quoted name. */
   tables: ReadonlyMap<string, Table>;
+  /** Of the tables that were copied by a rule, in the snapshot. */
+  readonly places: Map<TableName, ColumnPlaces>;
   /** Quoted names of tables whose statistics come with those of their parents, once all are loaded. */
   analyzedLater: ReadonlySet<string>;
   /** What a reader of the report should know of how it went. */
@@ -112,6 +115,7 @@ export async function openDatabaseRun(
     skipExtensions: [],
     subset: undefined,
     tables: new Map(),
+    places: new Map(),
     analyzedLater: new Set(),
     remarks: [],
     [Symbol.asyncDispose]: async () => {
