@@ -68,6 +68,7 @@ test('a password too short to be remembered is hidden where it is told to be one
     'host=db password=abc dbname=x',
     `host=db password='a bc' dbname=x`,
     `alter role app password 'abc'`,
+    `update settings set smtp_password = 'abc'`,
   ];
   for (const text of told) expect(redact(text)).not.toMatch(/abc|a bc/);
   expect(redact('the user and password of abc: source.database.passwordEnv is missing')).toBe(

@@ -159,7 +159,10 @@ export function keepSecret(value: string): string {
 export function redact(text: string): string {
   let clean = text
     .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s/]+@/gi, '$1***@')
-    .replace(/\b(password\s*=\s*|password\s+(?='))('(?:[^'\\]|\\.|'')*'|[^\s'"&;,)]+)/gi, '$1***');
+    .replace(
+      /\b(password\s*=\s*|\w+password\s*=\s*(?=')|password\s+(?='))('(?:[^'\\]|\\.|'')*'|[^\s'"&;,)]+)/gi,
+      '$1***',
+    );
   for (const secret of longestFirst) clean = clean.replaceAll(secret, '***');
   return clean;
 }

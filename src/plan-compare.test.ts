@@ -368,3 +368,18 @@ test('a plan that was edited by hand in any one place is refused or compared, an
   tryAll(whole, whole, '');
   expect(faults).toEqual([]);
 });
+
+test('masks by another key are told, whatever else stays', () => {
+  const swap = (maskKey?: string): Step => ({
+    id: 'swap',
+    after: [],
+    kind: 'swap',
+    database: 'staging',
+    sessions: 0,
+    ...(maskKey === undefined ? {} : { maskKey }),
+  });
+  const by = (...keys: readonly [string?, string?]) =>
+    differencesOf({ ...plan, steps: [swap(keys[0])] }, { ...plan, steps: [swap(keys[1])] }, 10);
+  expect(by('1a2b3c4d', '1a2b3c4d')).toEqual([]);
+  expect(by('1a2b3c4d', '5e6f7a8b')).toEqual(['database.masks.key is another one than in the plan']);
+});

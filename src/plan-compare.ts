@@ -43,6 +43,7 @@ export function differencesOf(then: Plan, fresh: Plan, tolerancePercent: number)
     ...endDifferences('target', then.target, now.target, tolerancePercent),
     ...bucketDifferences(then.objects, now.objects, tolerancePercent),
     ...stepDifferences(then.steps, now.steps),
+    ...keyDifference(then.steps, now.steps),
     ...tableDifferences(then.steps, now.steps, tolerancePercent),
     ...(now.refusals ?? []).map(({ message }) => `it is refused now: ${message.replaceAll('\n', '\n  ')}`),
   ];
@@ -141,10 +142,10 @@ function amountDifferences(name: string, then: PlannedBucket, now: PlannedBucket
   });
 }
 
-/** Fields of steps that are figures, or follow from them. */
+/** Fields of steps that are figures, or follow from them, or are told by themselves. */
 const figures = new Set(
   `id after kind rows rowsAreEstimated bytes parts partsReason least tables largeObjects objects sequences sessions
-   columnsPrint route routeReason versioned sourceObjects plannedAt`.split(/\s+/),
+   route routeReason versioned sourceObjects plannedAt maskKey`.split(/\s+/),
 );
 
 /** What is done, and how; that there is more or less of it is told elsewhere. */
@@ -173,6 +174,13 @@ function stepDifferences(then: readonly Step[], now: readonly Step[]): string[] 
         )}: ${all[0]?.change}`,
     ),
   ];
+}
+
+/** The same masks by another key make other values. */
+function keyDifference(then: readonly Step[], now: readonly Step[]): string[] {
+  const [before, after] = [then, now].map((steps) => steps.find(({ kind }) => kind === 'swap'));
+  if (before?.kind !== 'swap' || after?.kind !== 'swap' || before.maskKey === after.maskKey) return [];
+  return [`database.masks.key is another one than in the plan`];
 }
 
 type StepMap = ReadonlyMap<string, Step>;

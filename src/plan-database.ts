@@ -5,13 +5,14 @@ import {
   acceptanceNote,
   goneNote,
   lastingNotes,
+  otherKeyNote,
   otherSourceNote,
   ownerNote,
   poolerNotes,
   superuserNote,
   textNotes,
 } from './plan-notes.ts';
-import { readOwnRows, type OwnRows, type SourceRules } from './plan-rules.ts';
+import { maskKeyOf, readOwnRows, type OwnRows, type SourceRules } from './plan-rules.ts';
 import {
   readSource,
   readTargetSide,
@@ -61,6 +62,8 @@ export interface PlannedDatabase {
   /** What tables must have at least, where they could only be estimated: by quoted name. */
   readonly least: ReadonlyMap<string, LeastRows>;
   readonly rules: SourceRules;
+  /** What tells the masks' key from others; absent where no mask needs one. */
+  readonly maskKey?: string;
   /** Staging's own rows that stay or are carried over, by quoted name. */
   readonly own: ReadonlyMap<string, OwnRows>;
 }
@@ -89,6 +92,7 @@ export async function planDatabase(
   refuseVersions(from.origin, to.facts.origin);
   if (!from.fit) throw from.unfit;
   const { tables, rules } = from.fit;
+  const maskKey = maskKeyOf(rules, choices.masks.key);
   const own = await readOwnRows(target, rules, tables, signal);
   const refusals: Failure[] = [...rules.refusals, ...own.refusals, ...to.fit.unparsed.map(failureOf)];
   const refuse = (error: RestageError | undefined) => void (error && refusals.push(failureOf(error)));
@@ -129,10 +133,12 @@ export async function planDatabase(
     refusals,
     least: since.least,
     rules,
+    ...(maskKey === undefined ? {} : { maskKey }),
     own: own.own,
     notes: [
       ...rules.notes,
       ...own.notes,
+      ...otherKeyNote(maskKey, to),
       ...kinNote(from, to),
       ...poolerNotes(from, to),
       ...acceptanceNote(to),

@@ -88,3 +88,11 @@ export function otherSourceNote(from: SourceReading, { description, facts }: Tar
     `the last refresh of ${facts.origin.database} was from ${database} at ${host}:${port}, and the source is ${describeOrigin(from.origin)} now: nothing says what that has lost`,
   ];
 }
+
+/** A key that is another one makes of every value another one, also of those that staging is known by. */
+export function otherKeyNote(maskKey: string | undefined, { description, facts }: TargetReading): string[] {
+  if (maskKey === undefined || description?.maskKey === undefined || description.maskKey === maskKey) return [];
+  return [
+    `${facts.origin.database} was masked with another key than database.masks.key is now: every masked value becomes another one, and carry finds none of its rows by a masked value`,
+  ];
+}

@@ -3,6 +3,7 @@ import { failureOf, type Failure, type RestageError } from './errors.ts';
 import { declaredReferences, planSubset } from './plan-subset.ts';
 import type { ColumnCast } from './postgres/casts.ts';
 import { readTables, type Table } from './postgres/catalog.ts';
+import { keyPrint } from './postgres/mask-key.ts';
 import { quoteTable, type ColumnName, type TableName } from './postgres/names.ts';
 import { proveRules } from './postgres/fit.ts';
 import { hiddenNotes } from './postgres/hidden-values.ts';
@@ -12,7 +13,7 @@ import { readForeignKeys, type ForeignKey } from './postgres/references.ts';
 import { countSelected } from './postgres/rule-reading.ts';
 import type { ReadSession } from './postgres/session.ts';
 import { planSkip, readSkipped } from './postgres/skip.ts';
-import type { Subset, TableRule } from './postgres/table-rule.ts';
+import { needsKey, type Subset, type TableRule } from './postgres/table-rule.ts';
 import type { TargetDatabase } from './postgres/target.ts';
 import { unmaskedNotes, unmaskedRefusal } from './postgres/unmasked-refusal.ts';
 import { findUnmasked, type UnmaskedColumn } from './postgres/unmasked.ts';
@@ -99,6 +100,14 @@ export async function readSourceRules(
     refusals: problems.map(failureOf),
     notes,
   };
+}
+
+/** What tells the key from others, where a mask is computed by it. */
+export function maskKeyOf({ byTable }: Pick<SourceRules, 'byTable'>, key: string | undefined): string | undefined {
+  const isUsed = [...byTable.values()].some(({ columns }) =>
+    Object.values(columns).some((one) => one.kind === 'mask' && needsKey(one.mask)),
+  );
+  return key !== undefined && isUsed ? keyPrint(key) : undefined;
 }
 
 /** In the target's present database: what of it stays or is carried over, and whether it fits into the new one. */

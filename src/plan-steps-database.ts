@@ -116,6 +116,8 @@ function addOwn(add: AddStep, { tables, rules, own }: DatabaseToPlan, after: rea
   const before = [...after, ...scanned];
   const kept = ruled
     .filter(({ rule }) => rule.rows === 'keep' || rule.rows === 'merge')
+    // A table that staging has not got has nothing to keep; of a plan that is refused nobody has looked.
+    .filter(({ present }) => present !== undefined || rules.refusals.length > 0)
     .map(({ table, rule, present }) =>
       add(`keep-rows ${displayTable(table)}`, before, {
         kind: 'keep-rows',

@@ -74,6 +74,7 @@ export function planSteps(
         kind: 'swap',
         database: database.target.origin.database,
         sessions: sessionsOf(database),
+        ...(database.maskKey === undefined ? {} : { maskKey: database.maskKey }),
       }),
     ];
   if (withApp) {

@@ -125,7 +125,13 @@ export type Act =
       readonly bytes: number;
       readonly versioned: boolean;
     } & PlannedExtras)
-  | { readonly kind: 'swap'; readonly database: string; readonly sessions: number }
+  | {
+      readonly kind: 'swap';
+      readonly database: string;
+      readonly sessions: number;
+      /** What tells the key of its masks from others; absent where nothing is masked by one. */
+      readonly maskKey?: string;
+    }
   | {
       readonly kind: 'migrate';
       readonly method: 'POST' | 'PUT';

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connect, loadConfig, plan, run } from '../src/index.ts';
 import { type CloneScene, startCloneScene } from './clone-scene.ts';
 
 let scene: CloneScene;
@@ -106,4 +108,54 @@ test('rows that collide, or have no parents, stop the run, and staging is as it 
     expect(await scene.onTarget('select * from api_keys, users order by 1, 2')).toEqual(before);
     expect(await scene.onTarget(`select datname from pg_database where datname like 'staging%'`)).toHaveLength(1);
   }
+});
+
+test('the first refresh of an empty database has nothing to keep, and the next one keeps what came meanwhile', async () => {
+  await scene.arrange(production);
+  const config = await scene.configure({ database: { tables: { api_keys: 'keep', uses: 'empty', jobs: 'merge' } } });
+  const first = await scene.sync(config);
+  expect([first.code, first.report.failure]).toEqual([0, undefined]);
+  expect(first.report.notes.join()).toMatch(/nothing to keep: api_keys will be empty.*no table jobs: nothing of it is/);
+  expect(await scene.onTarget('select from api_keys')).toEqual([]);
+  expect(await scene.onTarget('select from jobs')).toHaveLength(2);
+  await scene.onTarget(`insert into api_keys (hash) values ('mine'); insert into jobs (book) values (9)`);
+  const [{ last } = {}] = await scene.onTarget('select max(id) as last from jobs');
+  const second = await scene.sync(
+    await scene.configure({
+      database: { tables: { api_keys: 'keep', uses: 'empty', jobs: { keep: { where: `id = ${last}` } } } },
+    }),
+  );
+  expect([second.code, second.report.failure]).toEqual([0, undefined]);
+  expect(await scene.onTarget('select hash from api_keys')).toEqual([{ hash: 'mine' }]);
+  expect(await scene.onTarget('select from jobs')).toHaveLength(3);
+});
+
+test('what staging writes after the plan is kept as it is or stops the run, and is never rounded', async () => {
+  const ofType = (type: string) => `
+    create table prices (id integer primary key, amount ${type}); create table rates (id integer primary key, amount ${type});`;
+  await scene.arrange(
+    `${ofType('numeric(10,2)')} insert into rates values (1, 5)`,
+    `${ofType('numeric')} insert into rates values (1, 4)`,
+  );
+  const file = await scene.configure({
+    database: { tables: { prices: 'keep', rates: { carry: { match: 'id', columns: ['amount'] } } } },
+  });
+  const config = loadConfig(await readFile(file, 'utf8'), { variables: {} });
+  for (const [meanwhile, table] of [
+    ['insert into prices values (1, 1.5), (2, 1.23456)', 'prices'],
+    ['delete from prices where id = 2; update rates set amount = 1.23456', 'rates'],
+  ] as const) {
+    using ends = await connect(config);
+    const made = await plan(config, ends);
+    expect(made.refusals).toBeUndefined();
+    await scene.onTarget(meanwhile);
+    const { failure } = await run(made, ends);
+    expect(failure).toMatchObject({ code: 'rule-unfit', message: expect.stringContaining(`${table}.amount`) });
+    await scene.onTarget('delete from prices where id = 2; update rates set amount = 4.25');
+  }
+  const { report } = await scene.sync(file);
+  expect(report.failure).toBeUndefined();
+  expect(await scene.onTarget('select p.amount as price, r.amount as rate from prices p, rates r')).toEqual([
+    { price: '1.50', rate: '4.25' },
+  ]);
 });

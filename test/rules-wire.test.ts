@@ -17,7 +17,9 @@ beforeAll(async () => {
       notes json, card text, raw bytea, upper_email text generated always as (upper(email)) stored);
     create index on people (name);
     create index on people using gin (profile);
-    create table letters (id integer, reader text, body text);
+    create table letters (id integer, reader text, body text, about text);
+    create function loud(words text) returns text language plpgsql as $$
+      begin raise notice 'about %', words; raise warning 'about %', words; return 'nobody'; end $$;
     create table visits (id integer, reader text) partition by hash (id);
     create table visits_1 partition of visits for values with (modulus 2, remainder 0);
     create table visits_2 partition of visits for values with (modulus 2, remainder 1);
@@ -26,7 +28,7 @@ beforeAll(async () => {
            jsonb_build_object('contact', jsonb_build_object('mail', 'quillon' || n || '@privatemail.test', 'town', 'Zwischenahn')),
            json_build_object('owner', 'Thessaly Quillfeather', 'n', n), '4111111111111111', convert_to('quillon' || n || '@privatemail.test', 'UTF8')
       from generate_series(1, 2000) n;
-    insert into letters select n, 'quillon' || n || '@privatemail.test', repeat('Dear Thessaly Quillfeather, ', 5) from generate_series(1, 2000) n;
+    insert into letters select n, 'quillon' || n || '@privatemail.test', repeat('Dear Thessaly Quillfeather, ', 5), 'Ottoline ' || n from generate_series(1, 2000) n;
     insert into visits select n, 'quillon' || n || '@privatemail.test' from generate_series(1, 500) n;
     analyze`);
 });
@@ -58,7 +60,7 @@ const tables = {
       raw: 'hash',
     },
   },
-  letters: { mask: { reader: 'email', body: 'text' } },
+  letters: { mask: { reader: 'email', body: 'text' }, set: { about: 'loud(about)' } },
   visits: { mask: { reader: 'email' } },
 };
 

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RestageError, failureOf, type Failure } from '../errors.ts';
-import type { Table } from '../postgres/catalog.ts';
+import type { ColumnCast } from '../postgres/casts.ts';
+import { readTables, type Table } from '../postgres/catalog.ts';
+import type { ColumnPlaces } from '../postgres/column-places.ts';
 import { prepareLoading, type Lanes } from '../postgres/load.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
+import { castsOfNow } from '../postgres/plan-own.ts';
 import type { RestoreOrder } from '../postgres/restore.ts';
 import type { RowsOfFile } from '../postgres/row-ids.ts';
 import { startDumper, type SchemaDumper } from '../postgres/schema-dump.ts';
@@ -12,6 +15,7 @@ import { sqlState } from '../postgres/session-error.ts';
 import type { ReadSession, Session } from '../postgres/session.ts';
 import type { Snapshot, SourceDatabase } from '../postgres/source.ts';
 import { dropDatabase, nameOf, swapDatabases, swapNames, type SwapNames } from '../postgres/swap.ts';
+import type { TableRule } from '../postgres/table-rule.ts';
 import { lockTarget, type Lock, type TargetDatabase } from '../postgres/target.ts';
 import { Pool } from './pool.ts';
 
@@ -48,6 +52,8 @@ export interface DatabaseRun extends AsyncDisposable {
   writers: Pool<Session> | undefined;
   /** One session with the target's present database, in one moment of it: for what stays of it. */
   present: Pool<ReadSession> | undefined;
+  /** The tables of that moment, once they were asked for. */
+  presentTables: readonly Table[] | undefined;
   order: RestoreOrder | undefined;
   /** Tables that are not made. */
   readonly skip: readonly TableName[];
@@ -57,6 +63,8 @@ export interface DatabaseRun extends AsyncDisposable {
   subset: ReadonlyMap<string, readonly RowsOfFile[]> | undefined;
   /** By quoted name. */
   tables: ReadonlyMap<string, Table>;
+  /** Of the tables that were copied by a rule, in the snapshot. */
+  readonly places: Map<TableName, ColumnPlaces>;
   /** Quoted names of tables whose statistics come with those of their parents, once all are loaded. */
   analyzedLater: ReadonlySet<string>;
   /** What a reader of the report should know of how it went. */
@@ -101,11 +109,13 @@ export async function openDatabaseRun(
     readers: undefined,
     writers: undefined,
     present: undefined,
+    presentTables: undefined,
     order: undefined,
     skip,
     skipExtensions: [],
     subset: undefined,
     tables: new Map(),
+    places: new Map(),
     analyzedLater: new Set(),
     remarks: [],
     [Symbol.asyncDispose]: async () => {
@@ -187,6 +197,17 @@ async function openPresent({ target, run }: DatabaseRun, signal: AbortSignal): P
 export function withOwn<T>({ present }: DatabaseRun, work: (own: ReadSession) => Promise<T>): Promise<T> {
   if (!present) throw new RestageError('internal', "staging's own rows are needed before there is a new database");
   return present.use(work);
+}
+
+/** How staging's columns become the table's, at the moment that all of a run read: since it was planned staging has gone on. */
+export async function castsFor(
+  state: DatabaseRun,
+  own: ReadSession,
+  table: Table,
+  rule: TableRule,
+): Promise<readonly ColumnCast[]> {
+  state.presentTables ??= await readTables(own);
+  return castsOfNow(own, table, rule, [...state.tables.values()], state.presentTables);
 }
 
 /** The server has no room for a further session. */

@@ -1,6 +1,7 @@
 import { allOf } from '../all-of.ts';
 import { failureOf, RestageError } from '../errors.ts';
 import { columnsPrint, readSequences, readTables, readUnfilledViews, type Table } from '../postgres/catalog.ts';
+import { readPlaces, requireSamePlaces } from '../postgres/column-places.ts';
 import { analyzeParents, analyzedWithParents } from '../postgres/analyze.ts';
 import { difference } from '../postgres/digest.ts';
 import { belongsToExtension } from '../postgres/extensions.ts';
@@ -21,6 +22,7 @@ import {
   readDescription,
 } from '../postgres/swap.ts';
 import { limitsRows } from '../postgres/table-rule.ts';
+import { changesValues } from '../postgres/table-rows.ts';
 import { readIdentity } from '../postgres/target.ts';
 import { readSkipped } from '../postgres/skip.ts';
 import { isOfPublication, type SchemaEntry } from '../postgres/schema-entries.ts';
@@ -132,6 +134,8 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const table = findTable(state, step.table);
     const name = quoteTable(step.table);
     let bytes = 0;
+    if (changesValues(table, step.rule))
+      state.places.set(table.table, await lanesOf(state).withReader((reader) => readPlaces(reader, table.table)));
     const { selected, ...selection } = selectionOf(state, table, step.rule);
     const loaded = await loadTable(lanesOf(state), table, state.order?.byTable.get(name) ?? [], {
       parts: step.parts,
@@ -176,6 +180,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
   'set-sequences': async (_step, { database, facts, signal }) => {
     const state = requireDatabase(database);
     await using moment = await state.source.snapshot({ label: state.run, signal });
+    for (const [table, then] of state.places) requireSamePlaces(table, then, await readPlaces(moment.session, table));
     const skipped = new Set((await readSkipped(moment.session, state.skip)).map(quoteTable));
     const all = await readSequences(moment.session, state.skipExtensions);
     const found = all.filter((name) => !skipped.has(quoteTable(name)));
@@ -215,7 +220,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     };
   },
 
-  swap: async (_step, context) => {
+  swap: async (step, context) => {
     const state = requireDatabase(context.database);
     const maintenance = await maintenanceOf(state);
     const { names, source, run } = state;
@@ -239,6 +244,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
         ? {}
         : { tables: tables.length, rows: tables.reduce((sum, { source: read }) => sum + read.rows, 0) }),
       ...(changed.length > 0 ? { changed } : {}),
+      ...(step.maskKey === undefined ? {} : { maskKey: step.maskKey }),
     });
     const sessionsEnded = await swap(state, 'in');
     return { facts: { database: names.current, previous: names.previous, sessionsEnded } };

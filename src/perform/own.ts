@@ -2,7 +2,7 @@ import { quoteTable } from '../postgres/names.ts';
 import { comingKeys, settleOrphans } from '../postgres/orphans.ts';
 import { keepRows } from '../postgres/own-rows.ts';
 import type { Perform } from './context.ts';
-import { findTable, lanesOf, requireDatabase, withOwn } from './database-run.ts';
+import { castsFor, findTable, lanesOf, requireDatabase, withOwn } from './database-run.ts';
 
 /** Staging's own rows in the new database, and the rows that have no parents there. */
 export const ownSteps: Perform<'keep-rows' | 'settle-orphans'> = {
@@ -10,16 +10,17 @@ export const ownSteps: Perform<'keep-rows' | 'settle-orphans'> = {
     const state = requireDatabase(database);
     const table = findTable(state, step.table);
     let bytes = 0;
-    const kept = await withOwn(state, (present) =>
-      lanesOf(state).withWriter((writer) =>
+    const kept = await withOwn(state, async (present) => {
+      const casts = await castsFor(state, present, table, step.rule);
+      return lanesOf(state).withWriter((writer) =>
         keepRows(present, writer, table, {
           rule: step.rule,
-          casts: step.casts,
+          casts,
           onBytes: (more) => progress(step, { bytes: (bytes += more) }),
           signal,
         }),
-      ),
-    );
+      );
+    });
     return { facts: { table: step.table, ...kept } };
   },
 

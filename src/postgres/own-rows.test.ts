@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startPostgres, type PostgresServer } from '../../demo/postgres-server.ts';
+import { failureOf } from '../errors.ts';
 import { readTables } from './catalog.ts';
 import { quoteTable } from './names.ts';
 import { keepRows, type KeptRows } from './own-rows.ts';
@@ -113,13 +114,32 @@ test('bad SQL in keep: where is told by the plan with the words of the server', 
 });
 
 test('a kept table that staging has not is refused by name, a merged one is told of', async () => {
-  await arrange('create table t (id integer)', '');
+  await arrange('create table t (id integer)', 'create table other (id integer)');
   expect((await planned({ rows: 'keep' })).problems).toMatchObject([
     { code: 'rule-unfit', message: expect.stringMatching(/has no table t, whose rows are to be kept/) },
   ]);
   expect(await planned({ rows: 'merge' })).toMatchObject({
     problems: [],
     notes: [expect.stringContaining('no table t')],
+  });
+});
+
+test('what a function of the new database says of a row is not repeated', async () => {
+  await arrange(
+    `create function refuse(word text) returns text language plpgsql immutable as $$ begin raise exception 'not %', word; end $$;
+     create table t (id integer, word text); create index on t (refuse(word))`,
+    `create table t (id integer, word text); insert into t values (1, 'secret')`,
+  );
+  const failure = await keep({ rows: 'keep' }).then(() => undefined, failureOf);
+  expect(failure).toMatchObject({ code: 'rule-unfit', message: expect.stringMatching(/^t: .*raised an exception/) });
+  expect(JSON.stringify(failure)).not.toContain('secret');
+});
+
+test('a database without any table has nothing to keep', async () => {
+  await arrange('create table t (id integer)', '');
+  expect(await planned({ rows: 'keep' })).toMatchObject({
+    problems: [],
+    notes: [expect.stringMatching(/has no tables yet, so there is nothing to keep: t will be empty/)],
   });
 });
 

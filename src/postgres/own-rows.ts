@@ -135,10 +135,12 @@ async function telling<T>({ table }: Table, work: () => Promise<T>): Promise<T> 
     const state = sqlState(error) ?? '';
     if (!(error instanceof RestageError) || error.code !== 'statement-failed') throw error;
     if (state === '23505' || state === '23P01') throw ownCollisionError(table, error.message);
-    if (!/^2[23]|^42/.test(state)) throw error;
+    if (!/^2[23]|^42|^P0/.test(state)) throw error;
+    // What a function says of itself may hold values of the row.
+    const words = state.startsWith('P0') ? `a function raised an exception (SQLSTATE ${state})` : error.message;
     throw new RestageError(
       'rule-unfit',
-      `${displayTable(table)}: rows of staging's own do not fit into the new database: ${error.message}`,
+      `${displayTable(table)}: rows of staging's own do not fit into the new database: ${words}`,
       {
         cause: error.cause,
         hint: `If staging's columns have changed since the plan, plan again. Else change those rows in staging, leave them out by keep: { where: … }, or give ${displayTable(table)} another rule in database.tables.`,

@@ -37,12 +37,14 @@ export async function planOwn(
   const problems: RestageError[] = [];
   const notes: string[] = [];
   const unfit: string[] = [];
+  // What an extension brings along is there before anybody has put anything into it.
+  const isNew = own.every(({ ofExtension }) => ofExtension !== undefined);
   for (const table of incoming) {
     const rule = rules.get(quoteTable(table.table));
     if (!rule || (!hasOwnRows(rule) && !rule.carry)) continue;
     const staging = present.get(quoteTable(table.table));
     if (!staging) {
-      const told = withoutTable(table, rule, session);
+      const told = withoutTable(table, rule, session, isNew);
       if (told instanceof RestageError) problems.push(told);
       else notes.push(told);
       continue;
@@ -67,12 +69,38 @@ export async function planOwn(
   return { tables, problems, notes };
 }
 
+/**
+ * How staging's columns become those of one table of the new database, at the moment that the session reads: whatever staging has
+ * written since the plan is proven to fit. Throws `rule-unfit`.
+ */
+export async function castsOfNow(
+  session: ReadSession,
+  { table }: Table,
+  rule: TableRule,
+  incoming: readonly Table[],
+  own: readonly Table[],
+): Promise<readonly ColumnCast[]> {
+  const name = quoteTable(table);
+  const { tables, problems } = await planOwn(session, new Map([[name, rule]]), incoming, own);
+  const [problem] = problems;
+  if (problem) throw problem;
+  return tables.get(name)?.casts ?? [];
+}
+
 function hasOwnRows({ rows }: TableRule): boolean {
   return rows === 'keep' || rows === 'merge';
 }
 
-function withoutTable({ table }: Table, { rows }: TableRule, session: ReadSession): RestageError | string {
+/** A table that staging lacks. In a database without any, nothing can have got lost; among others, it may have been renamed. */
+function withoutTable(
+  { table }: Table,
+  { rows }: TableRule,
+  session: ReadSession,
+  isNew: boolean,
+): RestageError | string {
   const name = displayTable(table);
+  if (rows === 'keep' && isNew)
+    return `${placeOf(session)} has no tables yet, so there is nothing to keep: ${name} will be empty`;
   if (rows === 'keep')
     return new RestageError('rule-unfit', `${placeOf(session)} has no table ${name}, whose rows are to be kept`, {
       hint: `In database.tables: \`${name}: empty\` for the first refresh, or \`copy\`; and keep once staging has it.`,

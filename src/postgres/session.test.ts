@@ -237,6 +237,18 @@ test('an abort ends a statement at once', async () => {
   expect(performance.now() - started).toBeLessThan(1000);
 });
 
+test('what an abort leaves running the server soon ends', async () => {
+  const stop = new AbortController();
+  await using session = await open({}, { signal: stop.signal, label: 'long' });
+  await using admin = await open();
+  const working = () => admin.rows(`select from pg_stat_activity where application_name = 'restage long'`);
+  const statement = session.rows('select pg_sleep(60)');
+  await vi.waitFor(async () => expect(await working()).toHaveLength(1));
+  stop.abort();
+  await expect(statement).rejects.toMatchObject({ code: 'interrupted' });
+  await vi.waitFor(async () => expect(await working()).toEqual([]), { timeout: 8_000, interval: 100 });
+});
+
 test('an abort while the session is being opened leaves none behind', async () => {
   const stop = new AbortController();
   const opening = open({}, { signal: stop.signal, label: 'too late' });

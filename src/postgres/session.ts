@@ -258,7 +258,8 @@ interface Server extends ServerProcess {
 async function pin(client: Client, access: SessionOptions['access']): Promise<Server> {
   const own =
     access === 'read-only'
-      ? { default_transaction_read_only: 'on' }
+      ? // What a function of somebody's raises beside an error may hold values of rows: nobody reads it, and it is not sent.
+        { default_transaction_read_only: 'on', client_min_messages: 'error' }
       : { default_transaction_read_only: 'off', synchronous_commit: 'off' };
   // By itself, before the rest: until then whatever the database has set holds, and statements sent together share it.
   await client.query(`set statement_timeout = 0`);
@@ -270,7 +271,10 @@ async function pin(client: Client, access: SessionOptions['access']): Promise<Se
     select current_setting('server_version') as version, pg_is_in_recovery()::text as standby,
            pg_backend_pid() as pid, pg_postmaster_start_time()::text as started,
            case when current_setting('server_version_num')::int >= 170000
-                then set_config('transaction_timeout', '0', false) end`);
+                then set_config('transaction_timeout', '0', false) end,
+           -- So that a statement ends whose client has gone: from 14 on, and surely where the server runs on Linux.
+           case when current_setting('server_version_num')::int >= 140000 and version() ~ 'linux'
+                then set_config('client_connection_check_interval', '2s', false) end`);
   return rows[0] ?? { version: '', standby: 'false', pid: '', started: '' };
 }
 

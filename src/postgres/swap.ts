@@ -130,6 +130,8 @@ export interface Description {
   readonly rows?: number;
   /** Tables that were changed once their rows had come, so that they need not be equal to the source's. */
   readonly changed?: readonly ChangedRows[];
+  /** What tells the key of its masks from others; absent where nothing is masked by one. */
+  readonly maskKey?: string;
   /** When everything after the swap had been verified too; absent in a database whose run did not come that far. */
   readonly acceptedAt?: string;
   /** The comment that people gave the database, which this description stands in place of. */
