@@ -145,7 +145,7 @@ function amountDifferences(name: string, then: PlannedBucket, now: PlannedBucket
 /** Fields of steps that are figures, or follow from them, or are told by themselves. */
 const figures = new Set(
   `id after kind rows rowsAreEstimated bytes parts partsReason least tables largeObjects objects sequences sessions
-   route routeReason versioned sourceObjects plannedAt maskKey`.split(/\s+/),
+   columnsPrint route routeReason versioned sourceObjects plannedAt maskKey`.split(/\s+/),
 );
 
 /** What is done, and how; that there is more or less of it is told elsewhere. */
