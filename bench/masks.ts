@@ -4,7 +4,7 @@ import { maskSettings } from '../src/postgres/mask-key.ts';
 import { maskSql } from '../src/postgres/masks/mask-sql.ts';
 import { quoteName, quoteTable } from '../src/postgres/names.ts';
 import { openSession, type Address } from '../src/postgres/session.ts';
-import type { Mask } from '../src/postgres/table-rule.ts';
+import type { Mask } from '../src/postgres/rules/table-rule.ts';
 import { query } from '../test/sql.ts';
 import { median, spread, table as columnsOf } from './figures.ts';
 import { fill, hash, oneOf } from './fill.ts';

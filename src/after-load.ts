@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
-import type { AfterLoad } from './postgres/after-load.ts';
+import type { AfterLoad } from './postgres/rules/after-load.ts';
 
 /**
  * What `database.afterLoad` says, files read, each under a name of its own: the file's, or `afterLoad 1`.

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { text } from './config-end.ts';
 import { nearest } from './nearest.ts';
-import { maskNames, type Mask } from './postgres/table-rule.ts';
+import { maskNames, type Mask } from './postgres/rules/table-rule.ts';
 
 // What becomes of each table's rows: the part `database` of the config that is about data.
 

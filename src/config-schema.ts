@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isAccessPoint } from './access-point.ts';
 import { isOfAws, path, sourceEnd, targetEnd, text, wholeFrom } from './config-end.ts';
 import { tableRule } from './config-rules.ts';
-import { needsKey } from './postgres/table-rule.ts';
+import { needsKey } from './postgres/rules/table-rule.ts';
 import { objectsSchema, strayObjects } from './config-objects.ts';
 
 const jobsWords = 'a whole number from 1 to 32';

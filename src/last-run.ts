@@ -3,7 +3,7 @@ import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
 import { quoteTable, type TableName } from './postgres/names.ts';
 import type { Origin } from './postgres/session.ts';
-import { hasNoRows, limitsRows } from './postgres/table-rule.ts';
+import { hasNoRows, limitsRows } from './postgres/rules/table-rule.ts';
 import type { BucketOrigin } from './s3/origin.ts';
 import type { Selection } from './s3/selection.ts';
 import { selectionOf } from './selection-of.ts';

@@ -30,7 +30,7 @@ import type { SchemaPrint } from './postgres/schema-print.ts';
 import type { Origin } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
 import type { OpenSessions, TargetDatabase } from './postgres/target.ts';
-import { hasNoRows } from './postgres/table-rule.ts';
+import { hasNoRows } from './postgres/rules/table-rule.ts';
 import { goneTables, leastRows, likeWithLike, shrunkTables, shrunkTotal, type LeastRows } from './shrink.ts';
 import { kinNote, refuseWrongEnds } from './wrong-ends.ts';
 

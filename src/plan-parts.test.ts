@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { partsOf } from './plan-parts.ts';
 import type { Table } from './postgres/catalog.ts';
-import { plainRule, type TableRule } from './postgres/table-rule.ts';
+import { plainRule, type TableRule } from './postgres/rules/table-rule.ts';
 
 const MiB = 1024 * 1024;
 const table = (megabytes: number, more: Partial<Table> = {}): Table => ({

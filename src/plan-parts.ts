@@ -1,6 +1,6 @@
 import type { Table } from './postgres/catalog.ts';
-import { isRepeatable } from './postgres/table-rows.ts';
-import { hasNoRows, type TableRule } from './postgres/table-rule.ts';
+import { isRepeatable } from './postgres/rules/table-rows.ts';
+import { hasNoRows, type TableRule } from './postgres/rules/table-rule.ts';
 
 /** How a table's rows are read: in one stream, or in parts side by side; and why, for a reader of the plan. */
 export interface Parts {

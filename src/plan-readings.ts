@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
 import { readSourceRules, type RuleChoices } from './plan-rules.ts';
-import { proveStatements, type AfterLoad } from './postgres/after-load.ts';
+import { proveStatements, type AfterLoad } from './postgres/rules/after-load.ts';
 import { readSequences, readTables } from './postgres/catalog.ts';
 import { countTables } from './postgres/count-tables.ts';
 import { readTextSettings } from './postgres/database-properties.ts';
@@ -19,7 +19,7 @@ import { requireUnmarked } from './postgres/protected-marker.ts';
 import { readUnreadable, requireReadable } from './postgres/readable.ts';
 import { readRevision } from './postgres/revision.ts';
 import { readRoles, requireRoles } from './postgres/roles.ts';
-import { readSkipped } from './postgres/skip.ts';
+import { readSkipped } from './postgres/rules/skip.ts';
 import { readSchemaPrint } from './postgres/schema-print.ts';
 import type { Origin } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';

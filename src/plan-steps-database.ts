@@ -3,7 +3,7 @@ import type { PlannedDatabase } from './plan-database.ts';
 import { partsOf } from './plan-parts.ts';
 import { columnsPrint, type Table } from './postgres/catalog.ts';
 import { displayTable, isCalled, quoteTable } from './postgres/names.ts';
-import type { TableRule } from './postgres/table-rule.ts';
+import type { TableRule } from './postgres/rules/table-rule.ts';
 import type { LeastRows } from './shrink.ts';
 import type { Act } from './step.ts';
 

@@ -4,12 +4,12 @@ import { nearest } from './nearest.ts';
 import type { Table } from './postgres/catalog.ts';
 import { plainName } from './postgres/empty-tables.ts';
 import { displayTable, isCalled, quoteTable, type TableName } from './postgres/names.ts';
-import { connected, readReferenceGraph } from './postgres/reference-graph.ts';
+import { connected, readReferenceGraph } from './postgres/rules/reference-graph.ts';
 import type { ReadSession } from './postgres/session.ts';
 import { someOf } from './postgres/some-of.ts';
-import { selectSubset } from './postgres/subset.ts';
-import { matchesTable } from './postgres/table-pattern.ts';
-import type { Reference, StartingRows, Subset, TableRule } from './postgres/table-rule.ts';
+import { selectSubset } from './postgres/rules/subset.ts';
+import { matchesTable } from './postgres/rules/table-pattern.ts';
+import type { Reference, StartingRows, Subset, TableRule } from './postgres/rules/table-rule.ts';
 import type { SubsetTable } from './step.ts';
 
 type SubsetConfig = NonNullable<Config['database']['subset']>;

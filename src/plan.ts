@@ -4,7 +4,7 @@ import { readVersion, type Version } from './app/version.ts';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
 import { RestageError, type Failure } from './errors.ts';
-import type { UnmaskedColumn } from './postgres/unmasked.ts';
+import type { UnmaskedColumn } from './postgres/rules/unmasked.ts';
 import type { DatabaseFigures, PlannedDatabase } from './plan-database.ts';
 import { planObjects, type ObjectsPlanOptions, type PlannedBucket } from './plan-objects.ts';
 import { planSteps } from './plan-steps.ts';

@@ -11,9 +11,9 @@ import {
   readSelectedHashes,
   type KeyColumn,
   type NamingRows,
-} from './postgres/named-keys.ts';
+} from './postgres/rules/named-keys.ts';
 import type { Origin, ReadSession } from './postgres/session.ts';
-import type { TableRule } from './postgres/table-rule.ts';
+import type { TableRule } from './postgres/rules/table-rule.ts';
 import type { TargetDatabase } from './postgres/target.ts';
 import { resolveRules, type ResolvedRules } from './resolve-rules.ts';
 import { growKeySet, type KeySet } from './s3/key-set.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { loadConfig, type Config } from './config.ts';
 import type { Column, Table } from './postgres/catalog.ts';
 import type { TableName } from './postgres/names.ts';
-import { plainRule } from './postgres/table-rule.ts';
+import { plainRule } from './postgres/rules/table-rule.ts';
 import { resolveRules } from './resolve-rules.ts';
 
 const column = (name: string): Column => ({

@@ -4,8 +4,8 @@ import { nearest } from './nearest.ts';
 import type { Table } from './postgres/catalog.ts';
 import { plainName } from './postgres/empty-tables.ts';
 import { displayTable, isCalled, quoteTable, type TableName } from './postgres/names.ts';
-import { matchesTable } from './postgres/table-pattern.ts';
-import { plainRule, type ColumnRule, type TableRule } from './postgres/table-rule.ts';
+import { matchesTable } from './postgres/rules/table-pattern.ts';
+import { plainRule, type ColumnRule, type TableRule } from './postgres/rules/table-rule.ts';
 
 /** The rules of the config, for the tables that there are. */
 export interface ResolvedRules {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { quoteTable } from './postgres/names.ts';
-import { plainRule, type ColumnRule, type Mask, type TableRule } from './postgres/table-rule.ts';
+import { plainRule, type ColumnRule, type Mask, type TableRule } from './postgres/rules/table-rule.ts';
 import { scannedColumns } from './scanned-columns.ts';
 
 const users = { schema: 'public', name: 'users' };

@@ -1,6 +1,6 @@
 import type { Table } from './postgres/catalog.ts';
 import { quoteTable, type ColumnName } from './postgres/names.ts';
-import { maskKind, type Mask, type TableRule } from './postgres/table-rule.ts';
+import { maskKind, type Mask, type TableRule } from './postgres/rules/table-rule.ts';
 import type { ScannedColumn } from './step.ts';
 
 /**

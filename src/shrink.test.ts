@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Table } from './postgres/catalog.ts';
-import { plainRule, type TableRule } from './postgres/table-rule.ts';
+import { plainRule, type TableRule } from './postgres/rules/table-rule.ts';
 import {
   goneTables,
   hasShrunk,

@@ -5,7 +5,7 @@ import { plainName } from './postgres/empty-tables.ts';
 import { displayTable, isCalled, quoteTable, type TableName } from './postgres/names.ts';
 import type { Origin } from './postgres/session.ts';
 import { someOf } from './postgres/some-of.ts';
-import { hasNoRows, limitsRows, type TableRule } from './postgres/table-rule.ts';
+import { hasNoRows, limitsRows, type TableRule } from './postgres/rules/table-rule.ts';
 import { bytes, count, counted, moment } from './report/format.ts';
 import type { Amount } from './s3/diff.ts';
 import { describeBucket, type BucketOrigin } from './s3/origin.ts';

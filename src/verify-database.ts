@@ -5,13 +5,13 @@ import { digestTable, type Digest } from './postgres/digest.ts';
 import { quoteTable, type TableName } from './postgres/names.ts';
 import { readForeignKeys, type ForeignKey } from './postgres/references.ts';
 import { readRevision, versionTables } from './postgres/revision.ts';
-import { maskReferences } from './postgres/referring-masks.ts';
-import { digestByRule } from './postgres/rule-reading.ts';
+import { maskReferences } from './postgres/rules/referring-masks.ts';
+import { digestByRule } from './postgres/rules/rule-reading.ts';
 import type { Origin, ReadSession } from './postgres/session.ts';
 import { readDescription, type ChangedRows } from './postgres/swap.ts';
-import { matchesTable } from './postgres/table-pattern.ts';
-import { changesRows, comparedColumns, isLasting, isRepeatableWhere } from './postgres/table-rows.ts';
-import type { TableRule } from './postgres/table-rule.ts';
+import { matchesTable } from './postgres/rules/table-pattern.ts';
+import { changesRows, comparedColumns, isLasting, isRepeatableWhere } from './postgres/rules/table-rows.ts';
+import type { TableRule } from './postgres/rules/table-rule.ts';
 import { resolveRules } from './resolve-rules.ts';
 
 export interface VerifiedDatabase {

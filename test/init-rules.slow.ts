@@ -5,7 +5,7 @@ import { completeDraft, configText } from '../src/init/index.ts';
 import { readTables } from '../src/postgres/catalog.ts';
 import type { Address } from '../src/postgres/session.ts';
 import { sourceDatabase } from '../src/postgres/source.ts';
-import { findUnmasked } from '../src/postgres/unmasked.ts';
+import { findUnmasked } from '../src/postgres/rules/unmasked.ts';
 import { resolveRules } from '../src/resolve-rules.ts';
 import { type CloneScene, startCloneScene } from './clone-scene.ts';
 import { knownFile, loadKnown } from './known-database.ts';

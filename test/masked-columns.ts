@@ -9,7 +9,7 @@ import { maskSettings } from '../src/postgres/mask-key.ts';
 import { maskSql } from '../src/postgres/masks/mask-sql.ts';
 import { quoteName } from '../src/postgres/names.ts';
 import { openSession, type Session } from '../src/postgres/session.ts';
-import { maskKind, type Mask } from '../src/postgres/table-rule.ts';
+import { maskKind, type Mask } from '../src/postgres/rules/table-rule.ts';
 
 /** A column of each of these types, called as its type. */
 export const maskedTypes = [

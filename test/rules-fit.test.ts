@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startPostgres, type PostgresServer } from '../demo/postgres-server.ts';
 import { readTables, type Table } from '../src/postgres/catalog.ts';
 import { countTables } from '../src/postgres/count-tables.ts';
-import { proveRules, type ProofOptions } from '../src/postgres/fit.ts';
+import { proveRules, type ProofOptions } from '../src/postgres/rules/fit.ts';
 import { readForeignKeys } from '../src/postgres/references.ts';
 import { openSession, type Session } from '../src/postgres/session.ts';
-import { plainRule, type ColumnRule, type Mask, type TableRule } from '../src/postgres/table-rule.ts';
+import { plainRule, type ColumnRule, type Mask, type TableRule } from '../src/postgres/rules/table-rule.ts';
 
 let server: PostgresServer;
 let session: Session;

@@ -6,9 +6,9 @@ import { startPostgres, type PostgresServer } from '../demo/postgres-server.ts';
 import { readTables } from '../src/postgres/catalog.ts';
 import { countTables } from '../src/postgres/count-tables.ts';
 import { sourceDatabase } from '../src/postgres/source.ts';
-import { plainRule, type TableRule } from '../src/postgres/table-rule.ts';
-import { unmaskedNotes, unmaskedRefusal } from '../src/postgres/unmasked-refusal.ts';
-import { findUnmasked, type UnmaskedColumn } from '../src/postgres/unmasked.ts';
+import { plainRule, type TableRule } from '../src/postgres/rules/table-rule.ts';
+import { unmaskedNotes, unmaskedRefusal } from '../src/postgres/rules/unmasked-refusal.ts';
+import { findUnmasked, type UnmaskedColumn } from '../src/postgres/rules/unmasked.ts';
 import { knownDatabases, knownFile, loadKnown } from './known-database.ts';
 import { query } from './sql.ts';
 

@@ -165,9 +165,9 @@ async function lookAtSource(session: ReadSession): Promise<Omit<SeenTables, 'tar
     import('../postgres/catalog.ts'),
     import('../postgres/readable.ts'),
     import('../postgres/references.ts'),
-    import('../postgres/unique-columns.ts'),
-    import('../postgres/unmasked.ts'),
-    import('../postgres/telling-names.ts'),
+    import('../postgres/rules/unique-columns.ts'),
+    import('../postgres/rules/unmasked.ts'),
+    import('../postgres/rules/telling-names.ts'),
   ]);
   const tables = await readTables(session);
   const closed = new Set((await readUnreadable(session, [])).map(quoteTable));

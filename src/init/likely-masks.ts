@@ -1,5 +1,5 @@
 import type { Column } from '../postgres/catalog.ts';
-import type { Mask } from '../postgres/table-rule.ts';
+import type { Mask } from '../postgres/rules/table-rule.ts';
 
 /** Masks that a column's name, or why it looks personal, call for; the likeliest first. */
 const likely: readonly (readonly [RegExp, readonly Mask[]])[] = [

@@ -3,10 +3,10 @@ import { plainName } from '../postgres/empty-tables.ts';
 import { maskBits, maskFits } from '../postgres/masks/mask-sql.ts';
 import { displayTable, quoteTable, type TableName } from '../postgres/names.ts';
 import type { ForeignKey } from '../postgres/references.ts';
-import type { Mask } from '../postgres/table-rule.ts';
-import type { BoundTable } from '../postgres/telling-names.ts';
-import { columnKey, type UniqueColumns } from '../postgres/unique-columns.ts';
-import type { UnmaskedColumn } from '../postgres/unmasked.ts';
+import type { Mask } from '../postgres/rules/table-rule.ts';
+import type { BoundTable } from '../postgres/rules/telling-names.ts';
+import { columnKey, type UniqueColumns } from '../postgres/rules/unique-columns.ts';
+import type { UnmaskedColumn } from '../postgres/rules/unmasked.ts';
 import { likelyMasks } from './likely-masks.ts';
 
 /** What the source has, and the target, as far as both could be looked at. */

@@ -1,5 +1,5 @@
 import { isMap, isNode, isScalar, type YAMLMap } from 'yaml';
-import { needsKey } from '../postgres/table-rule.ts';
+import { needsKey } from '../postgres/rules/table-rule.ts';
 import { after, before, commented, described, lines, option, prose, setting } from './commented-yaml.ts';
 import { maskKeyVariable } from './draft.ts';
 import type { ProposedRule, ProposedRules, Suggestion } from './propose-rules.ts';

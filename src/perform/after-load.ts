@@ -1,5 +1,5 @@
 import { RestageError } from '../errors.ts';
-import { runAfterLoad } from '../postgres/after-load.ts';
+import { runAfterLoad } from '../postgres/rules/after-load.ts';
 import { quoteTable } from '../postgres/names.ts';
 import type { Facts } from '../step.ts';
 import type { Perform } from './context.ts';

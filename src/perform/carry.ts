@@ -1,5 +1,5 @@
 import { RestageError } from '../errors.ts';
-import { carryValues } from '../postgres/carry.ts';
+import { carryValues } from '../postgres/rules/carry.ts';
 import { displayTable } from '../postgres/names.ts';
 import type { Perform } from './context.ts';
 import { castsFor, findTable, lanesOf, requireDatabase, withOwn } from './database-run.ts';

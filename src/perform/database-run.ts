@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RestageError, failureOf, type Failure } from '../errors.ts';
-import type { ColumnCast } from '../postgres/casts.ts';
+import type { ColumnCast } from '../postgres/rules/casts.ts';
 import { readTables, type Table } from '../postgres/catalog.ts';
-import type { ColumnPlaces } from '../postgres/column-places.ts';
+import type { ColumnPlaces } from '../postgres/rules/column-places.ts';
 import { prepareLoading, type Lanes } from '../postgres/load.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
-import { castsOfNow } from '../postgres/plan-own.ts';
+import { castsOfNow } from '../postgres/rules/plan-own.ts';
 import type { RestoreOrder } from '../postgres/restore.ts';
-import type { RowsOfFile } from '../postgres/row-ids.ts';
+import type { RowsOfFile } from '../postgres/rules/row-ids.ts';
 import { startDumper, type SchemaDumper } from '../postgres/schema-dump.ts';
 import type { SchemaDump } from '../postgres/schema-entries.ts';
 import { isMarked, mark, requireUnmarked } from '../postgres/protected-marker.ts';
@@ -15,7 +15,7 @@ import { sqlState } from '../postgres/session-error.ts';
 import type { ReadSession, Session } from '../postgres/session.ts';
 import type { Snapshot, SourceDatabase } from '../postgres/source.ts';
 import { dropDatabase, nameOf, swapDatabases, swapNames, type SwapNames } from '../postgres/swap.ts';
-import type { TableRule } from '../postgres/table-rule.ts';
+import type { TableRule } from '../postgres/rules/table-rule.ts';
 import { lockTarget, type Lock, type TargetDatabase } from '../postgres/target.ts';
 import { Pool } from './pool.ts';
 

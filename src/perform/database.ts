@@ -1,7 +1,7 @@
 import { allOf } from '../all-of.ts';
 import { failureOf, RestageError } from '../errors.ts';
 import { columnsPrint, readSequences, readTables, readUnfilledViews, type Table } from '../postgres/catalog.ts';
-import { readPlaces, requireSamePlaces } from '../postgres/column-places.ts';
+import { readPlaces, requireSamePlaces } from '../postgres/rules/column-places.ts';
 import { analyzeParents, analyzedWithParents } from '../postgres/analyze.ts';
 import { difference } from '../postgres/digest.ts';
 import { belongsToExtension } from '../postgres/extensions.ts';
@@ -21,10 +21,10 @@ import {
   findLeftovers,
   readDescription,
 } from '../postgres/swap.ts';
-import { limitsRows } from '../postgres/table-rule.ts';
-import { changesValues } from '../postgres/table-rows.ts';
+import { limitsRows } from '../postgres/rules/table-rule.ts';
+import { changesValues } from '../postgres/rules/table-rows.ts';
 import { readIdentity } from '../postgres/target.ts';
-import { readSkipped } from '../postgres/skip.ts';
+import { readSkipped } from '../postgres/rules/skip.ts';
 import { isOfPublication, type SchemaEntry } from '../postgres/schema-entries.ts';
 import { requireLeast } from '../shrink.ts';
 import type { Step } from '../step.ts';

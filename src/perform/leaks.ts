@@ -1,5 +1,5 @@
 import { failureOf, RestageError } from '../errors.ts';
-import { findLeaks, type Leak } from '../postgres/leaks.ts';
+import { findLeaks, type Leak } from '../postgres/rules/leaks.ts';
 import { firstNames, lastNames, streets } from '../postgres/masks/words.ts';
 import { displayTable, quoteTable } from '../postgres/names.ts';
 import { count } from '../report/format.ts';

@@ -1,6 +1,6 @@
 import { quoteTable } from '../postgres/names.ts';
-import { comingKeys, settleOrphans } from '../postgres/orphans.ts';
-import { keepRows } from '../postgres/own-rows.ts';
+import { comingKeys, settleOrphans } from '../postgres/rules/orphans.ts';
+import { keepRows } from '../postgres/rules/own-rows.ts';
 import type { Perform } from './context.ts';
 import { castsFor, findTable, lanesOf, requireDatabase, withOwn } from './database-run.ts';
 

@@ -2,9 +2,9 @@ import { RestageError } from '../errors.ts';
 import type { Table } from '../postgres/catalog.ts';
 import type { LoadOptions } from '../postgres/load.ts';
 import { displayTable, quoteTable } from '../postgres/names.ts';
-import { inParts, isOneOf, rowsIn, type RowsOfFile } from '../postgres/row-ids.ts';
-import { selectSubset } from '../postgres/subset.ts';
-import type { TableRule } from '../postgres/table-rule.ts';
+import { inParts, isOneOf, rowsIn, type RowsOfFile } from '../postgres/rules/row-ids.ts';
+import { selectSubset } from '../postgres/rules/subset.ts';
+import type { TableRule } from '../postgres/rules/table-rule.ts';
 import type { Perform } from './context.ts';
 import { lanesOf, requireDatabase, type DatabaseRun } from './database-run.ts';
 

@@ -3,10 +3,10 @@ import { rowsOf, type Table } from './catalog.ts';
 import { readCopy, relayCopy, type Relayed } from './copy-relay.ts';
 import type { Digest } from './digest.ts';
 import { quoteName, quoteTable } from './names.ts';
-import { readByRule, requireOneSelect, ruleError, userSearchPath } from './rule-reading.ts';
+import { readByRule, requireOneSelect, ruleError, userSearchPath } from './rules/rule-reading.ts';
 import type { ReadSession, Session } from './session.ts';
-import { changesRows, conditionOf, copiedColumns, hasUserSql, selectRows } from './table-rows.ts';
-import type { TableRule } from './table-rule.ts';
+import { changesRows, conditionOf, copiedColumns, hasUserSql, selectRows } from './rules/table-rows.ts';
+import type { TableRule } from './rules/table-rule.ts';
 
 export interface CopyOptions {
   /** SQL of ours: only these rows, beside others that come there at the same time. Absent: the whole table. */

@@ -8,11 +8,11 @@ import { displayTable, quoteTable } from './names.ts';
 import { blockRanges, inRange } from './ranges.ts';
 import { restore } from './restore.ts';
 import { requireSameFile } from './rewritten.ts';
-import { digestByRule } from './rule-reading.ts';
+import { digestByRule } from './rules/rule-reading.ts';
 import type { SchemaEntry } from './schema-entries.ts';
 import type { ReadSession, Session } from './session.ts';
-import { changesRows, changesValues, comparedColumns, conditionOf } from './table-rows.ts';
-import { hasNoRows, limitsRows, type TableRule } from './table-rule.ts';
+import { changesRows, changesValues, comparedColumns, conditionOf } from './rules/table-rows.ts';
+import { hasNoRows, limitsRows, type TableRule } from './rules/table-rule.ts';
 
 /** Lends sessions for a while: as many at once as the run may have, the others wait. */
 export interface Lanes {

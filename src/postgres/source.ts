@@ -3,7 +3,7 @@ import type { TableName } from './names.ts';
 import type { SchemaDumper } from './schema-dump.ts';
 import { parseDump, type SchemaDump } from './schema-entries.ts';
 import { connectionLost } from './session-error.ts';
-import { readSkipped, withoutSkipped } from './skip.ts';
+import { readSkipped, withoutSkipped } from './rules/skip.ts';
 import { interrupted, openSession, type Address, type Origin, type ReadSession } from './session.ts';
 
 export interface SourceOptions {

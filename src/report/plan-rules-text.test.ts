@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Plan } from '../plan.ts';
-import { plainRule, type TableRule } from '../postgres/table-rule.ts';
+import { plainRule, type TableRule } from '../postgres/rules/table-rule.ts';
 import type { Step } from '../step.ts';
 import { rulesLines } from './plan-rules-text.ts';
 import { willDo } from './step-words.ts';

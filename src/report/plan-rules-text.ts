@@ -1,7 +1,7 @@
 import type { Plan } from '../plan.ts';
 import { displayTable } from '../postgres/names.ts';
-import { maskKind, type TableRule } from '../postgres/table-rule.ts';
-import type { UnmaskedColumn } from '../postgres/unmasked.ts';
+import { maskKind, type TableRule } from '../postgres/rules/table-rule.ts';
+import type { UnmaskedColumn } from '../postgres/rules/unmasked.ts';
 import { columns, count, counted } from './format.ts';
 import { carryText } from './step-words.ts';
 import type { Style } from './style.ts';

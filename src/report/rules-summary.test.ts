@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { plainRule, type TableRule } from '../postgres/table-rule.ts';
+import { plainRule, type TableRule } from '../postgres/rules/table-rule.ts';
 import type { Outcome, StepReport } from '../step.ts';
 import { ruleFacts } from './rules-summary.ts';
 

@@ -1,5 +1,5 @@
 import { displayTable, type TableName } from '../postgres/names.ts';
-import type { TableRule } from '../postgres/table-rule.ts';
+import type { TableRule } from '../postgres/rules/table-rule.ts';
 import { count, counted } from './format.ts';
 import { factsOf, stepsOf, type Report } from './report.ts';
 import { carryText } from './step-words.ts';

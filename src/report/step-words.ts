@@ -1,5 +1,5 @@
 import { displayTable } from '../postgres/names.ts';
-import type { TableRule } from '../postgres/table-rule.ts';
+import type { TableRule } from '../postgres/rules/table-rule.ts';
 import type { ContentCheck } from '../s3/content.ts';
 import type { Kind, Step, StepReport } from '../step.ts';
 import { bytes, count, counted } from './format.ts';

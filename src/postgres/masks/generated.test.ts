@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { maskedTypes, maskValues, startMaskedColumns, type MaskedColumns } from '../../../test/masked-columns.ts';
 import type { Column } from '../catalog.ts';
 import type { Session } from '../session.ts';
-import { maskKind, maskNames, type Mask } from '../table-rule.ts';
+import { maskKind, maskNames, type Mask } from '../rules/table-rule.ts';
 import { bytesOfText, hmacSql } from './hmac.ts';
 import { maskBits, maskFits } from './mask-sql.ts';
 

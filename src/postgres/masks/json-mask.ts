@@ -1,5 +1,5 @@
 import { quoteText } from '../names.ts';
-import type { Mask } from '../table-rule.ts';
+import type { Mask } from '../rules/table-rule.ts';
 
 /** What becomes of a string and of a number in JSON: SQL of jsonb, over the value itself, "v". A null becomes JSON's null. */
 export interface JsonMask {

@@ -1,6 +1,6 @@
 import type { Column } from '../catalog.ts';
 import { quoteText } from '../names.ts';
-import { maskKind, type Mask } from '../table-rule.ts';
+import { maskKind, type Mask } from '../rules/table-rule.ts';
 import { bitsOf, card, digitsOf } from './digits.ts';
 import { bytesOfText, hmacSql } from './hmac.ts';
 import type { JsonMask } from './json-mask.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Column } from '../catalog.ts';
-import type { Mask } from '../table-rule.ts';
+import type { Mask } from '../rules/table-rule.ts';
 import { maskBits, maskFits, maskSql, usesUserSql } from './mask-sql.ts';
 
 function column(type: string, more: Partial<Column> = {}): Column {

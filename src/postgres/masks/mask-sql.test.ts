@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { maskValues, startMaskedColumns, type MaskedColumns } from '../../../test/masked-columns.ts';
 import type { Session } from '../session.ts';
-import type { Mask } from '../table-rule.ts';
+import type { Mask } from '../rules/table-rule.ts';
 import { maskBits } from './mask-sql.ts';
 
 const seen = (values: readonly unknown[]) => new Set(values).size;

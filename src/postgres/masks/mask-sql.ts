@@ -1,7 +1,7 @@
 import { RestageError } from '../../errors.ts';
 import type { Column, Table } from '../catalog.ts';
 import { displayTable, quoteName } from '../names.ts';
-import { maskKind, type Mask } from '../table-rule.ts';
+import { maskKind, type Mask } from '../rules/table-rule.ts';
 import { daysOf, mostDays, moved, movedText } from './date-mask.ts';
 import { bitsOf, card, digitsOf } from './digits.ts';
 import { bytesOf, bytesOfText, hashName, hmacSql, textOf } from './hmac.ts';

@@ -1,5 +1,5 @@
 import { quoteText } from '../names.ts';
-import type { MaskName } from '../table-rule.ts';
+import type { MaskName } from '../rules/table-rule.ts';
 import { bitsOf, card, digitsOf, iban } from './digits.ts';
 import { cities, companyKinds, companyNames, firstNames, lastNames, lorem, streets } from './words.ts';
 
