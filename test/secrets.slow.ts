@@ -192,7 +192,11 @@ test('commands that end well, and those that fail, are as talkative as can be', 
   await onProduction(`create table visitors (id integer, email text,
     constraint of_old_servers check (current_setting('server_version_num')::integer < 170000));
     insert into visitors values (1, '${inARow}')`);
-  await run(1, 'a failing sync', 'sync', '--yes', '--only', 'database');
+  const allowing = await scene.configure((document) => {
+    atTheTap(document);
+    document.setIn(['database', 'tables', 'visitors'], document.createNode({ allow: ['email'] }));
+  });
+  await run(1, 'a failing sync', 'sync', '--yes', '--only', 'database', '--config', allowing);
   await onProduction(`drop table visitors`);
   await onProduction(obstacles.migratedByHand.make);
   await run(1, 'a failing migration', 'sync', '--yes', '--json', '--only', 'database');
