@@ -287,6 +287,22 @@ test('a column with a mask or a set, or that is allowed, is not told, nor are ta
   ]);
 });
 
+test('a value that the server refuses to read is told, and keeps nobody from looking at the others', async () => {
+  const found = await look(`
+    create type mood as enum ('well');
+    create function tell(mood) returns text language plpgsql as 'begin raise exception ''not told''; end';
+    create cast (mood as text) with function tell(mood);
+    create table days (moods mood[], note_1 text, memo text);
+    insert into days select array['well']::mood[], 'x', 'ann' || n || '@mail.example' from generate_series(1, 20) n;
+    create table other (body text);
+    insert into other select 'bob' || n || '@mail.example' from generate_series(1, 20) n`);
+  expect(found.map(({ table, column, reason }) => `${table.name}.${column}: ${reason}`)).toEqual([
+    'days.moods: its values could not be looked at (SQLSTATE P0001)',
+    expect.stringMatching(/^days\.memo: 100 % of the values/),
+    expect.stringMatching(/^other\.body: 100 % of the values/),
+  ]);
+});
+
 test('a tsvector beside masked words holds them, where no server makes it', async () => {
   const sql = `
     create table t (body text, number integer, words tsvector, made tsvector generated always as (to_tsvector('simple', body)) stored);

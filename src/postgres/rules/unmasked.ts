@@ -1,6 +1,8 @@
-import { lettingLocksGo, type Column, type Table } from '../catalog.ts';
+import type { Column, Table } from '../catalog.ts';
 import { quoteName, quoteTable, type TableName } from '../names.ts';
 import { sampleOf } from './sample.ts';
+import { sqlState } from '../session-error.ts';
+import { undone } from '../undone.ts';
 import type { ReadSession } from '../session.ts';
 import { plainRule, type TableRule } from './table-rule.ts';
 import { findPersonal, type PersonalKind } from './telling-names.ts';
@@ -169,19 +171,34 @@ const tablesAtOnce = 20;
 async function findByValues(session: ReadSession, sampled: readonly Sampled[]): Promise<Found[]> {
   const found: Found[] = [];
   for (let start = 0; start < sampled.length; start += tablesAtOnce) {
-    const some = sampled.slice(start, start + tablesAtOnce);
-    const columns = some.flatMap(({ table, columns: own }) => own.map((column) => ({ table, column })));
-    const rows = await lettingLocksGo(session, () =>
-      session.rows<{ place: string; counts: string }>(countShapes(some)),
-    );
-    for (const { place, counts } of rows) {
-      const one = columns[Number(place)];
-      if (!one) continue;
-      const reason = reasonOf(one.table, one.column, JSON.parse(counts) as number[]); // as it is asked for
-      if (reason !== undefined) found.push({ ...one, reason });
-    }
+    found.push(...(await lookInto(session, sampled.slice(start, start + tablesAtOnce))));
   }
   return found;
+}
+
+/**
+ * What the samples' values tell. Where the server refuses to read one, as a cast of the user's own may, the others are looked into
+ * all the same, and of that one nobody knows that it is not personal.
+ */
+async function lookInto(session: ReadSession, some: readonly Sampled[]): Promise<Found[]> {
+  const columns = some.flatMap(({ table, columns: own }) => own.map((column) => ({ table, column })));
+  try {
+    const rows = await undone(session, () => session.rows<{ place: string; counts: string }>(countShapes(some)));
+    return rows.flatMap(({ place, counts }) => {
+      const one = columns[Number(place)];
+      const reason = one && reasonOf(one.table, one.column, JSON.parse(counts) as number[]); // as it is asked for
+      return one && reason !== undefined ? [{ ...one, reason }] : [];
+    });
+  } catch (error) {
+    const state = sqlState(error);
+    if (state === undefined) throw error;
+    const [only, second] = columns;
+    if (only && !second) return [{ ...only, reason: `its values could not be looked at (SQLSTATE ${state})` }];
+    const parts = some.length > 1 ? some : columns.map(({ table, column }) => ({ table, columns: [column] }));
+    const found: Found[] = [];
+    for (const part of parts) found.push(...(await lookInto(session, [part])));
+    return found;
+  }
 }
 
 const shapesOf = { text: textShapes, document: documentShapes, number: numberShapes } as const;
