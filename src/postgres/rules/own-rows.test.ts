@@ -539,7 +539,7 @@ test('values that a copy may bend are kept, each to the byte', async () => {
     await using session = await open('had');
     for (const name of ['roles', 'types', 'tables', 'code', 'values'])
       await session.execute(
-        `set search_path = public; ${await readFile(new URL(`../../test/complete/${name}.sql`, import.meta.url), 'utf8')}`,
+        `set search_path = public; ${await readFile(new URL(`../../../test/complete/${name}.sql`, import.meta.url), 'utf8')}`,
       );
   }
   await admin.execute('create database has template had');
