@@ -67,7 +67,7 @@ test('a table that is emptied before it is read stops the run', async () => {
   expect(await stagingOf(scene)).toEqual(before);
 });
 
-test.each([{ tables: 1 }, { largeObjects: 3 }])(
+test.each([{ tables: 1 }, { largeObjects: 3 }, { columnsPrint: 'of other columns' }])(
   'what is not as it was planned stops the run before a row is copied: %o',
   async (planned) => {
     const report = await runChanged(await oneJob('content'), (plan) => ({

@@ -47,7 +47,7 @@ function unicodeEscape(char: string): string {
   return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** Within an escape sequence there is no text: after a backslash that is not itself escaped, or after the first digits of \uXXXX. */
+/** Within an escape sequence there is no text: after a backslash that is not itself escaped, or among the four digits of \u00e9. */
 const notInEscape = String.raw`(?<!(?:^|[^\\])(?:\\\\)*\\(?:u[0-9a-fA-F]{0,3})?)`;
 
 function replaceEscaped(sql: string, rewrite: Rewrite): string {
