@@ -1,11 +1,12 @@
 import { readTables, type Table } from '../src/postgres/catalog.ts';
 import { relayCopy } from '../src/postgres/copy-relay.ts';
 import { maskSettings } from '../src/postgres/mask-key.ts';
-import { maskSql } from '../src/postgres/masks/mask-sql.ts';
-import { quoteName, quoteTable } from '../src/postgres/names.ts';
-import { openSession, type Address } from '../src/postgres/session.ts';
-import type { Mask } from '../src/postgres/rules/table-rule.ts';
+import { quoteTable } from '../src/postgres/names.ts';
+import { selectRows } from '../src/postgres/rules/table-rows.ts';
+import { plainRule, type ColumnRule, type Mask } from '../src/postgres/rules/table-rule.ts';
+import { openSession } from '../src/postgres/session.ts';
 import { query } from '../test/sql.ts';
+import { addressOf } from './address-of.ts';
 import { median, spread, table as columnsOf } from './figures.ts';
 import { fill, hash, oneOf } from './fill.ts';
 import type { BenchOptions } from './main.ts';
@@ -81,7 +82,7 @@ export async function benchMasks({ rounds = 3, scale, folder }: BenchOptions): P
 }
 
 async function copy(ground: Ground, masks: Masks, rows: number): Promise<Cost> {
-  const from = addressOf(ground.source.adminUrl('production'));
+  const from = { ...addressOf(ground.source.adminUrl('production')), settings: maskSettings('the key of the bench') };
   const to = addressOf(ground.target.adminUrl('production'));
   await query(ground.target.adminUrl(), 'checkpoint');
   await using reader = await openSession(from, { access: 'read-only', label: 'bench' });
@@ -99,30 +100,9 @@ async function copy(ground: Ground, masks: Masks, rows: number): Promise<Cost> {
   return { wallSeconds, sourceSeconds: (await serverCpuSeconds(ground.source)) - before };
 }
 
-/** What COPY reads: the table itself, or its rows with the masks in their places. */
+/** What COPY reads: the table itself, or its rows as a run has them by a rule. */
 function rowsOf(people: Table, masks: Masks): string {
   if (Object.keys(masks).length === 0) return quoteTable(people.table);
-  const hashes: Record<string, string> = {};
-  const list = people.columns.map((column) => {
-    const mask = masks[column.name];
-    if (mask === undefined) return quoteName(column.name);
-    const made = maskSql(mask, column, people);
-    Object.assign(hashes, made.hashes);
-    return `${made.sql} as ${quoteName(column.name)}`;
-  });
-  const hashed = Object.entries(hashes).map(([name, sql]) => `${sql} as ${quoteName(name)}`);
-  return `(select ${list.join(', ')} from (select *, ${hashed.join(', ')} from only ${quoteTable(people.table)} offset 0) t)`;
-}
-
-function addressOf(url: string): Address {
-  const { hostname, port, pathname, username, password } = new URL(url);
-  return {
-    host: hostname,
-    port: Number(port),
-    database: pathname.slice(1),
-    user: username,
-    password: decodeURIComponent(password),
-    tls: 'disable',
-    settings: maskSettings('the key of the bench'),
-  };
+  const columns = Object.entries(masks).map(([name, mask]): [string, ColumnRule] => [name, { kind: 'mask', mask }]);
+  return `(${selectRows(people, { ...plainRule, columns: Object.fromEntries(columns) })}\n)`;
 }

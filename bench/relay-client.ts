@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { from, to } from 'pg-copy-streams';
 import { relayCopy } from '../src/postgres/copy-relay.ts';
 import { openSession } from '../src/postgres/session.ts';
+import { addressOf } from './address-of.ts';
 
 /** What one client says of its copy, as a line of JSON: the process's CPU from the first byte to the commit. */
 export interface RelayCost {
@@ -51,16 +52,4 @@ async function timed(copy: () => Promise<number>): Promise<RelayCost> {
   const rows = await copy();
   const { user, system } = process.cpuUsage(before);
   return { rows, wallSeconds: (performance.now() - started) / 1000, cpuSeconds: (user + system) / 1e6 };
-}
-
-function addressOf(url: string): Parameters<typeof openSession>[0] {
-  const { hostname, port, pathname, username, password } = new URL(url);
-  return {
-    host: hostname,
-    port: Number(port),
-    database: pathname.slice(1),
-    user: username,
-    password: decodeURIComponent(password),
-    tls: 'disable',
-  };
 }

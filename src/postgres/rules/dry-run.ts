@@ -9,7 +9,7 @@ import { sampleOf, sampledRows } from './sample.ts';
 import { sqlState } from '../session-error.ts';
 import type { ReadSession } from '../session.ts';
 import { selectRows } from './table-rows.ts';
-import type { TableRule } from './table-rule.ts';
+import { plainRule, type TableRule } from './table-rule.ts';
 
 /** How long a table's sample may take, in seconds: an expression that takes longer for it would take for ever for the table. */
 export const drySeconds = 20;
@@ -112,8 +112,6 @@ function isTimeout(error: unknown): boolean {
   return error instanceof RestageError && /statement timeout/.test(error.message);
 }
 
-const nothing: TableRule = { rows: 'copy', onCollision: 'fail', onOrphan: 'fail', columns: {}, rewrite: [], allow: [] };
-
 /** Each part of the rule by itself, without any check. */
 function partsOf(tried: Tried): Piece[] {
   const { rule, constraints, table } = tried;
@@ -121,14 +119,14 @@ function partsOf(tried: Tried): Piece[] {
   const bare = { ...constraints, checks: [], unique: [], generated: [] };
   const columns = changedColumns(table, rule).map(({ name }): Piece => {
     const own = Object.hasOwn(rule.columns, name) ? rule.columns[name] : undefined;
-    const alone: TableRule = own ? { ...nothing, columns: { [name]: own } } : { ...nothing, rewrite: rule.rewrite };
+    const alone: TableRule = own ? { ...plainRule, columns: { [name]: own } } : { ...plainRule, rewrite: rule.rewrite };
     const only = own ? table : { ...table, columns: table.columns.filter((column) => column.name === name) };
     return { what: { column: name }, tried: { ...tried, table: only, rule: alone, constraints: bare, seconds } };
   });
   const where: Piece[] =
     rule.where === undefined
       ? []
-      : [{ what: 'where', tried: { ...tried, rule: { ...nothing, where: rule.where }, constraints: bare, seconds } }];
+      : [{ what: 'where', tried: { ...tried, rule: { ...plainRule, where: rule.where }, constraints: bare, seconds } }];
   return [...where, ...columns];
 }
 
