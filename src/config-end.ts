@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { usualPlace } from './app/version.ts';
 
 // What a value must be, in words: one text for a wrong type, a wrong form and a wrong range alike.
 export const text = z.string().min(1, 'text that is not empty');
@@ -163,11 +164,28 @@ export function isOfAws({
   return secret !== undefined || identifier !== undefined || auth !== undefined;
 }
 
+const versionPlace = z.strictObject({
+  path: path.default(usualPlace.path).describe('Behind url.'),
+  version: text.default(usualPlace.version).describe('The field of its version.'),
+  environment: text.default(usualPlace.environment).describe('The field of its environment.'),
+  sha: text.default(usualPlace.sha).describe('The field of the commit that it was built from.'),
+});
+
 const app = z
   .strictObject({
     url: url.describe('The base of its API, e.g. https://api.example.com/api/v1'),
     environment: text.optional().describe('What its version answer must give as environment.'),
-    version: path.default('/health/version').describe('Where it tells its version.'),
+    version: z
+      .union(
+        [
+          path.transform((place) => versionPlace.parse({ path: place })),
+          z.literal(false).transform(() => undefined),
+          versionPlace,
+        ],
+        'a path that begins with /, false, or a map of path and fields',
+      )
+      .prefault(usualPlace.path)
+      .describe('Where it tells its version; false: nowhere.'),
     headers: z
       .record(z.string(), z.string())
       .default({})

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isAccessPoint } from './access-point.ts';
-import { isOfAws, path, sourceEnd, targetEnd, text, wholeFrom } from './config-end.ts';
+import { migrateSchema, notifySchema, strayAfter, verifySchema } from './config-after.ts';
+import { isOfAws, sourceEnd, targetEnd, text, wholeFrom } from './config-end.ts';
 import { tableRule } from './config-rules.ts';
 import { needsKey } from './postgres/rules/table-rule.ts';
 import { objectsSchema, strayObjects } from './config-objects.ts';
@@ -11,10 +12,6 @@ const percentWords = 'a number from 0 to 100';
 const keyWords = 'a secret of 16 characters or more; openssl rand -hex 32 makes one';
 const columnWords = 'a column, as table.column or schema.table.column';
 const column = z.string(columnWords).regex(/^[^.]+\.[^.]+(\.[^.]+)?$/s, columnWords);
-
-const expected = z
-  .record(z.string(), z.union([z.string(), z.number(), z.boolean()], 'text, a number, true or false'))
-  .refine((value) => Object.keys(value).length > 0, 'at least one field and its value');
 
 /** The one place of names, defaults and descriptions: help, messages and the JSON Schema come from it. */
 export const schema = z
@@ -127,6 +124,12 @@ export const schema = z
           .default([])
           .describe('SQL that is run on the incoming database before it becomes the target, in order.'),
         keepPrevious: wholeFrom(0).default(1).describe('How many earlier databases stay on the target server.'),
+        onFailure: z
+          .enum(['rollback', 'keep'], 'rollback or keep')
+          .default('rollback')
+          .describe(
+            'Where a migration or a check fails after the swap: rollback: the previous database is put back; keep: the new one stays, and the previous beside it.',
+          ),
       })
       .prefault({})
       .describe('How the database is copied.'),
@@ -144,57 +147,9 @@ export const schema = z
       .prefault({})
       .describe('When a run is refused.'),
     objects: objectsSchema.describe('How the pairs of buckets are copied, by their names in source.buckets.'),
-    migrate: z
-      .array(
-        z.strictObject({
-          http: z
-            .strictObject({
-              path: path.describe('Behind target.app.url.'),
-              method: z.enum(['POST', 'PUT'], 'POST or PUT').default('POST').describe('The verb of HTTP.'),
-              expect: expected.describe('Fields of the answer that mean success; the HTTP status alone does not.'),
-              timeoutSeconds: wholeFrom(1).default(120).describe('How long its answer may take.'),
-            })
-            .describe("A request to the target's application."),
-        }),
-      )
-      .default([])
-      .describe("Steps that bring the target's schema to its own code's revision, in order."),
-    verify: z
-      .strictObject({
-        tables: z
-          .enum(['content', 'rows'], 'content or rows')
-          .default('content')
-          .describe('content: what every table holds is compared; rows: their number only, which is faster.'),
-        objects: z
-          .union(
-            [z.enum(['listing', 'content']), z.strictObject({ sample: wholeFrom(1).describe('About how many.') })],
-            'listing, content, or sample with a number',
-          )
-          .default('listing')
-          .describe(
-            'listing: sizes and ETags of both listings are compared; content: every object is read back too; sample: some are.',
-          ),
-        health: z
-          .strictObject({
-            path: path.describe('Behind target.app.url.'),
-            expect: expected.describe('Fields of the answer, and what they must be.'),
-            withinSeconds: wholeFrom(0).default(20).describe('How long the application may take to become so.'),
-          })
-          .optional()
-          .describe("What the target's application must say of itself when all is done."),
-        totals: z
-          .array(
-            z.strictObject({
-              path: path.describe('Behind app.url of both ends.'),
-              read: text.describe('The field to compare, e.g. total or page.total'),
-              equals: z.literal('source', 'source').default('source').describe('The end whose figure it must be.'),
-            }),
-          )
-          .default([])
-          .describe('Figures that both applications must tell alike when all is done.'),
-      })
-      .prefault({})
-      .describe('What is compared when all is done.'),
+    migrate: migrateSchema.describe("What brings the target's schema to its own code's revision."),
+    verify: verifySchema,
+    notify: notifySchema,
   })
   .superRefine((config, context) => {
     const paired = Object.keys(config.source.buckets);
@@ -280,17 +235,5 @@ export const schema = z
       context.addIssue({ code: 'custom', path: ['target', 'name'], message: "is the source's name too" });
     if (config.source.database === undefined && paired.length === 0)
       context.addIssue({ code: 'custom', path: ['source'], message: 'has neither a database nor a bucket' });
-    if ((config.migrate.length > 0 || config.verify.health) && config.target.app === undefined)
-      context.addIssue({ code: 'custom', path: ['target', 'app'], message: 'is needed for migrate and verify.health' });
-    for (const [index, total] of config.verify.totals.entries())
-      if (config.verify.totals.findIndex(({ path: at, read }) => at === total.path && read === total.read) < index)
-        context.addIssue({
-          code: 'custom',
-          path: ['verify', 'totals', index],
-          message: `${total.read} of ${total.path} is there twice`,
-        });
-    if (config.verify.totals.length > 0)
-      for (const side of ['source', 'target'] as const)
-        if (config[side].app === undefined)
-          context.addIssue({ code: 'custom', path: [side, 'app'], message: 'is needed for verify.totals' });
+    for (const { path, message } of strayAfter(config)) context.addIssue({ code: 'custom', path: [...path], message });
   });

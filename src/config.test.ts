@@ -30,17 +30,22 @@ test('the example of BlueMoxon loads, with every default filled in', () => {
     variables: { STAGING_API_KEY: 'k-1', RESTAGE_MASK_KEY: '0123456789abcdef' },
   });
   expect(config.target.app?.headers).toEqual({ 'X-API-Key': 'k-1' });
-  expect(config.source.app?.version).toBe('/health/version');
-  expect(config.migrate[0]?.http).toMatchObject({ method: 'POST', timeoutSeconds: 120 });
+  expect(config.source.app?.version).toEqual({
+    path: '/health/version',
+    version: 'version',
+    environment: 'environment',
+    sha: 'git_sha',
+  });
+  expect(config.migrate.steps[0]?.http).toMatchObject({ method: 'POST', timeoutSeconds: 120 });
   expect(config.verify.health?.withinSeconds).toBe(20);
-  expect(config.verify.totals[0]?.equals).toBe('source');
+  expect(config.verify.totals[0]?.table).toBeUndefined();
 });
 
 test('what is left out of a small config has its default', () => {
   expect(loadConfig(minimal)).toMatchObject({
     source: { buckets: {} },
     database: { mode: 'clone', keepPrevious: 1 },
-    migrate: [],
+    migrate: { policy: 'refuse', steps: [] },
     verify: { totals: [] },
     passwords: {},
   });
@@ -75,7 +80,7 @@ test('a misspelt key does not hide what is wrong between the parts', () => {
   expect(problems(text)).toEqual(
     expect.arrayContaining([
       expect.stringContaining('target.regoin: unknown key'),
-      expect.stringContaining('target.app: is needed for migrate and verify.health'),
+      expect.stringContaining('target.app: is needed for requests of migrate'),
     ]),
   );
 });
@@ -87,7 +92,7 @@ test('an unknown key is told with the line it stands on and the key that was mea
 
 test('an unknown key that is near to none is told with the keys there are', () => {
   expect(problems(`${minimal}verify: { colour: blue }\n`)[1]).toBe(
-    'restage.yaml:8  verify.colour: unknown key; known here: tables, objects, health, totals',
+    'restage.yaml:8  verify.colour: unknown key; known here: tables, objects, references, health, versions, totals, expect, withinSeconds',
   );
 });
 
@@ -185,7 +190,7 @@ test('every key that is there twice is named', () => {
 
 test.each([
   ['version: 2', 'version: 1, the version of this format'],
-  ['version: 1\nmigrate: {}', 'migrate: a list expected, a map of settings found'],
+  ['version: 1\nmigrate: 1', 'migrate: a list of steps, or a map of settings'],
   ['version: 1\ndatabase: { keepPrevious: many }', 'database.keepPrevious: a whole number, 0 or more'],
   ['version: 1\nverify: { health: { path: deep, expect: { a: 1 } } }', 'verify.health.path: a path that begins with /'],
 ])('a value of a wrong kind is told in words: %s', (settings, said) => {

@@ -13,7 +13,7 @@ import {
 import type { z } from 'zod';
 import { schema } from './config-schema.ts';
 import { keysAt } from './config-keys.ts';
-import { keepSecret, redact, RestageError } from './errors.ts';
+import { isSecretName, keepSecret, redact, RestageError } from './errors.ts';
 import { nearest } from './nearest.ts';
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
@@ -84,10 +84,20 @@ export function loadConfig(settings: string | object, options: LoadOptions = {})
       else if (name !== undefined && value !== undefined) passwords[name] = value;
     }
   if (!parsed.success || problems.length > 0) throw invalid(file, problems, document, lines);
-  const { source, target, database: data } = parsed.data;
+  const { source, target, database: data, migrate, notify } = parsed.data;
   for (const { database } of [source, target])
     if (database?.ca !== undefined) database.ca = resolve(dirname(file), database.ca);
   for (const one of data.afterLoad) if (one.file !== undefined) one.file = resolve(dirname(file), one.file);
+  if (migrate.versions !== undefined) migrate.versions = resolve(dirname(file), migrate.versions);
+  for (const { http, command } of migrate.steps) {
+    if (command) command.cwd = resolve(dirname(file), command.cwd ?? '.');
+    keepSecretsOf(http?.headers ?? command?.env ?? {});
+  }
+  // Whoever has the address may post there.
+  for (const { slack, webhook, headers } of notify) {
+    for (const url of [slack, webhook]) if (url !== undefined) keepSecret(url);
+    keepSecretsOf(headers);
+  }
   if (data.masks.key !== undefined) keepSecret(data.masks.key);
   return { ...parsed.data, passwords };
 }
@@ -213,6 +223,11 @@ function substitute(
       Object.entries(value).map(([key, item]) => [key, substitute(item, variables, problems, [...path, key])]),
     );
   return value;
+}
+
+/** Of headers and variables, those that are secrets by their names. */
+function keepSecretsOf(values: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(values)) if (isSecretName(name)) keepSecret(value);
 }
 
 const secretName = /PASS|SECRET|TOKEN|KEY|HASH|CREDENTIAL/i;

@@ -40,6 +40,10 @@ export const exitCodes = {
   'app-unreachable': 1,
   'app-unexpected': 1,
   'migrate-failed': 1,
+  'source-ahead': 3,
+  'source-readonly': 3,
+  'previous-missing': 2,
+  'run-missing': 2,
   'deletion-refused': 3,
   'bucket-empty': 3,
   'lambda-missing': 2,
@@ -124,6 +128,13 @@ function stackOf(error: unknown): string {
   const frames = (error.stack ?? '').split('\n').filter((line) => /^ {4}at /.test(line));
   const inner = error instanceof AggregateError ? error.errors.map((one) => `caused by ${stackOf(one)}`) : [];
   return [`${error.name}${code}${words}`, ...frames, ...inner].join('\n');
+}
+
+const secretWords = /key|token|secret|auth|cookie|password|credential/i;
+
+/** Whether the name of a header or variable says that its value is a secret: blanking out that of a plain one would spoil every output. */
+export function isSecretName(name: string): boolean {
+  return secretWords.test(name);
 }
 
 /** Values that no output may show, in each form that they may be met in. They only ever grow: a secret stays one. */

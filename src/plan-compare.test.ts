@@ -43,6 +43,9 @@ const migrate: Step = {
   path: '/migrate',
   expect: { status: 'success' },
   timeoutSeconds: 120,
+  headers: {},
+  withinSeconds: 900,
+  goal: [],
 };
 const verifyObjects: Step = {
   id: 'verify-objects images',
@@ -267,7 +270,15 @@ test('a bucket that came or went is told', () => {
 test('steps that came or went are told, and tables by their names', () => {
   const [books, tags, ...rest] = plan.steps as [Step, Step, ...Step[]];
   expect(told(withSteps(books, tags, verifyObjects))).toEqual(['the step migrate is not planned any more']);
-  const health: Step = { id: 'check-health', after: [], kind: 'check-health', path: '/', expect: {}, withinSeconds: 1 };
+  const health: Step = {
+    id: 'check-health',
+    after: [],
+    kind: 'check-health',
+    path: '/',
+    expect: {},
+    checks: 'checks',
+    withinSeconds: 1,
+  };
   expect(told(withSteps(...plan.steps, health))).toEqual(['the step check-health was not planned']);
   expect(told(withSteps(books, copyTable('new', 1), ...rest))).toEqual([
     'tables that were not planned: new',

@@ -26,6 +26,9 @@ import { emptyTables, emptyTablesError, unknownTables } from './postgres/empty-t
 import { matchExtensions } from './postgres/extensions.ts';
 import { requireNamedRoles } from './postgres/named-roles.ts';
 import { quoteTable } from './postgres/names.ts';
+import type { Drift } from './postgres/drift/drift.ts';
+import { revisionOf, type VersionTable } from './postgres/version-tables.ts';
+import type { PlannedMigrations } from './revisions/planned-migrations.ts';
 import type { SchemaPrint } from './postgres/schema-print.ts';
 import type { Origin } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
@@ -43,6 +46,8 @@ export interface DatabaseFigures {
   readonly rows: number;
   readonly sizeBytes: number;
   readonly revision?: string;
+  /** What the tables of migration tools hold; absent where there are none. */
+  readonly versions?: readonly VersionTable[];
   readonly schema: SchemaPrint;
   /** The system identifier and the database's number, where the role may read them. */
   readonly identity?: string;
@@ -66,6 +71,9 @@ export interface PlannedDatabase {
   readonly maskKey?: string;
   /** Staging's own rows that stay or are carried over, by quoted name. */
   readonly own: ReadonlyMap<string, OwnRows>;
+  /** For each version table that either has. */
+  readonly migrations: readonly PlannedMigrations[];
+  readonly drift?: Drift;
 }
 
 /** What figures are measured by, and how far they may have fallen. */
@@ -135,6 +143,7 @@ export async function planDatabase(
     rules,
     ...(maskKey === undefined ? {} : { maskKey }),
     own: own.own,
+    migrations: [],
     notes: [
       ...rules.notes,
       ...own.notes,
@@ -210,8 +219,9 @@ function sinceLastRun(
 function figuresOf(
   { origin, readAt, identity }: Pick<SourceReading, 'origin' | 'readAt' | 'identity'>,
   tables: readonly Table[],
-  { revision, schema }: { readonly revision: string | undefined; readonly schema: SchemaPrint },
+  { versions, schema }: { readonly versions: readonly VersionTable[]; readonly schema: SchemaPrint },
 ): DatabaseFigures {
+  const revision = revisionOf(versions);
   return {
     origin,
     readAt,
@@ -219,6 +229,7 @@ function figuresOf(
     rows: tables.reduce((total, table) => total + table.rows, 0),
     sizeBytes: tables.reduce((total, table) => total + table.sizeBytes + table.indexBytes, 0),
     ...(revision === undefined ? {} : { revision }),
+    ...(versions.length === 0 ? {} : { versions }),
     schema,
     ...(identity.disk === undefined ? {} : { identity: identity.disk }),
   };

@@ -17,7 +17,7 @@ import { readNamedRoles } from './postgres/named-roles.ts';
 import { quoteTable } from './postgres/names.ts';
 import { requireUnmarked } from './postgres/protected-marker.ts';
 import { readUnreadable, requireReadable } from './postgres/readable.ts';
-import { readRevision } from './postgres/revision.ts';
+import { readVersionTables } from './postgres/version-tables.ts';
 import { readRoles, requireRoles } from './postgres/roles.ts';
 import { readSkipped } from './postgres/rules/skip.ts';
 import { readSchemaPrint } from './postgres/schema-print.ts';
@@ -68,7 +68,7 @@ export async function readSource(source: SourceDatabase, choices: Choices, signa
         namedRoles: await readNamedRoles(session),
         extensions: (await readExtensions(session)).filter(({ name }) => !skipExtensions.includes(name)),
         text: await readTextSettings(session),
-        revision: await readRevision(session),
+        versions: await readVersionTables(session),
         schema: await readSchemaPrint(session),
         notes: await readUncarried(session, publications),
         superusersOnly: await readSuperusersOnly(session, publications),
@@ -112,7 +112,7 @@ export async function readTargetSide(target: TargetDatabase, choices: Choices, s
     roles: await readRoles(session),
     text: await readTextSettings(session),
     losses: await readLosses(session),
-    revision: await readRevision(session),
+    versions: await readVersionTables(session),
     schema: await readSchemaPrint(session),
   };
   return { origin: session.origin, readAt, pooled, identity, description, facts, marked, unfit, fit };

@@ -54,9 +54,22 @@ export function planDatabaseSteps(
     tables: database.tables.length,
     verify: config.verify.tables,
   });
+  let migrated = compared;
+  const commands = config.migrate.steps.flatMap(({ command }) => command ?? []);
+  const goal = database.migrations.flatMap((one) => one.goal);
+  for (const [index, { run: command, cwd = '', env, timeoutSeconds }] of commands.entries())
+    migrated = add(commands.length === 1 ? 'migrate-incoming' : `migrate-incoming ${index + 1}`, [migrated], {
+      kind: 'migrate-incoming',
+      command,
+      cwd,
+      env,
+      timeoutSeconds,
+      goal,
+    });
+  const sound = add('verify-integrity', [migrated], { kind: 'verify-integrity' });
   // What belongs to another role may be closed to this one: after everything that reads or changes it.
   const { owner, grants } = config.database;
-  const built = add('set-privileges', [compared], {
+  const built = add('set-privileges', [sound], {
     kind: 'set-privileges',
     ...(owner === undefined ? {} : { owner }),
     grants,

@@ -67,7 +67,9 @@ export function planSteps(
       }),
     );
   }
-  let last = verified;
+  const goal = database?.migrations.flatMap((one) => one.goal) ?? [];
+  if (database) verified.push(...addReferences(add, config, objects, verified));
+  let last: readonly string[] = verified;
   if (database)
     last = [
       add('swap', verified, {
@@ -78,20 +80,12 @@ export function planSteps(
       }),
     ];
   if (withApp) {
-    for (const [index, { http }] of config.migrate.entries())
+    const requests = config.migrate.steps.flatMap(({ http }) => http ?? []);
+    for (const [index, http] of requests.entries())
       last = [
-        add(config.migrate.length === 1 ? 'migrate' : `migrate ${index + 1}`, last, {
-          kind: 'migrate',
-          method: http.method,
-          path: http.path,
-          expect: http.expect,
-          timeoutSeconds: http.timeoutSeconds,
-        }),
+        add(requests.length === 1 ? 'migrate' : `migrate ${index + 1}`, last, { kind: 'migrate', ...http, goal }),
       ];
-    const { health, totals } = config.verify;
-    if (health) last = [add('check-health', last, { kind: 'check-health', ...health })];
-    for (const { path, read } of totals)
-      last = [add(`compare-total ${path} ${read}`, last, { kind: 'compare-total', path, read })];
+    last = addAppChecks(add, config, last);
   }
   if (database)
     last = [
@@ -116,6 +110,49 @@ export function planSteps(
         versioned: versioning === 'enabled',
       });
   return list;
+}
+
+/** The keys that rows name, compared with what the target's buckets hold once all is copied. */
+function addReferences(
+  add: AddStep,
+  { verify: { references } }: Config,
+  objects: readonly PlannedBucket[],
+  after: readonly string[],
+): readonly string[] {
+  const buckets = Map.groupBy(references, ({ bucket }) => bucket);
+  return [...buckets].flatMap(([bucket, named]) =>
+    objects.some((pair) => pair.bucket === bucket)
+      ? [
+          add(`verify-references ${bucket}`, [...after], {
+            kind: 'verify-references',
+            bucket,
+            columns: named.map(({ column, absent }) => ({ column, absent })),
+          }),
+        ]
+      : [],
+  );
+}
+
+/** What both applications must say when all is done. */
+function addAppChecks(add: AddStep, { source, target, verify }: Config, after: readonly string[]): readonly string[] {
+  const { health, versions, totals, expect, withinSeconds } = verify;
+  let last = after;
+  if (health) last = [add('check-health', last, { kind: 'check-health', ...health })];
+  if (target.app?.version || source.app?.version)
+    last = [add('compare-versions', last, { kind: 'compare-versions', policy: versions, withinSeconds })];
+  for (const { path, read, table } of totals) {
+    const told = table === undefined ? {} : { table };
+    last = [add(`compare-total ${path} ${read}`, last, { kind: 'compare-total', path, read, ...told, withinSeconds })];
+  }
+  for (const [index, value] of expect.entries())
+    last = [
+      add(`check-value ${index + 1} ${value.path} ${value.read}`, last, {
+        kind: 'check-value',
+        ...value,
+        withinSeconds,
+      }),
+    ];
+  return last;
 }
 
 /** The step that reads what rows name, where only that counts. */

@@ -4,6 +4,8 @@ import { readVersion, type Version } from './app/version.ts';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
 import { RestageError, type Failure } from './errors.ts';
+import type { Drift } from './postgres/drift/drift.ts';
+import type { PlannedMigrations } from './revisions/planned-migrations.ts';
 import type { UnmaskedColumn } from './postgres/rules/unmasked.ts';
 import type { DatabaseFigures, PlannedDatabase } from './plan-database.ts';
 import { planObjects, type ObjectsPlanOptions, type PlannedBucket } from './plan-objects.ts';
@@ -28,6 +30,12 @@ export interface Plan {
   /** How many tables, or parts of them, are copied at once. */
   readonly jobs: number;
   readonly steps: readonly Step[];
+  /** Where a migration or a check fails after the swap: the previous database is put back, or it stays beside the new one. Absent without a swap. */
+  readonly onFailure?: 'rollback' | 'keep';
+  /** What brings the source's schema to the target's code; absent where no table says what was applied. */
+  readonly migrations?: readonly PlannedMigrations[];
+  /** How the schemas of both databases differ now. */
+  readonly drift?: Drift;
   /** Columns of the source that look personal and have no rule; absent where there is no database, empty where there are none. */
   readonly unmasked?: readonly UnmaskedColumn[];
   /** What a reader should know before agreeing, in whole sentences. */
@@ -82,6 +90,9 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
     ...(replaces ? { replaces } : {}),
     jobs: config.database.jobs,
     steps: planSteps(config, database && { ...database, afterLoad }, objects, withDatabase),
+    ...(database ? { onFailure: config.database.onFailure } : {}),
+    ...(database && database.migrations.length > 0 ? { migrations: database.migrations } : {}),
+    ...(database?.drift ? { drift: database.drift } : {}),
     ...(database ? { unmasked: database.rules.unmasked } : {}),
     notes: [...(database?.notes ?? []), ...(withObjects ? ends.doubts : []), ...objects.flatMap(({ notes }) => notes)],
     ...(refusals.length > 0 ? { refusals } : {}),
@@ -110,6 +121,7 @@ async function planApp(
   const { app } = ends[side];
   const { app: config } = settings[side];
   if (!app || !config) return undefined;
+  if (!config.version) return { url: app.url };
   const version = await readVersion(app, config.version, signal);
   if (side === 'target') refuseProduction(version.environment, `the environment of ${app.url}`);
   if (config.environment !== undefined && version.environment !== config.environment)

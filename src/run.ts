@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly listen?: Listener | undefined;
   /** pg_dump, loaded while somebody read the plan: see `startDumper`. */
   readonly dumper?: SchemaDumper | undefined;
+  /** What programs that a run starts find in their environment; the library itself never reads it. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** Stops the run: staging is put back as it was, and the report says so. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -52,7 +54,7 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
   const startedAt = new Date();
   const clock = performance.now();
   listen({ kind: 'run-started', run: id, plan });
-  const { steps, failure } = await runSteps(id, plan, ends, perform, database, options.signal, listen);
+  const { steps, failure } = await runSteps(id, plan, ends, perform, database, options, listen);
   let recovery: Recovery | undefined;
   if (failure && database && database.stage !== 'untouched' && database.stage !== 'settled') {
     listen({ kind: 'recovering', reason: failure.message });
@@ -105,7 +107,7 @@ async function runSteps(
   ends: Ends,
   perform: Perform,
   database: DatabaseRun | undefined,
-  outer: AbortSignal | undefined,
+  { signal: outer, environment = {} }: RunOptions,
   listen: Listener,
 ): Promise<{ steps: StepReport[]; failure: StepFailure | undefined }> {
   /** How many steps of a kind go on side by side; any number where not named. */
@@ -121,6 +123,7 @@ async function runSteps(
     run: runId,
     ends,
     signal,
+    environment,
     database,
     keys: new Map(),
     facts: <K extends Kind>(kind: K) =>

@@ -1,4 +1,9 @@
+import type { ExpectedValue } from './app/expected-value.ts';
+import type { HealthCheck } from './app/health.ts';
+import type { ComparedVersions } from './app/version.ts';
 import type { Failure } from './errors.ts';
+import type { Integrity } from './postgres/integrity.ts';
+import type { ReferenceCheck } from './references.ts';
 import type { LoadedTable } from './postgres/load.ts';
 import type { Digest } from './postgres/digest.ts';
 import type { TableName } from './postgres/names.ts';
@@ -132,20 +137,59 @@ export type Act =
       /** What tells the key of its masks from others; absent where nothing is masked by one. */
       readonly maskKey?: string;
     }
+  /** A program that changes the new database before it is put in place. */
+  | {
+      readonly kind: 'migrate-incoming';
+      /** The program and its arguments. */
+      readonly command: readonly string[];
+      readonly cwd: string;
+      readonly env: Readonly<Record<string, string>>;
+      readonly timeoutSeconds: number;
+      /** Where the target's code ends, where that is known: the revision must be that in the end. */
+      readonly goal: readonly string[];
+    }
+  /** That what the new database declares of itself holds: constraints, indexes, sequences. */
+  | { readonly kind: 'verify-integrity' }
+  /** That each key that rows of the new database name is that of an object in the target. */
+  | { readonly kind: 'verify-references'; readonly bucket: string; readonly columns: readonly ReferenceColumn[] }
+  /** A request to the target's application. */
   | {
       readonly kind: 'migrate';
       readonly method: 'POST' | 'PUT';
       readonly path: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body?: unknown;
       readonly expect: Expectation;
       readonly timeoutSeconds: number;
+      /** What tells that it has ended where no answer came; absent: the revision in the database. */
+      readonly poll?: { readonly path: string; readonly expect: Expectation };
+      /** How long it may go on after that. */
+      readonly withinSeconds: number;
+      /** Where the target's code ends, where that is known. */
+      readonly goal: readonly string[];
     }
   | {
       readonly kind: 'check-health';
       readonly path: string;
       readonly expect: Expectation;
+      /** Where the answer tells its single checks. */
+      readonly checks: string;
       readonly withinSeconds: number;
     }
-  | { readonly kind: 'compare-total'; readonly path: string; readonly read: string }
+  | {
+      readonly kind: 'compare-versions';
+      readonly policy: 'any' | 'same' | 'ahead';
+      readonly withinSeconds: number;
+    }
+  | {
+      readonly kind: 'compare-total';
+      readonly path: string;
+      readonly read: string;
+      /** The target's, whose rows it must tell; absent: what the source's application tells. */
+      readonly table?: string;
+      readonly withinSeconds: number;
+    }
+  | ({ readonly kind: 'check-value'; readonly withinSeconds: number } & ExpectedValue)
   | { readonly kind: 'drop-previous'; readonly database: string; readonly keep: number };
 
 /** A masked column whose real values must not have arrived anywhere. */
@@ -170,6 +214,13 @@ export interface SubsetTable {
 
 /** Which objects are read back: none, all, or about so many. */
 export type ContentScope = 'none' | 'all' | { readonly sample: number };
+
+/** A column whose values are keys of a bucket. */
+export interface ReferenceColumn {
+  readonly column: string;
+  /** What it means where the source's bucket lacks a key too. */
+  readonly absent: 'warn' | 'fail';
+}
 
 export type Kind = Act['kind'];
 export type Expectation = Readonly<Record<string, string | number | boolean>>;
@@ -231,10 +282,26 @@ export interface Facts {
   readonly 'verify-objects': DiffTotals & { readonly content?: ContentCheck };
   readonly 'delete-objects': Deleted;
   readonly swap: { readonly database: string; readonly previous: string; readonly sessionsEnded: number };
-  readonly migrate: { readonly answer: unknown; readonly revisionBefore?: string; readonly revisionAfter?: string };
-  readonly 'check-health': { readonly answer: unknown };
+  /** `output`: the last lines that it wrote. */
+  readonly 'migrate-incoming': Migrated & { readonly exitCode: number; readonly output: readonly string[] };
+  readonly 'verify-integrity': Integrity;
+  readonly 'verify-references': ReferenceCheck;
+  /** `polled`: why no answer was had, and how long it then took. */
+  readonly migrate: Migrated & {
+    readonly answer: unknown;
+    readonly polled?: { readonly reason: string; readonly seconds: number };
+  };
+  readonly 'check-health': { readonly answer: unknown; readonly checks: readonly HealthCheck[] };
+  readonly 'compare-versions': ComparedVersions;
   readonly 'compare-total': { readonly source: unknown; readonly target: unknown };
+  readonly 'check-value': { readonly value: unknown };
   readonly 'drop-previous': { readonly dropped: readonly string[]; readonly kept: readonly string[] };
+}
+
+/** The revisions of a database before and after; absent where it names none. */
+export interface Migrated {
+  readonly revisionBefore?: string;
+  readonly revisionAfter?: string;
 }
 
 /** How far a step is: all bytes and objects so far. */

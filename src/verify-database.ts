@@ -4,7 +4,7 @@ import { comparable, lettingLocksGo, readTables, type Column, type Table } from 
 import { digestTable, type Digest } from './postgres/digest.ts';
 import { quoteTable, type TableName } from './postgres/names.ts';
 import { readForeignKeys, type ForeignKey } from './postgres/references.ts';
-import { readRevision, versionTables } from './postgres/revision.ts';
+import { isVersionTable, readVersionTables, revisionOf } from './postgres/version-tables.ts';
 import { maskReferences } from './postgres/rules/referring-masks.ts';
 import { digestByRule } from './postgres/rules/rule-reading.ts';
 import type { Origin, ReadSession } from './postgres/session.ts';
@@ -71,7 +71,8 @@ export async function verifyDatabase(
     else tables.push(await verifyTable(source, ours, target, theirs.get(name), byTable.get(name)));
     theirs.delete(name);
   }
-  const [sourceRevision, targetRevision] = [await readRevision(source), await readRevision(target)];
+  const sourceRevision = revisionOf(await readVersionTables(source));
+  const targetRevision = revisionOf(await readVersionTables(target));
   return {
     source: source.origin,
     target: target.origin,
@@ -102,7 +103,7 @@ async function comparison(
   const reasonFor = (table: Table): string | undefined => {
     const name = quoteTable(table.table);
     const rule = byTable.get(name);
-    if (versionTables.has(table.table.name)) return 'for it holds the revision';
+    if (isVersionTable(table.table)) return 'for it holds the revision';
     if (skipped.has(name)) return 'by its rule it is not made';
     if (rule?.rows === 'empty') return "by its rule the source's rows are not copied";
     if (rule?.rows === 'keep') return "its rows are staging's own";

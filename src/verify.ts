@@ -1,4 +1,5 @@
-import { readPath, unmet } from './app/client.ts';
+import { unmet } from './app/client.ts';
+import { valueAt } from './app/json-path.ts';
 import { awaitHealth } from './app/health.ts';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
@@ -98,7 +99,7 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
   const totals: Verification['totals'][number][] = [];
   for (const { path, read } of only === undefined ? config.verify.totals : []) {
     const value = async (end: 'source' | 'target') =>
-      readPath((await ends[end].app?.send({ method: 'GET', path, signal }))?.body, read);
+      valueAt((await ends[end].app?.send({ method: 'GET', path, signal }))?.body, read);
     totals.push({ path, read, source: await value('source'), target: await value('target') });
   }
   const found = { ...(database ? { database } : {}), objects, ...(health ? { health } : {}), totals };

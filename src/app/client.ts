@@ -1,4 +1,5 @@
-import { keepSecret, redact, RestageError } from '../errors.ts';
+import { valueAt } from './json-path.ts';
+import { isSecretName, keepSecret, redact, RestageError } from '../errors.ts';
 
 /** The application behind an end, by its HTTP API. */
 export interface App {
@@ -10,6 +11,10 @@ export interface App {
 export interface AppRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: string;
+  /** Beside the end's own. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
   readonly timeoutSeconds?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -22,12 +27,9 @@ export interface AppAnswer {
 /** Fields of an answer's body and the values they must have; a dot goes deeper. */
 export type Expected = Readonly<Record<string, string | number | boolean>>;
 
-const secretHeader = /key|token|secret|auth|cookie|password|credential/i;
-
 export function appClient(url: string, headers: Readonly<Record<string, string>>): App {
   const base = url.replace(/\/+$/, '');
-  // Not every header is a secret: blanking out the word of a plain one would spoil every output.
-  for (const [name, value] of Object.entries(headers)) if (secretHeader.test(name)) keepSecret(value);
+  for (const [name, value] of Object.entries(headers)) if (isSecretName(name)) keepSecret(value);
   return { url: base, send: (request) => sendTo(base, headers, request) };
 }
 
@@ -36,7 +38,7 @@ async function sendTo(
   headers: Readonly<Record<string, string>>,
   request: AppRequest,
 ): Promise<AppAnswer> {
-  const { method, path, timeoutSeconds = 15, signal } = request;
+  const { method, path, body, timeoutSeconds = 15, signal } = request;
   const limit = AbortSignal.timeout(timeoutSeconds * 1000);
   const where = `${method} ${base}${path}`;
   let response: Response;
@@ -44,7 +46,12 @@ async function sendTo(
   try {
     response = await fetch(base + path, {
       method,
-      headers,
+      headers: {
+        ...headers,
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...request.headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
       redirect: 'manual',
     });
@@ -74,19 +81,11 @@ function causeOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** One value of a body: `page.total`, `items.0.id`. */
-export function readPath(body: unknown, path: string): unknown {
-  let value = body;
-  for (const step of path.split('.'))
-    value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[step] : undefined;
-  return value;
-}
-
 /** What differs from what was expected, in words; empty when nothing does. */
 export function unmet(answer: AppAnswer, expected: Expected): string[] {
-  const wrong = Object.entries(expected).filter(([path, value]) => readPath(answer.body, path) !== value);
+  const wrong = Object.entries(expected).filter(([path, value]) => valueAt(answer.body, path) !== value);
   return wrong.map(
     ([path, value]) =>
-      `${path} is ${JSON.stringify(readPath(answer.body, path)) ?? 'missing'}, ${JSON.stringify(value)} expected`,
+      `${path} is ${JSON.stringify(valueAt(answer.body, path)) ?? 'missing'}, ${JSON.stringify(value)} expected`,
   );
 }

@@ -1,6 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RestageError } from '../errors.ts';
-import { readPath, unmet, type App, type AppAnswer, type Expected } from './client.ts';
+import { unmet, type App, type AppAnswer, type Expected } from './client.ts';
+import { valueAt } from './json-path.ts';
+
+/** One of the checks that an application tells of itself. */
+export interface HealthCheck {
+  readonly name: string;
+  readonly healthy: boolean;
+  /** Its own word, e.g. healthy, skipped, degraded. */
+  readonly status: string;
+  /** What else it says, in a line. */
+  readonly detail?: string;
+}
 
 /**
  * Waits until the application's own verdict is as expected, for it may be restarting.
@@ -33,10 +44,10 @@ export async function awaitHealth(
 
 /** The checks that are not well, by name. */
 function checksOf(body: unknown): string {
-  const checks = readPath(body, 'checks');
+  const checks = valueAt(body, 'checks');
   if (typeof checks !== 'object' || checks === null) return '';
   const bad = Object.entries(checks).filter(
-    ([, check]) => !['healthy', 'ok', 'skipped'].includes(String(readPath(check, 'status'))),
+    ([, check]) => !['healthy', 'ok', 'skipped'].includes(String(valueAt(check, 'status'))),
   );
   return bad.map(([name, check]) => `; ${name}: ${JSON.stringify(check)}`).join('');
 }

@@ -1,5 +1,6 @@
 import { RestageError } from '../errors.ts';
-import { readPath, unmet, type App, type Expected } from './client.ts';
+import { unmet, type App, type Expected } from './client.ts';
+import { valueAt } from './json-path.ts';
 
 export interface Migration {
   readonly status: number;
@@ -33,7 +34,7 @@ export async function migrate(
 /** The errors that a body tells. */
 function said(body: unknown): string {
   const errors =
-    readPath(body, 'errors') ?? readPath(body, 'error') ?? readPath(body, 'message') ?? readPath(body, 'detail');
+    valueAt(body, 'errors') ?? valueAt(body, 'error') ?? valueAt(body, 'message') ?? valueAt(body, 'detail');
   if (errors === undefined || errors === null) return '';
   return `: ${typeof errors === 'string' ? errors : JSON.stringify(errors)}`;
 }

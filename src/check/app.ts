@@ -1,4 +1,5 @@
-import { appClient, readPath, type App } from '../app/client.ts';
+import { appClient, type App } from '../app/client.ts';
+import { valueAt } from '../app/json-path.ts';
 import { readVersion, type Version } from '../app/version.ts';
 import { RestageError } from '../errors.ts';
 import { refuseProduction } from '../plan.ts';
@@ -17,9 +18,11 @@ export interface CheckedApp {
 /** Asks the application of an end what it is; undefined where the config names none. */
 export function askApp({ side, config }: CheckedEnd, { signal }: CheckContext): CheckedApp | undefined {
   if (!config.app) return undefined;
-  const { url, headers, environment, version: path } = config.app;
+  const { url, headers, environment, version: place } = config.app;
   const app = appClient(url, headers);
-  const version = begun(within(app.url, signal, (ended) => readVersion(app, path, ended)));
+  const version = begun(
+    within(app.url, signal, (ended) => (place ? readVersion(app, place, ended) : Promise.resolve<Version>({}))),
+  );
   const right = begun(
     version.then((found) => {
       if (side === 'target') refuseProduction(found.environment, `the environment of ${app.url}`);
@@ -130,10 +133,10 @@ async function readFields(
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const { status, body } = await app.send({ method: 'GET', path, signal });
-  const lacking = names.filter((name) => readPath(body, name) === undefined);
+  const lacking = names.filter((name) => valueAt(body, name) === undefined);
   if (lacking.length > 0)
     throw new RestageError('app-unexpected', `HTTP ${status} without ${lacking.join(' and ')}`, {
       hint: `GET ${app.url}${path} must answer JSON with ${lacking.join(' and ')}: correct the path or the field.`,
     });
-  return [`HTTP ${status}`, ...names.map((name) => `${name} is ${JSON.stringify(readPath(body, name))}`)].join(', ');
+  return [`HTTP ${status}`, ...names.map((name) => `${name} is ${JSON.stringify(valueAt(body, name))}`)].join(', ');
 }

@@ -120,7 +120,9 @@ function notesSeen(notes: readonly string[], otherwise: string): Seen {
 /** How the schema comes from production's revision to that of staging's own code. */
 export function migrationRow({ source, target }: CheckedDatabases, { config }: CheckContext): Promise<Finding>[] {
   if (!source || !target) return [];
-  const steps = config.migrate.map(({ http: { method, path } }) => `${method} ${path}`);
+  const steps = config.migrate.steps.map(({ http, command }) =>
+    http ? `${http.method} ${http.path}` : (command?.run.join(' ') ?? ''),
+  );
   const { name: from } = config.source;
   const { name: to } = config.target;
   return [

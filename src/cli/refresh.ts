@@ -76,7 +76,7 @@ export async function refresh(
       if (left !== undefined) options.onLeft?.(left);
       show(event);
     };
-    return run(planned, ends, { listen, signal, dumper });
+    return run(planned, ends, { listen, signal, dumper, environment: process.env });
   });
   const kept = await keep(folder, report, planned);
   const told = fit(summary(report, terminal.style), terminal.width);

@@ -1,5 +1,5 @@
 import { appClient } from '../app/client.ts';
-import { readVersion } from '../app/version.ts';
+import { readVersion, usualPlace } from '../app/version.ts';
 import type { Account } from '../aws/account.ts';
 import { isOfAws } from '../config-end.ts';
 import { loadConfig, type Config } from '../config.ts';
@@ -66,7 +66,7 @@ async function completeEnd(
     }
   if (app)
     try {
-      ({ environment } = await readVersion(appClient(app.url, {}), '/health/version', signal));
+      ({ environment } = await readVersion(appClient(app.url, {}), usualPlace, signal));
     } catch (error) {
       note(`the environment of ${name}'s application is not in the file`, error);
     }

@@ -1,35 +1,28 @@
-import { readPath, type App } from '../app/client.ts';
+import { type App } from '../app/client.ts';
+import { valueAt } from '../app/json-path.ts';
 import { awaitHealth } from '../app/health.ts';
-import { migrate } from '../app/migrate.ts';
 import { failureOf, RestageError } from '../errors.ts';
-import { readRevision } from '../postgres/revision.ts';
-import type { Context, Perform } from './context.ts';
+import type { Perform } from './context.ts';
 
-/** The steps that speak to the applications, once staging holds the new database. */
-export const appSteps: Perform<'migrate' | 'check-health' | 'compare-total'> = {
-  migrate: async (step, context) => {
-    const app = requireApp(context.ends.target.app, 'target');
-    const before = await revisionOf(context);
-    const { body } = await migrate(app, step, context.signal);
-    const after = await revisionOf(context);
-    return {
-      facts: {
-        answer: body,
-        ...(before === undefined ? {} : { revisionBefore: before }),
-        ...(after === undefined ? {} : { revisionAfter: after }),
-      },
-    };
-  },
-
+/** What the applications say, once staging holds the new database. */
+export const appSteps: Perform<'check-health' | 'compare-versions' | 'compare-total' | 'check-value'> = {
   'check-health': async (step, context) => {
     const { body } = await awaitHealth(requireApp(context.ends.target.app, 'target'), step, context.signal);
-    return { facts: { answer: body } };
+    return { facts: { answer: body, checks: [] } };
+  },
+
+  'compare-versions': async () => {
+    return { facts: { relation: 'unknown' as const } };
+  },
+
+  'check-value': async () => {
+    throw new RestageError('internal', 'check-value');
   },
 
   'compare-total': async (step, { ends, signal }) => {
     const read = async (app: App) => {
       const { status, body } = await app.send({ method: 'GET', path: step.path, signal });
-      const value = readPath(body, step.read);
+      const value = valueAt(body, step.read);
       if (value === undefined)
         throw new RestageError(
           'app-unexpected',
@@ -56,18 +49,11 @@ function isBetween(value: unknown, one: unknown, other: unknown): boolean {
   return value >= Math.min(one, other) && value <= Math.max(one, other);
 }
 
-function requireApp(app: App | undefined, end: string): App {
+export function requireApp(app: App | undefined, end: string): App {
   if (!app)
     throw new RestageError(
       'config-invalid',
       `the plan speaks to the ${end}'s application, which the config does not name`,
     );
   return app;
-}
-
-/** The revision that the target's own database now names. */
-async function revisionOf({ ends, database, signal }: Context): Promise<string | undefined> {
-  if (!ends.target.database || !database) return undefined;
-  await using session = await ends.target.database.session({ label: database.run, access: 'read-only', signal });
-  return await readRevision(session);
 }

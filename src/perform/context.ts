@@ -11,6 +11,8 @@ export interface Context {
   readonly run: string;
   readonly ends: Ends;
   readonly signal: AbortSignal;
+  /** What programs that a run starts find in theirs. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** The database's side of this run; absent in a run of objects only. */
   readonly database: DatabaseRun | undefined;
   /** What rows name, by pair of buckets, once it is read. */

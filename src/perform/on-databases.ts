@@ -2,10 +2,13 @@ import { afterLoadSteps } from './after-load.ts';
 import { carrySteps } from './carry.ts';
 import type { Perform } from './context.ts';
 import { databaseSteps } from './database.ts';
+import { integritySteps } from './integrity.ts';
 import { largeObjectSteps } from './large-objects.ts';
 import { leakSteps } from './leaks.ts';
+import { migrateSteps } from './migrate.ts';
 import { ownSteps } from './own.ts';
 import { privilegeSteps } from './privileges.ts';
+import { referenceSteps } from './references.ts';
 import { subsetSteps } from './subset.ts';
 
 export { openDatabaseRun, recover } from './database-run.ts';
@@ -15,9 +18,12 @@ export const stepsOnDatabases = {
   ...databaseSteps,
   ...afterLoadSteps,
   ...carrySteps,
+  ...integritySteps,
   ...largeObjectSteps,
   ...leakSteps,
+  ...migrateSteps,
   ...ownSteps,
   ...privilegeSteps,
+  ...referenceSteps,
   ...subsetSteps,
 } satisfies Partial<Perform>;

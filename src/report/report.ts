@@ -1,4 +1,4 @@
-import { readPath } from '../app/client.ts';
+import { valueAt } from '../app/json-path.ts';
 import type { Failure } from '../errors.ts';
 import type { Recovery } from '../perform/database-run.ts';
 import type { Plan } from '../plan.ts';
@@ -97,7 +97,7 @@ export function figuresOf(report: Omit<Report, 'figures'>): Figures {
       ...(same.length > 0 ? { equal: sum(same) } : {}),
     },
     revision: revisionsOf(report),
-    ...(health[0] ? { health: readPath(health[0].answer, 'status') ?? health[0].answer } : {}),
+    ...(health[0] ? { health: valueAt(health[0].answer, 'status') ?? health[0].answer } : {}),
     totals: stepsOf(report, 'compare-total').flatMap((step) => {
       const facts = factsOf(step);
       return facts ? [{ path: step.path, read: step.read, ...facts }] : [];

@@ -1,3 +1,4 @@
+import type { Version } from '../app/version.ts';
 import { displayTable } from '../postgres/names.ts';
 import type { TableRule } from '../postgres/rules/table-rule.ts';
 import type { ContentCheck } from '../s3/content.ts';
@@ -203,6 +204,42 @@ const words: Words = {
           : `${revisionBefore ?? 'nothing'} → ${revisionAfter}`,
       ),
   },
+  'migrate-incoming': {
+    will: ({ command }) => `${command.join(' ')}, on the new database`,
+    did: (step) =>
+      told(step, ({ exitCode, revisionBefore, revisionAfter }) =>
+        revisionAfter === undefined
+          ? `${step.command.join(' ')}: exit code ${exitCode}`
+          : `${revisionBefore ?? 'nothing'} → ${revisionAfter}`,
+      ),
+  },
+  'verify-integrity': {
+    will: () => 'constraints and indexes valid, sequences at or above what columns hold',
+    did: (step) =>
+      told(step, ({ constraints, indexes, sequences, wrong }) =>
+        wrong.length === 0
+          ? `${counted(constraints, 'constraint')} and ${counted(indexes, 'index', 'indexes')} valid, ${counted(sequences, 'sequence')} ahead`
+          : wrong.join('; '),
+      ),
+  },
+  'verify-references': {
+    will: ({ bucket, columns }) => `the keys in ${columns.map(({ column }) => column).join(', ')} exist in ${bucket}`,
+    did: (step) =>
+      told(step, ({ bucket, named, missing, absent }) =>
+        missing.keys + absent.keys === 0
+          ? `all ${counted(named, 'key')} that rows name exist in ${bucket}`
+          : `of ${counted(named, 'key')} that rows name ${count(missing.keys)} missing in ${bucket}, ${count(absent.keys)} in the source's bucket too`,
+      ),
+  },
+  'compare-versions': {
+    will: ({ policy }) => ({ any: 'told', same: 'must be the same', ahead: "the target's must not be lower" })[policy],
+    did: (step) =>
+      told(step, ({ source, target }) => `${versionText(source)} at the source, ${versionText(target)} at the target`),
+  },
+  'check-value': {
+    will: ({ end, path, read }) => `${read} of GET ${path} at the ${end}`,
+    did: (step) => told(step, ({ value }) => `${step.read} is ${JSON.stringify(value)}`),
+  },
   'check-health': {
     will: ({ path, expect }) =>
       `GET ${path}: ${Object.entries(expect)
@@ -216,7 +253,8 @@ const words: Words = {
       ),
   },
   'compare-total': {
-    will: ({ path, read }) => `${read} of GET ${path}, at both ends`,
+    will: ({ path, read, table }) =>
+      table === undefined ? `${read} of GET ${path}, at both ends` : `${read} of GET ${path}: the rows of ${table}`,
     did: (step) =>
       told(
         step,
@@ -276,4 +314,10 @@ export function willDo(step: Step, app?: string): string {
 export function hasDone(step: StepReport): string | undefined {
   const { did } = words[step.kind] as { readonly did: (step: StepReport) => string | undefined }; // the words of its own kind
   return did(step);
+}
+
+/** 1.4.0 (6575f61) */
+export function versionText(version: Version | undefined): string {
+  if (!version) return 'none told';
+  return `${version.version ?? 'unknown'}${version.gitSha === undefined ? '' : ` (${version.gitSha})`}`;
 }

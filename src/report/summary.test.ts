@@ -43,6 +43,9 @@ const migrate = {
   method: 'POST',
   path: '/health/migrate',
   expect: { status: 'success' },
+  headers: {},
+  withinSeconds: 900,
+  goal: [],
   timeoutSeconds: 120,
 } as const;
 
