@@ -4,7 +4,8 @@ import { basename, join, relative } from 'node:path';
 
 const [folder = '.'] = process.argv.slice(2);
 
-for (const file of readdirSync(folder).toSorted()) {
+const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
+for (const file of files.toSorted()) {
   const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
     readFileSync(join(folder, file), 'utf8'),
   );
