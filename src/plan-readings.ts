@@ -23,7 +23,7 @@ import { readSkipped } from './postgres/rules/skip.ts';
 import { readSchemaPrint } from './postgres/schema-print.ts';
 import type { Origin } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
-import { readDescription } from './postgres/swap.ts';
+import { readDescription } from './postgres/description.ts';
 import { readIdentity, readTarget, requireSwappable, type TargetDatabase } from './postgres/target.ts';
 
 /** What the config says of the database. */

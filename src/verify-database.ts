@@ -8,7 +8,7 @@ import { isVersionTable, readVersionTables, revisionOf } from './postgres/versio
 import { maskReferences } from './postgres/rules/referring-masks.ts';
 import { digestByRule } from './postgres/rules/rule-reading.ts';
 import type { Origin, ReadSession } from './postgres/session.ts';
-import { readDescription, type ChangedRows } from './postgres/swap.ts';
+import { readDescription, type ChangedRows } from './postgres/description.ts';
 import { matchesTable } from './postgres/rules/table-pattern.ts';
 import { changesRows, comparedColumns, isLasting, isRepeatableWhere } from './postgres/rules/table-rows.ts';
 import type { TableRule } from './postgres/rules/table-rule.ts';

@@ -1,6 +1,6 @@
 import { RestageError } from './errors.ts';
 import type { Origin } from './postgres/session.ts';
-import type { Description } from './postgres/swap.ts';
+import type { Description } from './postgres/description.ts';
 import { mayBeOneDisk, type Identity } from './postgres/target.ts';
 
 /** What of a database says which one it is. */

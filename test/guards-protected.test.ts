@@ -9,7 +9,7 @@ import { type Account, type LocalAws, startLocalAws } from '../demo/local-aws/lo
 import { type PostgresServer, startPostgres } from '../demo/postgres-server.ts';
 import { connect, type Event, failureOf, loadConfig, plan, protect, type Report, run } from '../src/index.ts';
 import { openSession } from '../src/postgres/session.ts';
-import { describeDatabase, readDescription } from '../src/postgres/swap.ts';
+import { describeDatabase, readDescription } from '../src/postgres/description.ts';
 import { openSession as openAdmin, query } from './sql.ts';
 import { type Ended, type } from './store/command-line.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readDescription } from '../src/postgres/swap.ts';
+import { readDescription } from '../src/postgres/description.ts';
 import { openSession } from '../src/postgres/session.ts';
 import type { Plan } from '../src/index.ts';
 import { startCloneScene, type CloneScene } from './clone-scene.ts';

@@ -10,7 +10,7 @@ import { readExtensions, type Extension } from '../postgres/extensions.ts';
 import { readLogin, readSizes, type LoginFacts, type Sizes } from '../postgres/login-facts.ts';
 import { readVersionTables, revisionOf } from '../postgres/version-tables.ts';
 import { openSession, type Address, type Session } from '../postgres/session.ts';
-import { readDescription, type Description } from '../postgres/swap.ts';
+import { readDescription, type Description } from '../postgres/description.ts';
 import { readIdentity, type Identity } from '../postgres/target.ts';
 import { accountOf } from './account.ts';
 import type { CheckContext, CheckedEnd, Side } from './context.ts';

@@ -6,9 +6,10 @@ import { startPostgres, type PostgresServer } from '../../demo/postgres-server.t
 import { RestageError } from '../errors.ts';
 import type { Session } from '../postgres/session.ts';
 import { sourceDatabase } from '../postgres/source.ts';
-import { createIncoming } from '../postgres/swap.ts';
+import { createIncoming } from '../postgres/incoming.ts';
 import { targetDatabase } from '../postgres/target.ts';
-import { openDatabaseRun, recover, swap, type DatabaseRun } from './database-run.ts';
+import { openDatabaseRun, type DatabaseRun } from './database-run.ts';
+import { recover, swap } from './recover.ts';
 
 const run = '20261122-231500-ab12';
 let server: PostgresServer;

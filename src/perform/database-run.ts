@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { RestageError, failureOf, type Failure } from '../errors.ts';
+import { RestageError } from '../errors.ts';
 import type { ColumnCast } from '../postgres/rules/casts.ts';
 import { readTables, type Table } from '../postgres/catalog.ts';
 import type { ColumnPlaces } from '../postgres/rules/column-places.ts';
@@ -10,23 +9,14 @@ import type { RestoreOrder } from '../postgres/restore.ts';
 import type { RowsOfFile } from '../postgres/rules/row-ids.ts';
 import { startDumper, type SchemaDumper } from '../postgres/schema-dump.ts';
 import type { SchemaDump } from '../postgres/schema-entries.ts';
-import { isMarked, mark, requireUnmarked } from '../postgres/protected-marker.ts';
+import { requireUnmarked } from '../postgres/protected-marker.ts';
 import { sqlState } from '../postgres/session-error.ts';
 import type { ReadSession, Session } from '../postgres/session.ts';
 import type { Snapshot, SourceDatabase } from '../postgres/source.ts';
-import { dropDatabase, nameOf, swapDatabases, swapNames, type SwapNames } from '../postgres/swap.ts';
+import { swapNames, type SwapNames } from '../postgres/database-names.ts';
 import type { TableRule } from '../postgres/rules/table-rule.ts';
 import { lockTarget, type Lock, type TargetDatabase } from '../postgres/target.ts';
 import { Pool } from './pool.ts';
-
-/** What the target is put back to, and what could not be. */
-export interface Recovery {
-  readonly swappedBack: boolean;
-  readonly dropped: readonly string[];
-  readonly failure?: Failure;
-  /** With a failure: the target is as it was before the run, and something stands beside it. */
-  readonly asBefore?: boolean;
-}
 
 /** The database's side of one run: the lock, the names, the snapshot, and how far the new database has come. */
 export interface DatabaseRun extends AsyncDisposable {
@@ -243,103 +233,4 @@ export function findTable(state: DatabaseRun, name: TableName): Table {
   if (found) return found;
   const message = `the table ${quoteTable(name)} was planned but is not in the source's snapshot`;
   throw new RestageError('data-differs', message, { hint: 'The schema changed between plan and run: plan again.' });
-}
-
-/** A server whose network is gone does not answer for minutes; a new session tells soon. */
-const answerMs = 15_000;
-
-/** Throws where the session that holds the lock is lost; it is ended where it says nothing. */
-async function answers(lock: Lock): Promise<void> {
-  const late = setTimeout(() => void lock[Symbol.asyncDispose](), answerMs);
-  try {
-    await lock.maintenance.rows('select 1');
-  } finally {
-    clearTimeout(late);
-  }
-}
-
-/** How long a lost lock is tried to be taken anew. */
-const relockMs = { onTheWay: 3_000, toPutBack: 60_000 } as const;
-
-/**
- * The session outside of the database, which holds the lock. It waits idle for most of a run: where the connection was
- * lost meanwhile, the lock is taken anew; to put staging back, through an outage of a minute.
- * Throws `run-in-progress` where somebody else has it now.
- */
-export async function maintenanceOf(state: DatabaseRun, why: keyof typeof relockMs = 'onTheWay'): Promise<Session> {
-  const until = performance.now() + relockMs[why];
-  let refusal: unknown;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await answers(state.lock);
-      return state.lock.maintenance;
-    } catch (error) {
-      if (performance.now() > until) throw refusal ?? error;
-    }
-    await state.lock[Symbol.asyncDispose]();
-    await sleep(Math.min(200 * attempt, 2000)); // the server may not have noticed yet that the old session is gone
-    try {
-      state.lock = await lockTarget(state.target, state.run);
-    } catch (error) {
-      refusal = error;
-    }
-  }
-}
-
-/**
- * Puts the new database in place, or the previous one back. An answer that was lost on the way says nothing of what the
- * server did: then it is asked which database bears the name. Returns how many sessions were ended.
- */
-export async function swap(state: DatabaseRun, direction: 'in' | 'back'): Promise<number> {
-  const { target, names, run } = state;
-  const why = direction === 'in' ? 'onTheWay' : 'toPutBack';
-  const maintenance = await maintenanceOf(state, why);
-  state.stage = 'swapping';
-  try {
-    const ended = await swapDatabases(target, maintenance, names, direction, run);
-    state.stage = direction === 'in' ? 'swapped' : 'building';
-    return ended;
-  } catch (error) {
-    const inPlace = await isInPlace(state, why);
-    state.stage = inPlace ? 'swapped' : 'building';
-    if (inPlace === (direction === 'in')) return 0;
-    throw error;
-  }
-}
-
-/** Whether the new database bears the name of the target. */
-async function isInPlace(state: DatabaseRun, why?: keyof typeof relockMs): Promise<boolean> {
-  if (state.incomingOid === undefined) return false;
-  return (await nameOf(await maintenanceOf(state, why), state.incomingOid)) === state.names.current;
-}
-
-/** Puts the target back as it was before the run, whatever stage it reached. Never throws: the report must say what is. */
-export async function recover(state: DatabaseRun): Promise<Recovery> {
-  const { current, incoming, previous } = state.names;
-  let swappedBack = false;
-  const dropped: string[] = [];
-  try {
-    const inPlace = await isInPlace(state, 'toPutBack');
-    state.stage = inPlace ? 'swapped' : 'building';
-    if (inPlace) {
-      await swap(state, 'back');
-      swappedBack = true;
-      const maintenance = await maintenanceOf(state, 'toPutBack');
-      // What was said of the environment while the new database stood for it, to the last moment, holds for the old one too.
-      if (await isMarked(maintenance, incoming)) await mark(maintenance, current);
-    }
-    await dropDatabase(await maintenanceOf(state, 'toPutBack'), incoming);
-    dropped.push(incoming);
-    state.stage = 'untouched';
-    return { swappedBack, dropped };
-  } catch (error) {
-    const back = `alter database "${current}" rename to "${incoming}"; alter database "${previous}" rename to "${current}"`;
-    // As far as it is known: what was tried last may have been done, its answer lost.
-    const hint = {
-      building: `${current} is as it was; the next run drops ${incoming}.`,
-      swapped: `${current} holds the new data, not verified. To put the old back: ${back}`,
-      swapping: `The server could not be asked what it holds. If there is a ${previous}, the old is put back by: ${back}`,
-    }[state.stage as 'building' | 'swapped' | 'swapping']; // before them nothing is put back, after them neither
-    return { swappedBack, dropped, failure: { ...failureOf(error), hint }, asBefore: state.stage === 'building' };
-  }
 }

@@ -13,14 +13,10 @@ import { quoteTable, type TableName } from '../postgres/names.ts';
 import { isMarked } from '../postgres/protected-marker.ts';
 import { arrange, refreshViews, restore } from '../postgres/restore.ts';
 import { carrySequences, raiseSequences } from '../postgres/sequences.ts';
-import {
-  carryConnectionLimit,
-  createIncoming,
-  describeDatabase,
-  dropDatabase,
-  findLeftovers,
-  readDescription,
-} from '../postgres/swap.ts';
+import { findLeftovers } from '../postgres/database-names.ts';
+import { describeDatabase, readDescription } from '../postgres/description.ts';
+import { carryConnectionLimit, createIncoming } from '../postgres/incoming.ts';
+import { dropDatabase } from '../postgres/swap.ts';
 import { limitsRows } from '../postgres/rules/table-rule.ts';
 import { changesValues } from '../postgres/rules/table-rows.ts';
 import { readIdentity } from '../postgres/target.ts';
@@ -36,12 +32,12 @@ import {
   endWriting,
   findTable,
   lanesOf,
-  maintenanceOf,
   openReaders,
   openWriters,
   requireDatabase,
-  swap,
 } from './database-run.ts';
+import { maintenanceOf } from './maintenance.ts';
+import { swap } from './recover.ts';
 
 type DatabaseKinds =
   | 'take-snapshot'

@@ -11,7 +11,8 @@ import { privilegeSteps } from './privileges.ts';
 import { referenceSteps } from './references.ts';
 import { subsetSteps } from './subset.ts';
 
-export { openDatabaseRun, recover } from './database-run.ts';
+export { openDatabaseRun } from './database-run.ts';
+export { recover } from './recover.ts';
 
 /** All that needs a database: loaded for runs that have one, as the driver is a good part of what a start takes. */
 export const stepsOnDatabases = {

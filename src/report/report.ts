@@ -1,6 +1,6 @@
 import { valueAt } from '../app/json-path.ts';
 import type { Failure } from '../errors.ts';
-import type { Recovery } from '../perform/database-run.ts';
+import type { Recovery } from '../perform/recover.ts';
 import type { Plan } from '../plan.ts';
 import type { Facts, Kind, Outcome, Step, StepReport } from '../step.ts';
 

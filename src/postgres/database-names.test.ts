@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findLeftovers, swapNames } from './swap.ts';
+import { findLeftovers, swapNames } from './database-names.ts';
 import type { Session } from './session.ts';
 
 const run = '20261122-231500-ab12';

@@ -1,0 +1,65 @@
+import type { TableName } from './names.ts';
+import { commentStatement, marker, readRawComment, withMarker } from './protected-marker.ts';
+import type { ReadSession, Session } from './session.ts';
+
+export interface ChangedRows {
+  readonly table: TableName;
+  readonly rows: number;
+  /** The config's `afterLoad`; or it was done to rows whose parents are not there. */
+  readonly by: 'afterLoad' | 'orphans';
+}
+
+/** What restage notes on a database that it made, as the database's comment. */
+export interface Description {
+  readonly run: string;
+  readonly source: {
+    readonly host: string;
+    readonly port: number;
+    readonly database: string;
+    /** What it is by whatever name: system identifier and the database's number, where they could be read. */
+    readonly disk?: string;
+  };
+  /** The moment of the source that it holds, ISO 8601. */
+  readonly takenAt: string;
+  readonly swappedAt: string;
+  /** What was read at the source; absent where rules had a part of it read only, and in what earlier versions made. */
+  readonly tables?: number;
+  readonly rows?: number;
+  /** Tables that were changed once their rows had come, so that they need not be equal to the source's. */
+  readonly changed?: readonly ChangedRows[];
+  /** What tells the key of its masks from others; absent where nothing is masked by one. */
+  readonly maskKey?: string;
+  /** When everything after the swap had been verified too; absent in a database whose run did not come that far. */
+  readonly acceptedAt?: string;
+  /** The comment that people gave the database, which this description stands in place of. */
+  readonly comment?: string;
+}
+
+/** Notes the facts as the database's comment; a comment of people's is kept inside, the protected marker in any case. */
+export async function describeDatabase(maintenance: Session, database: string, facts: Description): Promise<void> {
+  const raw = await readRawComment(maintenance, database);
+  const comment = ofPeople(raw);
+  const told = JSON.stringify({ restage: { ...facts, ...(comment === undefined ? {} : { comment }) } });
+  // A marker that somebody put anywhere else must not go.
+  const kept = raw?.includes(marker) ? withMarker(told) : told;
+  await maintenance.execute(commentStatement(database, kept));
+}
+
+/** What restage noted on a database; undefined where it made none, or somebody has put another comment there. */
+export async function readDescription(maintenance: ReadSession, database: string): Promise<Description | undefined> {
+  return descriptionIn(await readRawComment(maintenance, database));
+}
+
+/** The comment that people gave a database: its own, or the one that restage's description keeps. */
+export function ofPeople(raw: string | undefined): string | undefined {
+  const description = descriptionIn(raw);
+  return description ? description.comment : raw;
+}
+
+function descriptionIn(comment: string | undefined): Description | undefined {
+  try {
+    return (JSON.parse(comment ?? '') as { restage?: Description } | null)?.restage; // restage's own words
+  } catch {
+    return undefined;
+  }
+}
