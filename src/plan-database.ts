@@ -22,6 +22,7 @@ import {
   type TargetReading,
 } from './plan-readings.ts';
 import type { Table } from './postgres/catalog.ts';
+import { isGood, type SideDatabase } from './postgres/databases.ts';
 import { emptyTables, emptyTablesError, unknownTables } from './postgres/empty-tables.ts';
 import { matchExtensions } from './postgres/extensions.ts';
 import { requireNamedRoles } from './postgres/named-roles.ts';
@@ -61,6 +62,10 @@ export interface PlannedDatabase {
   readonly sequences: number;
   readonly largeObjects: number;
   readonly sessions: readonly OpenSessions[];
+  /** What earlier refreshes replaced and is still there, newest first. */
+  readonly previous: readonly SideDatabase[];
+  /** Whether what is replaced was accepted by its run, or is none of restage's. */
+  readonly isAccepted: boolean;
   readonly notes: readonly string[];
   /** Why it may not be run, as far as what the databases hold says so. */
   readonly refusals: readonly Failure[];
@@ -138,6 +143,8 @@ export async function planDatabase(
     sequences: from.fit.sequences.length,
     largeObjects: from.fit.largeObjects,
     sessions: to.facts.sessions,
+    previous: to.databases.previous,
+    isAccepted: isGood(to),
     refusals,
     least: since.least,
     rules,

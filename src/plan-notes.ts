@@ -73,11 +73,19 @@ export function ownerNote(owner: string | undefined, { own, byName }: Roles, { u
   ];
 }
 
-export function acceptanceNote({ description, facts }: TargetReading): string[] {
+/** That what is there now was never accepted, and how to have what was. */
+export function acceptanceNote({ description, facts, databases }: TargetReading): string[] {
   if (!description || description.acceptedAt) return [];
-  return [
-    `${facts.origin.database} was put in place by the run ${description.run}, which did not end: nothing after its swap was verified`,
-  ];
+  const { run, failed } = description;
+  const why =
+    failed === undefined
+      ? 'which did not end: nothing after its swap was verified'
+      : `whose ${failed} failed; database.onFailure kept it, not accepted`;
+  const before = databases.previous.find((one) => one.run === run);
+  const back = before
+    ? `. What it replaced is still there as ${before.name}: restage rollback ${before.run} puts it back`
+    : '';
+  return [`${facts.origin.database} was put in place by the run ${run}, ${why}${back}`];
 }
 
 /** A source that nothing is known of, where another one served before: that may be meant, or the wrong place. */

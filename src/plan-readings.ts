@@ -23,6 +23,7 @@ import { readSkipped } from './postgres/rules/skip.ts';
 import { readSchemaPrint } from './postgres/schema-print.ts';
 import type { Origin } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
+import { readDatabases } from './postgres/databases.ts';
 import { readDescription } from './postgres/description.ts';
 import { readIdentity, readTarget, requireSwappable, type TargetDatabase } from './postgres/target.ts';
 
@@ -83,7 +84,8 @@ export async function readTargetSide(target: TargetDatabase, choices: Choices, s
   const { pooled } = session;
   const readAt = new Date().toISOString();
   const identity = await readIdentity(session);
-  const description = await readDescription(session, session.origin.database);
+  const databases = await readDatabases(session, session.origin.database);
+  const description = databases.present?.description;
   const facts = await readTarget(session);
   const marked = await refusalOf(() => requireUnmarked(session, session.origin.database));
   const unfit = await refusalOf(async () => {
@@ -95,7 +97,18 @@ export async function readTargetSide(target: TargetDatabase, choices: Choices, s
     ]);
   });
   if (unfit)
-    return { origin: session.origin, readAt, pooled, identity, description, facts, marked, unfit, fit: undefined };
+    return {
+      origin: session.origin,
+      readAt,
+      pooled,
+      identity,
+      description,
+      databases,
+      facts,
+      marked,
+      unfit,
+      fit: undefined,
+    };
   const unparsed: RestageError[] = [];
   for (const entry of choices.afterLoad) {
     const refusal = await proveStatements(session, entry);
@@ -115,7 +128,7 @@ export async function readTargetSide(target: TargetDatabase, choices: Choices, s
     versions: await readVersionTables(session),
     schema: await readSchemaPrint(session),
   };
-  return { origin: session.origin, readAt, pooled, identity, description, facts, marked, unfit, fit };
+  return { origin: session.origin, readAt, pooled, identity, description, databases, facts, marked, unfit, fit };
 }
 
 export function refuseVersions(source: Origin, target: Origin): void {

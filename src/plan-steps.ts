@@ -5,6 +5,7 @@ import { planDatabaseSteps, type AddStep, type DatabaseToPlan } from './plan-ste
 import type { PlannedBucket } from './plan-objects.ts';
 import { quoteTable, type TableName } from './postgres/names.ts';
 import type { Selection } from './s3/selection.ts';
+import { rulesTold } from './rules-told.ts';
 import { namesKeys } from './selection-of.ts';
 import type { ContentScope, Step } from './step.ts';
 
@@ -69,6 +70,7 @@ export function planSteps(
   }
   const goal = database?.migrations.flatMap((one) => one.goal) ?? [];
   if (database) verified.push(...addReferences(add, config, objects, verified));
+  const rules = rulesTold(list);
   let last: readonly string[] = verified;
   if (database)
     last = [
@@ -77,6 +79,7 @@ export function planSteps(
         database: database.target.origin.database,
         sessions: sessionsOf(database),
         ...(database.maskKey === undefined ? {} : { maskKey: database.maskKey }),
+        ...(rules.length === 0 ? {} : { rules }),
       }),
     ];
   if (withApp) {

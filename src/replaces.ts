@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
 import type { DatabaseFigures, PlannedDatabase } from './plan-database.ts';
 import type { PlannedBucket } from './plan-objects.ts';
+import { keptOf } from './postgres/databases.ts';
 import type { OpenSessions } from './postgres/target.ts';
 import type { Amount } from './s3/diff.ts';
 import type { BucketOrigin } from './s3/origin.ts';
@@ -17,6 +18,16 @@ export interface ReplacedDatabase extends Pick<DatabaseFigures, 'origin' | 'read
   readonly sessions: readonly OpenSessions[];
   /** How many refreshes more the replaced database stays on the server; 0: it is dropped at the end of the run. */
   readonly staysFor: number;
+  /** What earlier refreshes replaced and is still there, newest first; absent where nothing is. */
+  readonly previous?: readonly PreviousDatabase[];
+}
+
+export interface PreviousDatabase {
+  readonly name: string;
+  /** Absent where it may not be read. */
+  readonly sizeBytes?: number;
+  /** It is dropped once the run has ended well. */
+  readonly goes: boolean;
 }
 
 export interface ReplacedObjects {
@@ -48,7 +59,15 @@ export function replacedBy(
   const { origin, readAt, tables, rows, sizeBytes } = database.target;
   const { sessions } = database;
   const staysFor = config.database.keepPrevious;
-  return { database: { origin, readAt, tables, rows, sizeBytes, sessions, staysFor }, buckets };
+  // What is replaced becomes the newest of them.
+  const stays = keptOf(database.previous, Math.max(0, staysFor - (database.isAccepted ? 1 : 0)));
+  const previous = database.previous.map((one) => ({
+    name: one.name,
+    ...(one.sizeBytes === undefined ? {} : { sizeBytes: one.sizeBytes }),
+    goes: !stays.includes(one),
+  }));
+  const beside = previous.length === 0 ? {} : { previous };
+  return { database: { origin, readAt, tables, rows, sizeBytes, sessions, staysFor, ...beside }, buckets };
 }
 
 function replacedObjects(planned: PlannedBucket): ReplacedObjects {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Ends } from './connect.ts';
 import { failureOf, RestageError, type Failure } from './errors.ts';
 import type { Listener } from './event.ts';
+import { holding } from './holds.ts';
 import { appSteps } from './perform/app.ts';
 import type { Context, Perform, Performed } from './perform/context.ts';
 import type { DatabaseRun } from './perform/database-run.ts';
@@ -58,8 +59,15 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
   const { steps, failure } = await runSteps(id, plan, ends, perform, database, options, listen);
   let recovery: Recovery | undefined;
   if (failure && database && database.stage !== 'untouched' && database.stage !== 'settled') {
-    listen({ kind: 'recovering', reason: failure.message });
-    recovery = await onDatabases?.recover(database);
+    const { message: reason } = failure;
+    recovery = await onDatabases?.recover(database, {
+      plan,
+      ends,
+      failure,
+      interrupted: options.signal?.aborted ?? false,
+      signal: new AbortController().signal, // what is put back is looked at in any case
+      onPutBack: () => listen({ kind: 'recovering', reason }),
+    });
   }
   const told = {
     ...plan,
@@ -76,7 +84,7 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
     steps,
     ...(failure ? { failure } : {}),
     ...(recovery ? { recovery } : {}),
-    holds: holding(plan, ends, database, recovery),
+    holds: holding(plan, ends, database, recovery, failure?.step),
   };
   const report: Report = { ...told, figures: figuresOf(told) };
   listen({ kind: 'run-ended', report });
@@ -217,19 +225,4 @@ function withOutcome(step: Step, outcome: Outcome): StepReport {
 function refusedBy({ outcome }: StepReport): readonly string[] {
   const facts = 'facts' in outcome ? outcome.facts : undefined;
   return facts && 'refused' in facts ? facts.refused : [];
-}
-
-/** What the target holds when the run is over. */
-function holding(plan: Plan, ends: Ends, database: DatabaseRun | undefined, recovery: Recovery | undefined): string {
-  const name = plan.target.name;
-  if (!database)
-    return ends.target.database ? `${name}'s database was not touched` : `nothing of ${name} but objects was concerned`;
-  const before = 'as it was before the run';
-  if (recovery?.failure && recovery.asBefore)
-    return `${name} holds its database ${before}. What was built beside it is still there, for the next run to drop: ${recovery.failure.message}`;
-  if (recovery?.failure)
-    return `${name} could not be put back completely: ${recovery.failure.message}. ${recovery.failure.hint ?? ''}`.trim();
-  if (recovery?.swappedBack) return `${name} holds its previous database again, ${before}`;
-  if (database.stage === 'settled') return `${name} holds the new database`;
-  return `${name} holds its database ${before}`;
 }

@@ -136,6 +136,8 @@ export type Act =
       readonly sessions: number;
       /** What tells the key of its masks from others; absent where nothing is masked by one. */
       readonly maskKey?: string;
+      /** Which rules made it, in short lines that hold names only; absent where there are none. */
+      readonly rules?: readonly string[];
     }
   /** A program that changes the new database before it is put in place. */
   | {
@@ -295,7 +297,12 @@ export interface Facts {
   readonly 'compare-versions': ComparedVersions;
   readonly 'compare-total': { readonly source: unknown; readonly target: unknown };
   readonly 'check-value': { readonly value: unknown };
-  readonly 'drop-previous': { readonly dropped: readonly string[]; readonly kept: readonly string[] };
+  /** `freedBytes`: of those that were dropped, as far as their sizes could be read. */
+  readonly 'drop-previous': {
+    readonly dropped: readonly string[];
+    readonly kept: readonly string[];
+    readonly freedBytes?: number;
+  };
 }
 
 /** The revisions of a database before and after; absent where it names none. */

@@ -9,7 +9,7 @@ import { sourceDatabase } from '../postgres/source.ts';
 import { createIncoming } from '../postgres/incoming.ts';
 import { targetDatabase } from '../postgres/target.ts';
 import { openDatabaseRun, type DatabaseRun } from './database-run.ts';
-import { recover, swap } from './recover.ts';
+import { putBack, swap } from './recover.ts';
 
 const run = '20261122-231500-ab12';
 let server: PostgresServer;
@@ -75,7 +75,7 @@ test('recovery goes by what the server holds, not by what was heard of it', asyn
   await swap(state, 'in');
   state.stage = 'building'; // as if nothing had been heard
   loseAnswers();
-  expect(await recover(state)).toMatchObject({ swappedBack: true, dropped: [state.names.incoming] });
+  expect(await putBack(state)).toMatchObject({ swappedBack: true, dropped: [state.names.incoming] });
   expect(await databases()).toEqual({ staging: before });
 });
 

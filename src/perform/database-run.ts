@@ -29,6 +29,8 @@ export interface DatabaseRun extends AsyncDisposable {
   lock: Lock;
   /** The new database's number, by which it is known whatever it is called. */
   incomingOid: string | undefined;
+  /** The number of the database that it takes the place of, once it does. */
+  presentOid: string | undefined;
   /** How far it is: what recovery has to undo. */
   stage: 'untouched' | 'building' | 'swapping' | 'swapped' | 'settled';
   snapshot: Snapshot | undefined;
@@ -92,6 +94,7 @@ export async function openDatabaseRun(
     names: swapNames(target.address.database, run),
     lock,
     incomingOid: undefined,
+    presentOid: undefined,
     stage: 'untouched',
     snapshot: undefined,
     dumper,

@@ -10,10 +10,10 @@ import { countLargeObjects } from '../postgres/large-objects.ts';
 import { loadTable } from '../postgres/load.ts';
 import { withRoles } from '../postgres/named-roles.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
-import { isMarked } from '../postgres/protected-marker.ts';
 import { arrange, refreshViews, restore } from '../postgres/restore.ts';
 import { carrySequences, raiseSequences } from '../postgres/sequences.ts';
 import { findLeftovers } from '../postgres/database-names.ts';
+import { keptOf, readDatabases } from '../postgres/databases.ts';
 import { describeDatabase, readDescription } from '../postgres/description.ts';
 import { carryConnectionLimit, createIncoming } from '../postgres/incoming.ts';
 import { dropDatabase } from '../postgres/swap.ts';
@@ -241,6 +241,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
         : { tables: tables.length, rows: tables.reduce((sum, { source: read }) => sum + read.rows, 0) }),
       ...(changed.length > 0 ? { changed } : {}),
       ...(step.maskKey === undefined ? {} : { maskKey: step.maskKey }),
+      ...(step.rules ? { rules: step.rules } : {}),
     });
     const sessionsEnded = await swap(state, 'in');
     return { facts: { database: names.current, previous: names.previous, sessionsEnded } };
@@ -253,20 +254,13 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const present = await readDescription(maintenance, state.names.current);
     if (present)
       await describeDatabase(maintenance, state.names.current, { ...present, acceptedAt: new Date().toISOString() });
-    const { previous } = await findLeftovers(maintenance, state.names.current);
-    // What a killed run put in place was never verified to its end: it must not push out the last that was.
-    const good: string[] = [];
-    const marked: string[] = [];
-    for (const name of previous) {
-      if (await isMarked(maintenance, name)) marked.push(name);
-      const description = await readDescription(maintenance, name);
-      if (!description || description.acceptedAt) good.push(name);
-    }
-    const latest = good.slice(Math.max(0, good.length - step.keep));
-    const kept = previous.filter((name) => latest.includes(name) || marked.includes(name));
-    const dropped = previous.filter((name) => !kept.includes(name));
-    for (const name of dropped) await dropDatabase(maintenance, name);
-    return { facts: { dropped, kept } };
+    const { previous } = await readDatabases(maintenance, state.names.current);
+    const kept = keptOf(previous, step.keep);
+    const dropped = previous.filter((one) => !kept.includes(one));
+    for (const { name } of dropped) await dropDatabase(maintenance, name);
+    const freedBytes = dropped.reduce((sum, { sizeBytes = 0 }) => sum + sizeBytes, 0);
+    const names = (some: typeof previous) => some.map(({ name }) => name).toReversed();
+    return { facts: { dropped: names(dropped), kept: names(kept), ...(freedBytes > 0 ? { freedBytes } : {}) } };
   },
 };
 

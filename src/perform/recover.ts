@@ -1,13 +1,22 @@
+import type { Ends } from '../connect.ts';
 import { failureOf, type Failure } from '../errors.ts';
+import type { Plan } from '../plan.ts';
+import { describeDatabase, readDescription } from '../postgres/description.ts';
+import { quoteName, quoteText } from '../postgres/names.ts';
 import { isMarked, mark } from '../postgres/protected-marker.ts';
 import { dropDatabase, nameOf, swapDatabases } from '../postgres/swap.ts';
+import { checkApp, checkDatabase, type RestoredCheck } from './check-restored.ts';
 import type { DatabaseRun } from './database-run.ts';
 import { maintenanceOf, type relockMs } from './maintenance.ts';
 
 /** What the target is put back to, and what could not be. */
 export interface Recovery {
   readonly swappedBack: boolean;
+  /** The new database stays in place, not accepted, by `onFailure: keep`; the one before it is beside it. */
+  readonly kept?: { readonly database: string; readonly previous: string };
   readonly dropped: readonly string[];
+  /** What was looked at once the previous database was back. */
+  readonly verified?: readonly RestoredCheck[];
   readonly failure?: Failure;
   /** With a failure: the target is as it was before the run, and something stands beside it. */
   readonly asBefore?: boolean;
@@ -21,6 +30,12 @@ export async function swap(state: DatabaseRun, direction: 'in' | 'back'): Promis
   const { target, names, run } = state;
   const why = direction === 'in' ? 'onTheWay' : 'toPutBack';
   const maintenance = await maintenanceOf(state, why);
+  if (direction === 'in') {
+    const [present] = await maintenance.rows<{ oid: string }>(
+      `select oid from pg_database where datname = ${quoteText(names.current)}`,
+    );
+    state.presentOid = present?.oid;
+  }
   state.stage = 'swapping';
   try {
     const ended = await swapDatabases(target, maintenance, names, direction, run);
@@ -40,8 +55,61 @@ async function isInPlace(state: DatabaseRun, why?: keyof typeof relockMs): Promi
   return (await nameOf(await maintenanceOf(state, why), state.incomingOid)) === state.names.current;
 }
 
-/** Puts the target back as it was before the run, whatever stage it reached. Never throws: the report must say what is. */
-export async function recover(state: DatabaseRun): Promise<Recovery> {
+/** What is done about a failure. */
+export interface RecoverOptions {
+  readonly plan: Pick<Plan, 'steps' | 'target' | 'onFailure'>;
+  readonly ends: Ends;
+  readonly failure: Failure & { readonly step: string };
+  /** Somebody has called the run off. */
+  readonly interrupted: boolean;
+  readonly signal: AbortSignal;
+  /** Called where something is put back. */
+  readonly onPutBack: () => void;
+}
+
+/**
+ * Leaves the new database in place where the plan says so and a migration or a check has failed; else puts the target back as it
+ * was before the run, whatever stage it reached, and looks whether it is. Never throws: the report must say what is.
+ */
+export async function recover(state: DatabaseRun, options: RecoverOptions): Promise<Recovery> {
+  const { plan, ends, failure, signal } = options;
+  // What nobody has judged is not kept: a run that was called off, or that lost its connection.
+  const isJudged = !options.interrupted && failure.code !== 'interrupted' && failure.code !== 'database-lost';
+  if (plan.onFailure === 'keep' && state.stage === 'swapped' && isJudged) {
+    const kept = await keepNew(state, failure.step);
+    if (kept) return { swappedBack: false, dropped: [], kept };
+  }
+  options.onPutBack();
+  const recovery = await putBack(state);
+  if (!recovery.swappedBack || state.presentOid === undefined) return recovery;
+  const verified = [
+    ...(await checkDatabase(() => maintenanceOf(state, 'toPutBack'), {
+      target: state.target,
+      label: state.run,
+      oid: state.presentOid,
+      revision: plan.target.database?.revision,
+    })),
+    ...(await checkApp(plan.steps, ends, state.run, signal)),
+  ];
+  return { ...recovery, verified };
+}
+
+/** Notes on the new database that it was not accepted, and why; undefined where it could not be found in place. */
+async function keepNew(state: DatabaseRun, step: string): Promise<Recovery['kept']> {
+  const { current, previous } = state.names;
+  try {
+    if (!(await isInPlace(state, 'toPutBack'))) return undefined;
+    const maintenance = await maintenanceOf(state, 'toPutBack');
+    const description = await readDescription(maintenance, current);
+    if (description) await describeDatabase(maintenance, current, { ...description, failed: step });
+    return { database: current, previous };
+  } catch {
+    return undefined; // what cannot be said to be kept is put back
+  }
+}
+
+/** Puts the target back as it was before the run. */
+export async function putBack(state: DatabaseRun): Promise<Recovery> {
   const { current, incoming, previous } = state.names;
   let swappedBack = false;
   const dropped: string[] = [];
@@ -60,7 +128,8 @@ export async function recover(state: DatabaseRun): Promise<Recovery> {
     state.stage = 'untouched';
     return { swappedBack, dropped };
   } catch (error) {
-    const back = `alter database "${current}" rename to "${incoming}"; alter database "${previous}" rename to "${current}"`;
+    const [now, aside, before] = [current, incoming, previous].map(quoteName);
+    const back = `restage rollback ${state.run}, or by hand: alter database ${now} rename to ${aside}; alter database ${before} rename to ${now}`;
     // As far as it is known: what was tried last may have been done, its answer lost.
     const hint = {
       building: `${current} is as it was; the next run drops ${incoming}.`,

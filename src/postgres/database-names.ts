@@ -38,20 +38,27 @@ export interface Leftovers {
 /** The form of a run's id; it sorts by time. A database that a person named alike is not restage's to drop. */
 const runId = /^\d{8}-\d{6}-[0-9a-f]{4}$/;
 
-/** Finds them by their names, which hold the database's name, what they are, and the run. */
 export async function findLeftovers(maintenance: Session, database: string): Promise<Leftovers> {
   const rows = await maintenance.rows<{ name: string }>(`select datname as name from pg_database order by datname`);
+  return leftoversAmong(
+    rows.map(({ name }) => name),
+    database,
+  );
+}
+
+/** Finds them by their names, which hold the database's name, what they are, and the run. */
+export function leftoversAmong(names: readonly string[], database: string): Leftovers {
   const of = (kind: 'incoming' | 'previous') =>
-    rows
-      .map(({ name }) => name)
+    names
       .filter((name) => {
         const run = name.slice(name.lastIndexOf('__') + kind.length + 3);
         return runId.test(run) && name === swapNames(database, run)[kind];
       })
-      .toSorted((a, b) => runOf(a).localeCompare(runOf(b), 'en'));
+      .toSorted((a, b) => runIn(a).localeCompare(runIn(b), 'en'));
   return { incoming: of('incoming'), previous: of('previous') };
 }
 
-function runOf(name: string): string {
-  return name.slice(name.lastIndexOf('__'));
+/** The run in the name of what it left: of a database beside the target's, the one that built or replaced it. */
+export function runIn(leftover: string): string {
+  return leftover.slice(leftover.lastIndexOf('__')).replace(/^__(incoming|previous)_/, '');
 }

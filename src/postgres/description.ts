@@ -29,8 +29,14 @@ export interface Description {
   readonly changed?: readonly ChangedRows[];
   /** What tells the key of its masks from others; absent where nothing is masked by one. */
   readonly maskKey?: string;
+  /** What made it other than the source is: a line for each rule, names only; cut where a comment would become too long. */
+  readonly rules?: readonly string[];
   /** When everything after the swap had been verified too; absent in a database whose run did not come that far. */
   readonly acceptedAt?: string;
+  /** The step whose failure left it in place, not accepted; absent where its run was killed, or accepted it. */
+  readonly failed?: string;
+  /** It was replaced, and put back by this rollback. */
+  readonly restored?: { readonly run: string; readonly at: string };
   /** The comment that people gave the database, which this description stands in place of. */
   readonly comment?: string;
 }
@@ -39,10 +45,24 @@ export interface Description {
 export async function describeDatabase(maintenance: Session, database: string, facts: Description): Promise<void> {
   const raw = await readRawComment(maintenance, database);
   const comment = ofPeople(raw);
-  const told = JSON.stringify({ restage: { ...facts, ...(comment === undefined ? {} : { comment }) } });
+  const told = inWords({ ...facts, ...(comment === undefined ? {} : { comment }) });
   // A marker that somebody put anywhere else must not go.
   const kept = raw?.includes(marker) ? withMarker(told) : told;
   await maintenance.execute(commentStatement(database, kept));
+}
+
+/** Lists of databases carry comments along, some tools show them: beyond this only what nothing can do without is noted. */
+const longestNote = 8_000; // bytes
+
+/** The facts as JSON; as many rules as there is room for, and how many more there are. */
+function inWords(facts: Description): string {
+  const { rules = [] } = facts;
+  for (let kept = rules.length; ; kept = Math.floor(kept * 0.8)) {
+    const more = rules.length - kept;
+    const told = more === 0 ? rules : [...rules.slice(0, kept), `and ${more} more`];
+    const text = JSON.stringify({ restage: { ...facts, ...(rules.length === 0 ? {} : { rules: told }) } });
+    if (Buffer.byteLength(text) <= longestNote || kept === 0) return text;
+  }
 }
 
 /** What restage noted on a database; undefined where it made none, or somebody has put another comment there. */
@@ -56,9 +76,13 @@ export function ofPeople(raw: string | undefined): string | undefined {
   return description ? description.comment : raw;
 }
 
-function descriptionIn(comment: string | undefined): Description | undefined {
+/** What restage noted in a comment; undefined for any other. */
+export function descriptionIn(comment: string | undefined): Description | undefined {
   try {
-    return (JSON.parse(comment ?? '') as { restage?: Description } | null)?.restage; // restage's own words
+    const found = (JSON.parse(comment ?? '') as { restage?: Partial<Description> | null } | null)?.restage; // looked at below
+    const { run, source, takenAt } = found ?? {};
+    const isOurs = typeof run === 'string' && typeof takenAt === 'string' && typeof source?.host === 'string';
+    return isOurs ? (found as Description) : undefined; // restage's own words
   } catch {
     return undefined;
   }

@@ -241,7 +241,8 @@ function lockKey(database: string): string {
 /** Whose run, other than this session's, holds the lock on a database of its server, and since when; undefined where none does. */
 export async function readLockHolder(session: ReadSession, database: string): Promise<string | undefined> {
   const [holder] = await session.rows<{ who: string }>(`
-    select format('%s (user %s%s, pid %s, since %s)', a.application_name, a.usename, ' from ' || host(a.client_addr), a.pid, to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) as who
+    select format('%s (user %s%s, pid %s%s)', coalesce(a.application_name, 'somebody'), a.usename, ' from ' || host(a.client_addr), a.pid,
+                  to_char(a.backend_start at time zone 'UTC', ', since YYYY-MM-DD HH24:MI:SS "UTC"')) as who
       from pg_locks l
       join pg_stat_activity a using (pid)
      where l.locktype = 'advisory' and l.granted and l.pid <> pg_backend_pid()

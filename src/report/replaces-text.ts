@@ -36,7 +36,7 @@ export function sessionsEnded({ sessions }: Pick<ReplacedDatabase, 'sessions'>):
 }
 
 function databaseRows(replaced: ReplacedDatabase): [string, string][] {
-  const { origin, readAt, sizeBytes, sessions, staysFor } = replaced;
+  const { origin, readAt, sizeBytes, sessions, staysFor, previous = [] } = replaced;
   const whose = sessions.map(({ user, application, count, mayEnd }) => {
     const number = count === 1 ? '' : `, ${count} of them`;
     const program = application === undefined ? '' : `, ${application}`;
@@ -55,6 +55,7 @@ function databaseRows(replaced: ReplacedDatabase): [string, string][] {
       `${origin.database} at ${origin.host}:${origin.port}: ${contentsText(replaced)}, ${bytes(sizeBytes)}, read ${moment(readAt)}`,
     ],
     ['', stays],
+    ...(previous.length === 0 ? [] : [['', besideText(previous)] as [string, string]]),
     ...(sessions.length === 0
       ? []
       : [
@@ -64,6 +65,21 @@ function databaseRows(replaced: ReplacedDatabase): [string, string][] {
           ] as [string, string],
         ]),
   ];
+}
+
+/** 2 earlier databases stand beside it, 24 MB; staging__previous_… is dropped once the run has ended well, 12 MB */
+function besideText(previous: NonNullable<ReplacedDatabase['previous']>): string {
+  const sum = (some: NonNullable<ReplacedDatabase['previous']>) =>
+    some.every(({ sizeBytes }) => sizeBytes === undefined)
+      ? 'size unknown'
+      : bytes(some.reduce((total, { sizeBytes = 0 }) => total + sizeBytes, 0));
+  const going = previous.filter(({ goes }) => goes);
+  const names = going.map(({ name }) => name).join(', ');
+  const end =
+    going.length === 0
+      ? 'none of them is dropped'
+      : `dropped once the run has ended well: ${names}, which frees ${sum(going)}`;
+  return `${counted(previous.length, 'earlier database')} ${previous.length === 1 ? 'stands' : 'stand'} beside it, ${sum(previous)}; ${end}`;
 }
 
 const keptWords = {

@@ -268,8 +268,8 @@ const words: Words = {
     did: (step) =>
       told(
         step,
-        ({ dropped, kept }) =>
-          `${counted(dropped.length, 'earlier database')} dropped; kept: ${kept.length === 0 ? 'none' : kept.join(', ')}`,
+        ({ dropped, kept, freedBytes }) =>
+          `${counted(dropped.length, 'earlier database')} dropped${freedBytes === undefined ? '' : `, ${bytes(freedBytes)} freed`}; kept: ${kept.length === 0 ? 'none' : kept.join(', ')}`,
       ),
   },
 };

@@ -34,9 +34,11 @@ function headline(report: Report, style: Style): string {
     return `${style('good', '✓')} ${style('strong', `${target.name} has all that ${source.name} has`)}  ${told}`;
   if (outcome === 'done')
     return `${style('good', '✓')} ${style('strong', `${target.name} is refreshed from ${source.name}`)}  ${told}`;
-  const what = isAccepted(report)
-    ? `${target.name} is refreshed from ${source.name}, but the run did not end well`
-    : `${target.name} was not refreshed${outcome === 'interrupted' ? ': interrupted' : ''}`;
+  const what = report.recovery?.kept
+    ? `${target.name} holds new data of ${source.name} that was not accepted`
+    : isAccepted(report)
+      ? `${target.name} is refreshed from ${source.name}, but the run did not end well`
+      : `${target.name} was not refreshed${outcome === 'interrupted' ? ': interrupted' : ''}`;
   return `${style('bad', '✗')} ${style('strong', what)}  ${told}`;
 }
 
@@ -117,8 +119,14 @@ export function facts(
   }
   for (const step of stepsOf(report, 'drop-previous')) {
     const known = factsOf(step);
-    if (known) list.push(['previous', known.kept.length === 0 ? 'none is kept' : `kept: ${known.kept.join(', ')}`]);
+    if (known)
+      list.push([
+        'previous',
+        `${known.kept.length === 0 ? 'none is kept' : `kept: ${known.kept.join(', ')}`}${known.freedBytes === undefined ? '' : `; ${bytes(known.freedBytes)} freed`}`,
+      ]);
   }
+  for (const { what, ok, found } of report.recovery?.verified ?? [])
+    list.push([`put back: ${what}`, style(ok ? 'good' : 'bad', `${ok ? '' : 'not as before: '}${found}`)]);
   for (const remark of report.remarks) list.push(['note', style('warn', remark)]);
   return list;
 }
