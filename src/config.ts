@@ -33,6 +33,8 @@ export interface LoadOptions {
   readonly file?: string;
   /** What `${VAR}` and `passwordEnv` are read from; the library itself never reads the environment. */
   readonly variables?: Readonly<Record<string, string | undefined>>;
+  /** Only the target is used: variables that stand anywhere else need not be set. */
+  readonly only?: 'target';
 }
 
 interface Problem {
@@ -70,15 +72,18 @@ export function loadConfig(settings: string | object, options: LoadOptions = {})
   const variables = options.variables ?? {};
   const lines = new LineCounter();
   const document = typeof settings === 'string' ? parse(settings, file, lines) : undefined;
-  const problems: Problem[] = [];
+  let problems: Problem[] = [];
   const raw: unknown = document ? plainOf(document, file) : settings;
   const parsed = schema.safeParse(substitute(raw, variables, problems), { reportInput: true });
+  // What is not set elsewhere matters only where nothing can be read without it.
+  if (options.only && parsed.success) problems = problems.filter(({ path }) => path[0] === 'target');
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap(problemsOf));
   const passwords: Record<string, string> = {};
   if (parsed.success)
     for (const side of ['source', 'target'] as const) {
       const name = parsed.data[side].database?.passwordEnv;
       const value = name === undefined ? undefined : variables[name];
+      if (name !== undefined && value === undefined && side !== 'target' && options.only) continue;
       if (name !== undefined && value === undefined)
         problems.push({ path: [side, 'database', 'passwordEnv'], ...unset(name, variables) });
       else if (name !== undefined && value !== undefined) passwords[name] = value;

@@ -9,7 +9,8 @@ import { connect } from './connect.ts';
 import type { Event } from './event.ts';
 import { plan } from './plan.ts';
 import type { Report } from './report/report.ts';
-import { newRunId, run, type RunOptions } from './run.ts';
+import { newRunId } from './run-id.ts';
+import { run, type RunOptions } from './run.ts';
 
 let server: PostgresServer;
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Ends } from './connect.ts';
 import { failureOf, RestageError, type Failure } from './errors.ts';
 import type { Listener } from './event.ts';
@@ -11,6 +10,7 @@ import type { Recovery } from './perform/recover.ts';
 import type { Plan } from './plan.ts';
 import type { SchemaDumper } from './postgres/schema-dump.ts';
 import { figuresOf, type Report } from './report/report.ts';
+import { newRunId } from './run-id.ts';
 import type { Facts, Kind, Outcome, Step, StepProgress, StepReport } from './step.ts';
 
 export interface RunOptions {
@@ -21,11 +21,6 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** Stops the run: staging is put back as it was, and the report says so. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** Sorts by time, and is unique among the runs of any number of people. */
-export function newRunId(now = new Date()): string {
-  return `${now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${randomBytes(2).toString('hex')}`;
 }
 
 /**

@@ -14,6 +14,12 @@ export function parsePercent(value: string): number {
   throw new InvalidArgumentError('It is a number from 0 to 100.');
 }
 
+export function parseCount(value: string): number {
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number >= 1) return number;
+  throw new InvalidArgumentError('It is a whole number from 1.');
+}
+
 export function parseEnd(value: string): 'source' | 'target' {
   if (value === 'source' || value === 'target') return value;
   throw new InvalidArgumentError('It is source or target.');

@@ -16,6 +16,7 @@ import { demo } from './demo.ts';
 import { perform, type GlobalOptions, type Only } from './frame.ts';
 import { initCommand } from './init-command.ts';
 import { readSettings } from './settings.ts';
+import { backCommands } from './back-commands.ts';
 import { syncCommands } from './sync-command.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -87,6 +88,8 @@ function build(): Command {
         return found.differences.length === 0 ? 0 : 4;
       }),
     );
+
+  backCommands(command);
 
   command('protect', 'mark an end, the source unless told otherwise, so that no sync ever replaces it')
     .argument('[end]', 'source or target', parseEnd, 'source')

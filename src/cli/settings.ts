@@ -7,13 +7,22 @@ export interface Settings {
   readonly connect: ConnectOptions;
 }
 
+/** The same for a command that uses the target alone: what the source needs need not be set. */
+export function readTargetSettings(file: string): Promise<Settings> {
+  return readSettings(file, process.env, 'target');
+}
+
 /**
  * The configuration from a file, with this process's environment. The profile files are where AWS's own tools look;
  * no other variable of AWS changes anything.
  */
-export async function readSettings(file: string, environment: NodeJS.ProcessEnv = process.env): Promise<Settings> {
+export async function readSettings(
+  file: string,
+  environment: NodeJS.ProcessEnv = process.env,
+  only?: 'target',
+): Promise<Settings> {
   return {
-    config: loadConfig(await read(file), { file, variables: environment }),
+    config: loadConfig(await read(file), { file, variables: environment, ...(only ? { only } : {}) }),
     connect: { profileFiles: profileFilesOf(environment) },
   };
 }

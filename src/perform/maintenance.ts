@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Session } from '../postgres/session.ts';
-import { lockTarget, type Lock } from '../postgres/target.ts';
-import type { DatabaseRun } from './database-run.ts';
+import { lockTarget, type Lock, type TargetDatabase } from '../postgres/target.ts';
+
+/** What has the target's lock, or tries to have it again. */
+export interface Locked {
+  readonly target: TargetDatabase;
+  readonly run: string;
+  lock: Lock;
+}
 
 /** A server whose network is gone does not answer for minutes; a new session tells soon. */
 const answerMs = 15_000;
@@ -24,7 +30,7 @@ export const relockMs = { onTheWay: 3_000, toPutBack: 60_000 } as const;
  * lost meanwhile, the lock is taken anew; to put staging back, through an outage of a minute.
  * Throws `run-in-progress` where somebody else has it now.
  */
-export async function maintenanceOf(state: DatabaseRun, why: keyof typeof relockMs = 'onTheWay'): Promise<Session> {
+export async function maintenanceOf(state: Locked, why: keyof typeof relockMs = 'onTheWay'): Promise<Session> {
   const until = performance.now() + relockMs[why];
   let refusal: unknown;
   for (let attempt = 1; ; attempt++) {

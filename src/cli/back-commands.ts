@@ -1,0 +1,99 @@
+import type { Command } from 'commander';
+import {
+  connectTarget,
+  entryOf,
+  failureOf,
+  fit,
+  historyOf,
+  historyText,
+  lastRunOf,
+  status,
+  statusText,
+  bytes,
+  count,
+  type Failure,
+  type Status,
+} from '../index.ts';
+import { parseCount } from './arguments.ts';
+import { perform, type GlobalOptions, type Session } from './frame.ts';
+import { readKeptRuns } from './kept-runs.ts';
+import { readTargetSettings } from './settings.ts';
+
+/** `status`, `rollback` and `runs`: what there is, how to go back, and what was. `command` makes one with the options that all have. */
+export function backCommands(command: (name: string, description: string) => Command): void {
+  command('status', "what the target holds, from when, and what can be put back; asks the target's server only").action(
+    (options: GlobalOptions) => perform(options, showStatus),
+  );
+
+  command('rollback', 'put back the database that a run replaced: the newest that was accepted, unless told otherwise')
+    .argument('[run]', 'the run that is undone, as restage status shows it')
+    .option('-y, --yes', 'go on without asking; only where the config says which account the target is in')
+    .option('--dry-run', 'say what would be done, and do nothing')
+    .action((run: string | undefined, options: GlobalOptions & { yes?: boolean; dryRun?: boolean }) =>
+      perform(options, async (session) => {
+        const { rollBack } = await import('./rollback.ts');
+        const { yes = false, dryRun = false } = options;
+        return rollBack(session, { run, yes, dryRun });
+      }),
+    );
+
+  command('runs', "the runs that are known of: those kept here, and those that the target's databases tell of")
+    .option('--limit <number>', 'so many at most (default: 20)', parseCount)
+    .action((options: GlobalOptions & { limit?: number }) =>
+      perform(options, (session) => showRuns(session, options.limit ?? 20)),
+    );
+}
+
+async function readStatus({ file, signal }: Pick<Session, 'file' | 'signal'>): Promise<Status> {
+  const { config, connect } = await readTargetSettings(file);
+  using target = await connectTarget(config, { ...connect, signal });
+  return await status(config, target, { signal });
+}
+
+/** So many reports are looked at for the target's last run. */
+const looked = 50;
+
+async function showStatus({ terminal, ...session }: Session): Promise<number> {
+  const found = await readStatus(session);
+  const kept = await readKeptRuns(looked);
+  const last = kept.map(entryOf).find(({ target }) => target === found.target);
+  const buckets = kept.flatMap(({ report, folder }) => {
+    const read = report && 'value' in report ? lastRunOf(report.value, folder) : undefined;
+    const isOurs = entryOf({ run: '', folder, ...(report ? { report } : {}) }).target === found.target;
+    return read && isOurs && read.buckets.length > 0 ? [read] : [];
+  })[0];
+  const more: [string, string][] = [
+    ['last run', last ? `${last.run}, ${last.outcome}: ${last.folder}` : 'none is kept in this folder'],
+    ...(buckets?.buckets ?? []).map((one): [string, string] => [
+      `bucket ${one.bucket}`,
+      `${one.target.bucket} had all of ${count(one.objects)} objects, ${bytes(one.bytes)}, when the run ${buckets?.run} ended; not asked now`,
+    ]),
+  ];
+  terminal.print(fit(statusText(found, terminal.style, more), terminal.width));
+  terminal.json({
+    ...found,
+    ...(last ? { lastRun: last } : {}),
+    ...(buckets ? { buckets: { run: buckets.run, endedAt: buckets.endedAt, buckets: buckets.buckets } } : {}),
+  });
+  return 0;
+}
+
+async function showRuns({ terminal, ...session }: Session, limit: number): Promise<number> {
+  const kept = (await readKeptRuns(limit)).map(entryOf);
+  let found: Status | undefined;
+  let unasked: Failure | undefined;
+  try {
+    found = await readStatus(session);
+  } catch (error) {
+    if (session.signal.aborted) throw error;
+    unasked = failureOf(error);
+  }
+  const runs = historyOf(kept, found).slice(0, limit);
+  terminal.print(fit(historyText(runs, terminal.style), terminal.width));
+  if (unasked)
+    terminal.warn(
+      `${terminal.style('warn', 'note:')} only what is kept in this folder: the target's database was not asked: ${unasked.message}`,
+    );
+  terminal.json({ runs, ...(unasked ? { unasked } : {}) });
+  return 0;
+}

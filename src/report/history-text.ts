@@ -1,0 +1,53 @@
+import type { HistoryEntry } from '../history.ts';
+import { oneLine } from './database-words.ts';
+import { columns, count, counted, duration, moment } from './format.ts';
+import type { Style, Tone } from './style.ts';
+
+const tones: Readonly<Record<HistoryEntry['outcome'], Tone>> = {
+  done: 'good',
+  failed: 'bad',
+  interrupted: 'warn',
+  running: 'strong',
+  unfinished: 'warn',
+  unreadable: 'bad',
+  unknown: 'dim',
+};
+
+/** The runs, a line or two for each. */
+export function historyText(entries: readonly HistoryEntry[], style: Style): string {
+  if (entries.length === 0) return 'no run is known of';
+  const rows = entries.map((entry) => [
+    entry.run,
+    entry.kind,
+    style(tones[entry.outcome], entry.outcome),
+    entry.startedAt === '' ? '' : moment(entry.startedAt),
+    entry.durationMs === undefined ? '' : duration(entry.durationMs),
+    wordsOf(entry),
+  ]);
+  const [head = '', ...lines] = columns(
+    [['run', 'kind', 'outcome', 'began', 'time', 'what'], ...rows],
+    ['left', 'left', 'left', 'left', 'right', 'left'],
+  );
+  return [style('strong', head), ...lines].join('\n');
+}
+
+function wordsOf({ source, target, tables, rows, objects, failed, folder, database }: HistoryEntry): string {
+  const ends = [source, target].filter((end) => end !== undefined && end !== '').join(' → ');
+  const amounts = [
+    ...(tables === undefined ? [] : [counted(tables, 'table')]),
+    ...(rows === undefined ? [] : [counted(rows, 'row')]),
+    ...(objects && objects.copied > 0 ? [`${counted(objects.copied, 'object')} copied`] : []),
+    ...(objects && objects.deleted > 0 ? [`${count(objects.deleted)} deleted`] : []),
+  ].join(', ');
+  const [why = ''] = (failed ?? '').split('\n');
+  return [
+    ends,
+    amounts,
+    ...(why === '' ? [] : [`failed: ${why}`]),
+    ...(database === undefined ? [] : [`now ${database}`]),
+    ...(folder === undefined ? ['not kept here: known from the database only'] : []),
+  ]
+    .filter((part) => part !== '')
+    .map(oneLine)
+    .join('; ');
+}
