@@ -110,8 +110,15 @@ export async function locate(end: EndConfig, config: Config, options: ConnectOpt
     account,
     address,
     buckets,
-    app: end.app && appClient(end.app.url, end.app.headers),
+    app: appOf(end, config),
   };
+}
+
+/** The application behind an end; the source's is only read. */
+export function appOf(end: EndConfig, config: Config): App | undefined {
+  if (!end.app) return undefined;
+  const { url, headers, version, environment } = end.app;
+  return appClient(url, headers, { version, environment, readOnly: end === config.source });
 }
 
 /** Whether rows decide which objects are copied. */

@@ -1,5 +1,6 @@
 import { readAfterLoad } from './after-load.ts';
 import { allOf } from './all-of.ts';
+import type { App } from './app/client.ts';
 import { readVersion, type Version } from './app/version.ts';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
@@ -124,18 +125,25 @@ async function planApp(
   if (!config.version) return { url: app.url };
   const version = await readVersion(app, config.version, signal);
   if (side === 'target') refuseProduction(version.environment, `the environment of ${app.url}`);
-  if (config.environment !== undefined && version.environment !== config.environment)
-    throw new RestageError(
-      'app-unexpected',
-      `${app.url} says that its environment is ${version.environment ?? 'unknown'}, not ${config.environment}`,
-      {
-        hint: 'The URL leads to another environment, or app.environment in restage.yaml is wrong.',
-      },
-    );
+  requireEnvironment(side, app, version);
   const known = Object.fromEntries(
     Object.entries(version).filter(([, value]) => value !== undefined),
   ) as Partial<Version>; // fewer of the same
   return { url: app.url, ...known };
+}
+
+/** Throws `app-unexpected` where an application says that it is another environment than the config does. */
+export function requireEnvironment(
+  side: 'source' | 'target',
+  { url, environment }: Pick<App, 'url' | 'environment'>,
+  version: Version,
+): void {
+  if (environment === undefined || version.environment === environment) return;
+  throw new RestageError(
+    'app-unexpected',
+    `${url} says that its environment is ${version.environment ?? 'unknown'}, not ${environment}`,
+    { hint: `${side}.app.url leads to another environment, or ${side}.app.environment is wrong.` },
+  );
 }
 
 /** Throws `config-invalid` where nothing of what was asked for is there: that must not look like success. */

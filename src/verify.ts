@@ -1,10 +1,7 @@
-import { unmet } from './app/client.ts';
-import { valueAt } from './app/json-path.ts';
-import { awaitHealth } from './app/health.ts';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
-import { failureOf, type Failure } from './errors.ts';
 import { displayTable } from './postgres/names.ts';
+import { differencesOfApps, noApps, verifyApps, type VerifiedApps } from './verify-app.ts';
 import type { VerifiedDatabase } from './verify-database.ts';
 import type { BucketOrigin } from './s3/origin.ts';
 import { checkContent, type ContentCheck } from './s3/content.ts';
@@ -16,7 +13,7 @@ import { filterOf, type Selection } from './s3/selection.ts';
 import { keysWanted, selectionOf } from './selection-of.ts';
 
 /** How the target compares with the source, now. Plain JSON. */
-export interface Verification {
+export interface Verification extends VerifiedApps {
   readonly version: 1;
   readonly madeAt: string;
   readonly durationMs: number;
@@ -33,18 +30,6 @@ export interface Verification {
     readonly referenced?: { readonly keys: number; readonly absent: number };
     /** Where objects were read back, as `verify.objects` says. */
     readonly content?: ContentCheck;
-  }[];
-  readonly health?: {
-    readonly path: string;
-    readonly healthy: boolean;
-    readonly answer?: unknown;
-    readonly failure?: Failure;
-  };
-  readonly totals: readonly {
-    readonly path: string;
-    readonly read: string;
-    readonly source: unknown;
-    readonly target: unknown;
   }[];
   /** Every difference in a sentence; none: equal. */
   readonly differences: readonly string[];
@@ -95,14 +80,8 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
       ...(content ? { content } : {}),
     });
   }
-  const health = only === undefined ? await verifyHealth(config, ends, signal) : undefined;
-  const totals: Verification['totals'][number][] = [];
-  for (const { path, read } of only === undefined ? config.verify.totals : []) {
-    const value = async (end: 'source' | 'target') =>
-      valueAt((await ends[end].app?.send({ method: 'GET', path, signal }))?.body, read);
-    totals.push({ path, read, source: await value('source'), target: await value('target') });
-  }
-  const found = { ...(database ? { database } : {}), objects, ...(health ? { health } : {}), totals };
+  const apps = only === undefined ? await verifyApps(config, ends, signal) : noApps;
+  const found = { ...(database ? { database } : {}), objects, ...apps };
   return {
     version: 1,
     madeAt,
@@ -110,31 +89,11 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
     source: ends.source.name,
     target: ends.target.name,
     ...found,
-    differences: [...differencesOf(found), ...empty],
+    differences: [...differencesOf(found), ...differencesOfApps(apps), ...empty],
   };
 }
 
-async function verifyHealth(
-  config: Config,
-  { target }: Ends,
-  signal: AbortSignal | undefined,
-): Promise<Verification['health']> {
-  const { health } = config.verify;
-  if (!health || !target.app) return undefined;
-  try {
-    const answer = await awaitHealth(target.app, { ...health, withinSeconds: 0 }, signal);
-    return { path: health.path, healthy: unmet(answer, health.expect).length === 0, answer: answer.body };
-  } catch (error) {
-    return { path: health.path, healthy: false, failure: failureOf(error) };
-  }
-}
-
-function differencesOf({
-  database,
-  objects,
-  health,
-  totals,
-}: Pick<Verification, 'database' | 'objects' | 'health' | 'totals'>): string[] {
+function differencesOf({ database, objects }: Pick<Verification, 'database' | 'objects'>): string[] {
   const tables = (database?.tables ?? []).flatMap(({ table, source, target, missingColumns, equal }) => {
     const name = displayTable(table);
     if (equal) return [];
@@ -157,17 +116,5 @@ function differencesOf({
     const more = (content?.differences ?? 0) - read.length;
     return [...listed, ...read, ...(more > 0 ? [`bucket ${bucket}: ${more} more that were read back differ`] : [])];
   });
-  const app = health && !health.healthy ? [health.failure?.message ?? `${health.path} is not healthy`] : [];
-  const unequal = totals.filter(
-    ({ source, target }) => source === undefined || JSON.stringify(source) !== JSON.stringify(target),
-  );
-  return [
-    ...tables,
-    ...buckets,
-    ...app,
-    ...unequal.map(
-      ({ path, read, source, target }) =>
-        `${read} of GET ${path} is ${JSON.stringify(source)} at the source and ${JSON.stringify(target)} at the target`,
-    ),
-  ];
+  return [...tables, ...buckets];
 }

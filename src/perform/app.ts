@@ -1,59 +1,28 @@
-import { type App } from '../app/client.ts';
-import { valueAt } from '../app/json-path.ts';
-import { awaitHealth } from '../app/health.ts';
-import { failureOf, RestageError } from '../errors.ts';
-import type { Perform } from './context.ts';
+import type { Answered } from '../app/patience.ts';
+import { askHealth, askTotal, askValue, askVersions } from '../ask-apps.ts';
+import { failureOf } from '../errors.ts';
+import type { Facts, Kind } from '../step.ts';
+import type { Perform, Performed } from './context.ts';
+
+export { requireApp } from '../ask-apps.ts';
 
 /** What the applications say, once staging holds the new database. */
 export const appSteps: Perform<'check-health' | 'compare-versions' | 'compare-total' | 'check-value'> = {
-  'check-health': async (step, context) => {
-    const { body } = await awaitHealth(requireApp(context.ends.target.app, 'target'), step, context.signal);
-    return { facts: { answer: body, checks: [] } };
-  },
+  'check-health': async (step, { ends, signal }) => performed(await askHealth(ends, step, signal)),
 
-  'compare-versions': async () => {
-    return { facts: { relation: 'unknown' as const } };
-  },
+  'compare-versions': async ({ policy, withinSeconds }, { ends, signal }) =>
+    performed(await askVersions(ends, policy, { withinSeconds, signal })),
 
-  'check-value': async () => {
-    throw new RestageError('internal', 'check-value');
-  },
+  'compare-total': async (step, { ends, run, signal }) =>
+    performed(await askTotal(ends, step, { withinSeconds: step.withinSeconds, label: run, signal })),
 
-  'compare-total': async (step, { ends, signal }) => {
-    const read = async (app: App) => {
-      const { status, body } = await app.send({ method: 'GET', path: step.path, signal });
-      const value = valueAt(body, step.read);
-      if (value === undefined)
-        throw new RestageError(
-          'app-unexpected',
-          `GET ${app.url}${step.path} answered HTTP ${status} without ${step.read}`,
-        );
-      return value;
-    };
-    // Production goes on meanwhile: the target's total must lie between what the source says before and after.
-    const before = await read(requireApp(ends.source.app, 'source'));
-    const target = await read(requireApp(ends.target.app, 'target'));
-    const source = isSame(before, target) ? before : await read(requireApp(ends.source.app, 'source'));
-    if (isSame(source, target) || isBetween(target, before, source)) return { facts: { source, target } };
-    const message = `${step.read} of GET ${step.path} is ${JSON.stringify(source)} at the source and ${JSON.stringify(target)} at the target`;
-    return { facts: { source, target }, failure: failureOf(new RestageError('data-differs', message)) };
+  'check-value': async (step, { ends, signal }) => {
+    const { found, wrong } = await askValue(ends, step, { withinSeconds: step.withinSeconds, signal });
+    return performed({ found: { value: found }, wrong });
   },
 };
 
-function isSame(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
-}
-
-function isBetween(value: unknown, one: unknown, other: unknown): boolean {
-  if (typeof value !== 'number' || typeof one !== 'number' || typeof other !== 'number') return false;
-  return value >= Math.min(one, other) && value <= Math.max(one, other);
-}
-
-export function requireApp(app: App | undefined, end: string): App {
-  if (!app)
-    throw new RestageError(
-      'config-invalid',
-      `the plan speaks to the ${end}'s application, which the config does not name`,
-    );
-  return app;
+/** What was said last is kept where it is not right, too. */
+function performed<K extends Kind>({ found, wrong }: Answered<Facts[K]>): Performed<K> {
+  return { facts: found, ...(wrong ? { failure: failureOf(wrong) } : {}) };
 }

@@ -1,8 +1,9 @@
-import type { Version } from '../app/version.ts';
+import { shown } from '../app/shown.ts';
+import { versionText } from '../app/version.ts';
 import { displayTable } from '../postgres/names.ts';
 import type { TableRule } from '../postgres/rules/table-rule.ts';
 import type { ContentCheck } from '../s3/content.ts';
-import type { Kind, Step, StepReport } from '../step.ts';
+import type { Facts, Kind, Step, StepReport } from '../step.ts';
 import { bytes, count, counted } from './format.ts';
 import { factsOf, type StepOf } from './report.ts';
 
@@ -255,12 +256,7 @@ const words: Words = {
   'compare-total': {
     will: ({ path, read, table }) =>
       table === undefined ? `${read} of GET ${path}, at both ends` : `${read} of GET ${path}: the rows of ${table}`,
-    did: (step) =>
-      told(
-        step,
-        ({ source, target }) =>
-          `${step.read}: ${JSON.stringify(source)} at the source, ${JSON.stringify(target)} at the target`,
-      ),
+    did: (step) => told(step, (total) => `${step.read}: ${totalText(step, total)}`),
   },
   'drop-previous': {
     will: ({ keep, database }) =>
@@ -304,6 +300,13 @@ export function newerText(objects: number): string {
   return objects === 0 ? '' : `, ${count(objects)} written to the source since`;
 }
 
+/** 153 at the source, 153 at the target; or beside the rows of a table. */
+export function totalText({ table }: { readonly table?: string }, { source, target }: Facts['compare-total']): string {
+  return table === undefined
+    ? `${shown(source)} at the source, ${shown(target)} at the target`
+    : `${shown(target)} at the target, where ${table} has ${shown(source)} rows`;
+}
+
 /** What the step will do. */
 export function willDo(step: Step, app?: string): string {
   const { will } = words[step.kind] as { readonly will: (step: Step, app?: string) => string }; // the words of its own kind
@@ -314,10 +317,4 @@ export function willDo(step: Step, app?: string): string {
 export function hasDone(step: StepReport): string | undefined {
   const { did } = words[step.kind] as { readonly did: (step: StepReport) => string | undefined }; // the words of its own kind
   return did(step);
-}
-
-/** 1.4.0 (6575f61) */
-export function versionText(version: Version | undefined): string {
-  if (!version) return 'none told';
-  return `${version.version ?? 'unknown'}${version.gitSha === undefined ? '' : ` (${version.gitSha})`}`;
 }

@@ -3,7 +3,7 @@ import { bytes, columns, count, counted, duration } from './format.ts';
 import { factsOf, stepsOf, type Report, type StepOf } from './report.ts';
 import { ruleFacts } from './rules-summary.ts';
 import { referencedText } from './plan-objects-text.ts';
-import { contentText, newerText } from './step-words.ts';
+import { contentText, newerText, totalText } from './step-words.ts';
 import type { Amount } from '../s3/diff.ts';
 import type { Deleted } from '../s3/extras.ts';
 import { transfersAtOnce, type Transferred } from '../s3/transfer.ts';
@@ -104,18 +104,14 @@ export function facts(
     const known = factsOf(step);
     list.push([
       'health',
-      known
+      known && step.outcome.status === 'done'
         ? style('good', healthWord(report))
         : style('dim', step.outcome.status === 'failed' ? 'not as expected' : 'not asked'),
     ]);
   }
   for (const step of stepsOf(report, 'compare-total')) {
     const known = factsOf(step);
-    if (known)
-      list.push([
-        `${step.read} of ${step.path}`,
-        `${JSON.stringify(known.source)} at the source, ${JSON.stringify(known.target)} at the target`,
-      ]);
+    if (known) list.push([`${step.read} of ${step.path}`, totalText(step, known)]);
   }
   for (const step of stepsOf(report, 'drop-previous')) {
     const known = factsOf(step);

@@ -29,6 +29,7 @@ const found: Verification = {
   },
   objects: [],
   totals: [],
+  expectations: [],
   differences: [],
 };
 
@@ -47,7 +48,9 @@ test('the numbers have headings, and what was not compared is said', () => {
 
 test('no two lines are empty one after the other', () => {
   expect(verificationText(found, plain)).not.toContain('\n\n\n');
-  expect(verificationText({ ...found, health: { path: '/h', healthy: true } }, plain)).not.toContain('\n\n\n');
+  expect(verificationText({ ...found, health: { path: '/h', healthy: true, checks: [] } }, plain)).not.toContain(
+    '\n\n\n',
+  );
 });
 
 test('where every table is left out it is not called equal, and one reason of many tables is told once', () => {

@@ -4,6 +4,7 @@ import type { Verification } from '../verify.ts';
 import { bytes, columns, count, duration } from './format.ts';
 import { referencedText } from './plan-objects-text.ts';
 import { originText } from './plan-text.ts';
+import { appLines } from './verified-apps-text.ts';
 import { contentText } from './step-words.ts';
 import type { Style } from './style.ts';
 
@@ -44,11 +45,7 @@ export function verificationText(found: Verification, style: Style): string {
       '',
     );
   }
-  if (found.health) lines.push(`  ${mark(found.health.healthy)} health ${found.health.path}`);
-  for (const { path, read, source, target } of found.totals)
-    lines.push(
-      `  ${mark(JSON.stringify(source) === JSON.stringify(target))} ${read} of GET ${path}: ${JSON.stringify(source)} at the source, ${JSON.stringify(target)} at the target`,
-    );
+  lines.push(...appLines(found, style));
   if (lines.at(-1) !== '') lines.push('');
   if (found.differences.length === 0)
     lines.push(
@@ -81,7 +78,7 @@ function leftOutLines(leftOut: readonly { readonly table: TableName; readonly re
 const mostAlike = 5;
 
 /** That nothing differs says nothing then. */
-function comparesNothing({ database, objects, health, totals }: Verification): boolean {
+function comparesNothing({ database, objects, health, totals, expectations }: Verification): boolean {
   const isLeftOut = database?.tables.length === 0 && database.leftOut.length > 0;
-  return isLeftOut && objects.length === 0 && !health && totals.length === 0;
+  return isLeftOut && objects.length === 0 && !health && totals.length === 0 && expectations.length === 0;
 }

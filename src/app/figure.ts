@@ -1,0 +1,29 @@
+/**
+ * A number however it is written: APIs tell large ones as text, lest JavaScript rounds them, and 153 is the same figure as
+ * "153". Undefined for what is none.
+ */
+export function figureOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' && /^-?\d+(?:\.\d+)?$/.test(value) ? Number(value) : undefined;
+}
+
+/** Whether two values of answers are the same: figures as figures, everything else as JSON. */
+export function isSameFigure(one: unknown, other: unknown): boolean {
+  if (JSON.stringify(one) === JSON.stringify(other)) return true;
+  const [a, b] = [figureOf(one), figureOf(other)];
+  if (a === undefined || b === undefined || a !== b) return false;
+  // Beyond what a number holds the digits themselves count.
+  return Math.abs(a) <= Number.MAX_SAFE_INTEGER || digitsOf(one) === digitsOf(other);
+}
+
+function digitsOf(value: unknown): string {
+  return typeof value === 'number' ? BigInt(value).toString() : String(value).replace(/^(-?)0+(?=\d)/, '$1');
+}
+
+/** Whether a figure lies between two others. */
+export function isBetween(value: unknown, one: unknown, other: unknown): boolean {
+  const [at, from, to] = [figureOf(value), figureOf(one), figureOf(other)];
+  return (
+    at !== undefined && from !== undefined && to !== undefined && at >= Math.min(from, to) && at <= Math.max(from, to)
+  );
+}
