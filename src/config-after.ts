@@ -224,7 +224,7 @@ interface AfterSettings {
 }
 
 interface SettingsOfEnd {
-  readonly app?: unknown;
+  readonly app?: { readonly version?: unknown } | undefined;
   readonly database?: unknown;
   readonly buckets: Readonly<Record<string, string>>;
 }
@@ -240,7 +240,7 @@ export function strayAfter({
   const need = (has: unknown, where: readonly PropertyKey[], message: string) => {
     if (has === undefined) found.push({ path: where, message });
   };
-  const { health, totals, references, expect } = verify;
+  const { health, versions, totals, references, expect } = verify;
   if (
     migrate.steps.some(({ http }) => http) ||
     health ||
@@ -254,6 +254,13 @@ export function strayAfter({
       ['source', 'app'],
       'is needed for verify.totals that equal the source, and for verify.expect of it',
     );
+  if (versions !== 'any')
+    for (const [side, { app }] of Object.entries({ source, target }))
+      if (!app?.version)
+        found.push({
+          path: ['verify', 'versions'],
+          message: `is ${versions}, and ${app ? `${side}.app.version is false` : `there is no ${side}.app`}: nothing could be compared`,
+        });
   if (migrate.steps.some(({ command }) => command))
     need(target.database, ['migrate'], 'has a command, which changes a database: target.database is needed');
   for (const [index, one] of totals.entries()) {

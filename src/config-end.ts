@@ -191,6 +191,14 @@ const app = z
       .default({})
       .describe('Sent with every request. One whose name speaks of a key, a token or the like is shown nowhere.'),
   })
+  .superRefine(({ environment, version }, context) => {
+    if (environment !== undefined && version === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['environment'],
+        message: 'is not read beside version: false, for the version answer tells it',
+      });
+  })
   .describe('The application behind this end.');
 
 const host = text.describe(

@@ -29,9 +29,9 @@ export function looks(context: CheckContext, only: 'database' | 'objects' | unde
     ...(rows?.target ?? []).map((row) => withoutAdvice(row, obstacle)),
     ...(databases ? ruleRows(databases, context) : []),
     ...(only === 'database' ? [] : bucketRows(ends, context, obstacle)),
-    ...appRows([source, target], apps),
+    ...appRows([source, target], apps, context),
     ...(databases ? migrationRow(databases, context) : []),
-    ...(only === undefined ? verifyRows(context, apps) : []),
+    ...(only === undefined ? verifyRows(context, apps, databases) : []),
     ...(only === 'objects' ? [] : lambdaRows(target, context)),
   ];
 }

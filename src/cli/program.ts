@@ -11,6 +11,7 @@ import {
   verify,
   type Finding,
 } from '../index.ts';
+import { apiCommand } from './api-command.ts';
 import { onlyOption, parseEnd } from './arguments.ts';
 import { demo } from './demo.ts';
 import { perform, type GlobalOptions, type Only } from './frame.ts';
@@ -90,6 +91,7 @@ function build(): Command {
     );
 
   backCommands(command);
+  apiCommand(command);
 
   command('protect', 'mark an end, the source unless told otherwise, so that no sync ever replaces it')
     .argument('[end]', 'source or target', parseEnd, 'source')

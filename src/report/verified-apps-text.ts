@@ -36,7 +36,7 @@ export function appLines({ health, versions, totals, expectations }: VerifiedApp
 }
 
 /** One line for each check: its name, its own word, and what else it says. */
-export function checkLines(checks: readonly HealthCheck[], style: Style): string[] {
+function checkLines(checks: readonly HealthCheck[], style: Style): string[] {
   return columns(
     checks.map(({ name, healthy, status, detail = '' }) => [
       healthy ? style('good', '✓') : style('bad', '✗'),
@@ -49,7 +49,7 @@ export function checkLines(checks: readonly HealthCheck[], style: Style): string
 }
 
 /** How the target's version stands to the source's, in words. */
-export function relationText({ relation }: Pick<ComparedVersions, 'relation'>): string {
+function relationText({ relation }: Pick<ComparedVersions, 'relation'>): string {
   return {
     same: 'the same',
     ahead: 'the target is ahead, as is usual',
