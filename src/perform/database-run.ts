@@ -2,6 +2,7 @@ import { RestageError } from '../errors.ts';
 import type { ColumnCast } from '../postgres/rules/casts.ts';
 import { readTables, type Table } from '../postgres/catalog.ts';
 import type { ColumnPlaces } from '../postgres/rules/column-places.ts';
+import type { Declared } from '../postgres/integrity.ts';
 import { prepareLoading, type Lanes } from '../postgres/load.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
 import { castsOfNow } from '../postgres/rules/plan-own.ts';
@@ -59,6 +60,8 @@ export interface DatabaseRun extends AsyncDisposable {
   readonly places: Map<TableName, ColumnPlaces>;
   /** Quoted names of tables whose statistics come with those of their parents, once all are loaded. */
   analyzedLater: ReadonlySet<string>;
+  /** Constraints and indexes: the source's in its snapshot, and those of the new database before staging's own commands. */
+  readonly declared: { source?: Declared; copied?: Declared };
   /** What a reader of the report should know of how it went. */
   readonly remarks: string[];
 }
@@ -110,6 +113,7 @@ export async function openDatabaseRun(
     tables: new Map(),
     places: new Map(),
     analyzedLater: new Set(),
+    declared: {},
     remarks: [],
     [Symbol.asyncDispose]: async () => {
       await endReading(state);

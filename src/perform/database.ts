@@ -6,6 +6,7 @@ import { analyzeParents, analyzedWithParents } from '../postgres/analyze.ts';
 import { difference } from '../postgres/digest.ts';
 import { belongsToExtension } from '../postgres/extensions.ts';
 import { readPartitioned, splitForeignKeys, validate } from '../postgres/foreign-keys.ts';
+import { readDeclared } from '../postgres/integrity.ts';
 import { countLargeObjects } from '../postgres/large-objects.ts';
 import { loadTable } from '../postgres/load.ts';
 import { withRoles } from '../postgres/named-roles.ts';
@@ -102,8 +103,13 @@ export const databaseSteps: Perform<DatabaseKinds> = {
       tables: await readTables(holder, step.skipExtensions),
       unfilled: await readUnfilledViews(holder),
       largeObjects: await countLargeObjects(holder),
+      declared: await readDeclared(holder),
     });
-    const [{ before, after }, { tables: found, unfilled, largeObjects }] = await allOf([state.schema, readCatalog()]);
+    const [{ before, after }, { tables: found, unfilled, largeObjects, declared }] = await allOf([
+      state.schema,
+      readCatalog(),
+    ]);
+    state.declared.source = declared;
     const skipped = new Set(step.skip.map(quoteTable));
     const tables = found.filter(({ table }) => !skipped.has(quoteTable(table)));
     requireAsPlanned(step, tables, largeObjects);
@@ -197,6 +203,7 @@ export const databaseSteps: Perform<DatabaseKinds> = {
 
   'verify-tables': async (_step, { database, facts }) => {
     const state = requireDatabase(database);
+    state.declared.copied = await lanesOf(state).withWriter(readDeclared);
     await endWriting(state); // the next steps open sessions of their own, where a limit may leave room for few
     const loaded = facts('copy-table');
     const different = loaded.flatMap(({ table, source, target }) => difference(table, source, target) ?? []);

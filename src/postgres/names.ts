@@ -39,7 +39,8 @@ export function displayTable(table: TableName): string {
     : `${displayName(table.schema)}.${displayName(table.name)}`;
 }
 
-function displayName(name: string): string {
+/** A bare name, quoted where it would be taken for another. */
+export function displayName(name: string): string {
   return /^[\w$\u0080-\uffff]+$/.test(name) ? name : quoteName(name);
 }
 
