@@ -36,7 +36,6 @@ export { rollback, type RollbackReport, type RollbackRunOptions } from './rollba
 export { newRunId } from './run-id.ts';
 export { run, type RunOptions } from './run.ts';
 export { request, type ApiAnswer, type ApiRequest } from './request.ts';
-export { newRunId, run, type RunOptions } from './run.ts';
 export type { ObjectOutcome } from './s3/transfer.ts';
 export { startDumper } from './start-dumper.ts';
 export type { Outcome, Step, StepReport } from './step.ts';

@@ -17,7 +17,7 @@ export type AddStep = (id: string, after: readonly string[], act: Act) => string
 
 /**
  * The steps that build the new database: the source's rows as their rules have them, then staging's own, then what must hold
- * over all of them. `readKeys` puts steps in that read rows of the new database, once all are there. Returns the step that begins it, and the last before the swap.
+ * over all of them. `readKeys` puts steps in that read rows of the new database, once all are there. Returns the step that begins it, and the last that changes a row.
  */
 export function planDatabaseSteps(
   add: AddStep,
@@ -66,15 +66,18 @@ export function planDatabaseSteps(
       timeoutSeconds,
       goal,
     });
-  const sound = add('verify-integrity', [migrated], { kind: 'verify-integrity' });
-  // What belongs to another role may be closed to this one: after everything that reads or changes it.
-  const { owner, grants } = config.database;
-  const built = add('set-privileges', [sound], {
+  const built = add('verify-integrity', [migrated], { kind: 'verify-integrity' });
+  return { snapshot, built };
+}
+
+/** What belongs to another role may be closed to this one: after everything that reads or changes the new database. */
+export function addPrivileges(add: AddStep, { database }: Config, after: readonly string[]): string {
+  const { owner, grants } = database;
+  return add('set-privileges', after, {
     kind: 'set-privileges',
     ...(owner === undefined ? {} : { owner }),
     grants,
   });
-  return { snapshot, built };
 }
 
 /** The source's rows. */

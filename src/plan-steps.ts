@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
 import type { PlannedDatabase } from './plan-database.ts';
-import { planDatabaseSteps, type AddStep, type DatabaseToPlan } from './plan-steps-database.ts';
+import { addPrivileges, planDatabaseSteps, type AddStep, type DatabaseToPlan } from './plan-steps-database.ts';
 import type { PlannedBucket } from './plan-objects.ts';
 import { quoteTable, type TableName } from './postgres/names.ts';
 import type { Selection } from './s3/selection.ts';
@@ -26,12 +26,13 @@ export function planSteps(
   };
   const verified: string[] = [];
   let snapshot: string[] = [];
+  let built: string | undefined;
   if (database) {
     const steps = planDatabaseSteps(add, config, database, () =>
       objects.flatMap((planned) => addKeys(add, planned, namingSteps(list, planned.selection, database))),
     );
     snapshot = [steps.snapshot];
-    verified.push(steps.built);
+    built = steps.built;
   }
   const content = contentScope(config);
   for (const { bucket, totals, selection, keeping, route, forced } of objects) {
@@ -69,7 +70,10 @@ export function planSteps(
     );
   }
   const goal = database?.migrations.flatMap((one) => one.goal) ?? [];
-  if (database) verified.push(...addReferences(add, config, objects, verified));
+  if (built !== undefined) {
+    const named = addReferences(add, config, objects, [built, ...verified]);
+    verified.push(...named, addPrivileges(add, config, [built, ...named]));
+  }
   const rules = rulesTold(list);
   let last: readonly string[] = verified;
   if (database)
@@ -123,17 +127,13 @@ function addReferences(
   after: readonly string[],
 ): readonly string[] {
   const buckets = Map.groupBy(references, ({ bucket }) => bucket);
-  return [...buckets].flatMap(([bucket, named]) =>
-    objects.some((pair) => pair.bucket === bucket)
-      ? [
-          add(`verify-references ${bucket}`, [...after], {
-            kind: 'verify-references',
-            bucket,
-            columns: named.map(({ column, absent }) => ({ column, absent })),
-          }),
-        ]
-      : [],
-  );
+  return [...buckets].flatMap(([bucket, named]) => {
+    const planned = objects.find((pair) => pair.bucket === bucket);
+    if (!planned) return [];
+    const columns = named.map(({ column, absent }) => ({ column, absent }));
+    const { selection } = planned;
+    return [add(`verify-references ${bucket}`, after, { kind: 'verify-references', bucket, columns, selection })];
+  });
 }
 
 /** What both applications must say when all is done. */

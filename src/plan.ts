@@ -65,11 +65,12 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
   const withDatabase = options.only !== 'objects';
   const withObjects = options.only !== 'database';
   const afterLoad = withDatabase ? await readAfterLoad(config) : [];
-  const [database, objects, sourceApp, targetApp] = await allOf([
+  const [database, objects, references, sourceApp, targetApp] = await allOf([
     withDatabase && ends.source.database && ends.target.database
       ? planDatabases(ends.source.database, ends.target.database, options, { ...config, afterLoad })
       : undefined,
     withObjects ? planObjects(config, ends, options) : [],
+    config.verify.references.length > 0 ? planReferencesOf(config, ends, options) : undefined,
     planApp(ends, config, 'source', options.signal),
     planApp(ends, config, 'target', options.signal),
   ]);
@@ -79,7 +80,11 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
     ...(database ? { database: database[end] } : {}),
     ...(app ? { app } : {}),
   });
-  const refusals = [...(database?.refusals ?? []), ...objects.flatMap((bucket) => bucket.refusals)];
+  const refusals = [
+    ...(database?.refusals ?? []),
+    ...(references?.refusals ?? []),
+    ...objects.flatMap((bucket) => bucket.refusals),
+  ];
   const replaces = replacedBy(config, database, objects);
   return {
     version: 1,
@@ -95,7 +100,12 @@ export async function plan(config: Config, ends: Ends, options: PlanOptions = {}
     ...(database && database.migrations.length > 0 ? { migrations: database.migrations } : {}),
     ...(database?.drift ? { drift: database.drift } : {}),
     ...(database ? { unmasked: database.rules.unmasked } : {}),
-    notes: [...(database?.notes ?? []), ...(withObjects ? ends.doubts : []), ...objects.flatMap(({ notes }) => notes)],
+    notes: [
+      ...(database?.notes ?? []),
+      ...(references?.notes ?? []),
+      ...(withObjects ? ends.doubts : []),
+      ...objects.flatMap(({ notes }) => notes),
+    ],
     ...(refusals.length > 0 ? { refusals } : {}),
   };
 }
@@ -111,6 +121,11 @@ async function planDatabases(
   const { maxShrinkPercent } = config.guards;
   const choices = { ...config.database, ...config.target.expect, afterLoad: config.afterLoad };
   return planDatabase(source, target, signal, choices, { maxShrinkPercent, last });
+}
+
+async function planReferencesOf(config: Config, ends: Ends, options: PlanOptions) {
+  const { planReferences } = await import('./plan-references.ts');
+  return planReferences(config, ends, options);
 }
 
 async function planApp(

@@ -112,7 +112,7 @@ interface Part {
 }
 
 /** Throws `config-invalid` for a column that names nothing when it has arrived. */
-function partsOf(column: KeyColumn, tables: readonly Table[], rules: ResolvedRules, setting: string): Part[] {
+export function partsOf(column: KeyColumn, tables: readonly Table[], rules: ResolvedRules, setting: string): Part[] {
   const name = quoteTable(column.table);
   const own = tables.filter(({ table, parents }) => [table, ...parents].some((one) => quoteTable(one) === name));
   const called = `${displayTable(column.table)}.${column.column}`;
@@ -128,7 +128,7 @@ function partsOf(column: KeyColumn, tables: readonly Table[], rules: ResolvedRul
     if (changed)
       throw refuse(
         `is ${changed.kind === 'mask' ? 'masked' : 'set'} by database.tables, and names no object of the bucket then`,
-        `Leave the column as it is, or leave out ${setting.replace(/referencedBy$/, 'only')}.`,
+        `Leave the column as it is, or take it out of ${setting}.`,
       );
     return { column, table, rule };
   });
@@ -164,7 +164,7 @@ function estimateOf(config: Config, parts: readonly Part[], isWhole: boolean): s
 }
 
 /** Some of the keys, as far as some were found. */
-async function readSome(
+export async function readSome(
   session: ReadSession,
   places: readonly NamingRows[],
   hashes: readonly string[],

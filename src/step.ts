@@ -153,7 +153,13 @@ export type Act =
   /** That what the new database declares of itself holds: constraints, indexes, sequences. */
   | { readonly kind: 'verify-integrity' }
   /** That each key that rows of the new database name is that of an object in the target. */
-  | { readonly kind: 'verify-references'; readonly bucket: string; readonly columns: readonly ReferenceColumn[] }
+  | {
+      readonly kind: 'verify-references';
+      readonly bucket: string;
+      readonly columns: readonly ReferenceColumn[];
+      /** Which objects of the target are expected to be named. */
+      readonly selection: Selection;
+    }
   /** A request to the target's application. */
   | {
       readonly kind: 'migrate';

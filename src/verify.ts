@@ -7,6 +7,7 @@ import type { BucketOrigin } from './s3/origin.ts';
 import { checkContent, type ContentCheck } from './s3/content.ts';
 import { countDifferences, type DiffTotals } from './s3/diff.ts';
 import { requireSome } from './plan.ts';
+import { referenceFaults, type ReferenceCheck } from './references.ts';
 import { count } from './report/format.ts';
 import { emptyBucket } from './plan-objects.ts';
 import { filterOf, type Selection } from './s3/selection.ts';
@@ -31,6 +32,8 @@ export interface Verification extends VerifiedApps {
     /** Where objects were read back, as `verify.objects` says. */
     readonly content?: ContentCheck;
   }[];
+  /** What rows of the target name, for each bucket of `verify.references`; absent where there are none. */
+  readonly references?: readonly ReferenceCheck[];
   /** Every difference in a sentence; none: equal. */
   readonly differences: readonly string[];
 }
@@ -80,8 +83,17 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
       ...(content ? { content } : {}),
     });
   }
+  const references =
+    only === 'database' || config.verify.references.length === 0
+      ? []
+      : await (await import('./verify-references.ts')).verifyReferences(config, ends, signal);
   const apps = only === undefined ? await verifyApps(config, ends, signal) : noApps;
-  const found = { ...(database ? { database } : {}), objects, ...apps };
+  const found = {
+    ...(database ? { database } : {}),
+    objects,
+    ...(references.length > 0 ? { references } : {}),
+    ...apps,
+  };
   return {
     version: 1,
     madeAt,
@@ -89,7 +101,12 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
     source: ends.source.name,
     target: ends.target.name,
     ...found,
-    differences: [...differencesOf(found), ...differencesOfApps(apps), ...empty],
+    differences: [
+      ...differencesOf(found),
+      ...references.flatMap(referenceFaults),
+      ...differencesOfApps(apps),
+      ...empty,
+    ],
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Ends } from '../connect.ts';
+import { versionText } from '../app/version.ts';
 import { valueAt } from '../app/json-path.ts';
 import { failureOf } from '../errors.ts';
 import type { Step } from '../step.ts';
@@ -6,7 +7,6 @@ import type { Session } from '../postgres/session.ts';
 import { quoteText } from '../postgres/names.ts';
 import type { TargetDatabase } from '../postgres/target.ts';
 import { readVersionTables, revisionOf } from '../postgres/version-tables.ts';
-import { versionText } from '../report/step-words.ts';
 import { appSteps } from './app.ts';
 import type { Context, Performed } from './context.ts';
 

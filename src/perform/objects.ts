@@ -148,7 +148,8 @@ function lines(failures: readonly ObjectFailure[], all: number): string {
   return [...told, ...(all > told.length ? [`and ${count(all - told.length)} more`] : [])].join('\n  ');
 }
 
-function pair({ ends }: Context, bucket: string): { source: SourceBucket; target: TargetBucket } {
+/** Both buckets of a pair. */
+export function pair({ ends }: Pick<Context, 'ends'>, bucket: string): { source: SourceBucket; target: TargetBucket } {
   const source = ends.source.buckets.get(bucket);
   const target = ends.target.buckets.get(bucket);
   if (!source || !target)

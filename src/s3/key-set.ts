@@ -22,7 +22,23 @@ export interface GrowingKeySet {
   /** The first 8 bytes of the SHA-256 of a key in UTF-8, in hexadecimal: as SQL can say it too. */
   add(keyHash: string): void;
   done(): KeySet;
+  /** The same keys, to be met at both ends. */
+  ofBothEnds(): KeysOfBothEnds;
 }
+
+/** Keys that rows name, and which of the two buckets have them. */
+export interface KeysOfBothEnds {
+  readonly size: number;
+  /** Notes where the key is; whether it is one of them. */
+  meet(key: string, end: End): boolean;
+  /** Keys that are in exactly these places: how many, */
+  count(ends: readonly End[]): number;
+  /** and some of them, as hashes. */
+  some(ends: readonly End[], limit: number): readonly string[];
+}
+
+/** `newer`: at the source, and written there since the moment that counts. */
+type End = 'source' | 'target' | 'newer';
 
 export function growKeySet(): GrowingKeySet {
   let hashes = new BigUint64Array(1024);
@@ -48,6 +64,10 @@ export function growKeySet(): GrowingKeySet {
       compact();
       return keySetOf(hashes.slice(0, length));
     },
+    ofBothEnds: () => {
+      compact();
+      return bothEndsOf(hashes.slice(0, length));
+    },
   };
 }
 
@@ -64,10 +84,40 @@ function keySetOf(hashes: BigUint64Array): KeySet {
     someAbsent: (limit) => {
       const some: string[] = [];
       for (let at = met.indexOf(0); at !== -1 && some.length < limit; at = met.indexOf(0, at + 1))
-        some.push((hashes[at] ?? 0n).toString(16).padStart(16, '0'));
+        some.push(textOf(hashes[at]));
       return some;
     },
   };
+}
+
+const bits = { source: 1, target: 2, newer: 4 } as const;
+
+function bothEndsOf(hashes: BigUint64Array): KeysOfBothEnds {
+  const met = new Uint8Array(hashes.length);
+  const markOf = (ends: readonly End[]) => ends.reduce((sum, end) => sum | bits[end], 0);
+  return {
+    size: hashes.length,
+    meet: (key, end) => {
+      const at = find(hashes, hashOf(key));
+      if (at !== undefined) met[at] = (met[at] ?? 0) | bits[end];
+      return at !== undefined;
+    },
+    count: (ends) => {
+      const mark = markOf(ends);
+      return met.reduce((sum, one) => sum + (one === mark ? 1 : 0), 0);
+    },
+    some: (ends, limit) => {
+      const mark = markOf(ends);
+      const some: string[] = [];
+      for (let at = met.indexOf(mark); at !== -1 && some.length < limit; at = met.indexOf(mark, at + 1))
+        some.push(textOf(hashes[at]));
+      return some;
+    },
+  };
+}
+
+function textOf(keyHash = 0n): string {
+  return keyHash.toString(16).padStart(16, '0');
 }
 
 /** Sorts, and moves each different one to the front; how many they are. */

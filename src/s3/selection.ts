@@ -148,3 +148,16 @@ export function renamed(selection: Selection, key: string): string {
   const found = Object.entries(selection.renames).find(([from]) => key.startsWith(from));
   return found ? found[1] + key.slice(found[0].length) : key;
 }
+
+/** Whether a key of the target is part of a selection, whoever names it: neither kept by a run, nor in the place of a renamed one. */
+export function selectsInTarget({ only: _only, ...selection }: Selection): (key: string) => boolean {
+  const { regions, accepts, leaves } = filterOf(selection);
+  return (key) =>
+    !leaves(key) &&
+    regions.some(
+      ({ sourcePrefix, targetPrefix, skip }) =>
+        key.startsWith(targetPrefix) &&
+        !skip.target.some((beginning) => key.startsWith(beginning)) &&
+        accepts(sourcePrefix + key.slice(targetPrefix.length)),
+    );
+}
