@@ -14,6 +14,7 @@ import {
 import { apiCommand } from './api-command.ts';
 import { onlyOption, parseEnd } from './arguments.ts';
 import { demo } from './demo.ts';
+import { driftCommand } from './drift-command.ts';
 import { perform, type GlobalOptions, type Only } from './frame.ts';
 import { initCommand } from './init-command.ts';
 import { readSettings } from './settings.ts';
@@ -92,6 +93,7 @@ function build(): Command {
 
   backCommands(command);
   apiCommand(command);
+  driftCommand(command);
 
   command('protect', 'mark an end, the source unless told otherwise, so that no sync ever replaces it')
     .argument('[end]', 'source or target', parseEnd, 'source')

@@ -10,7 +10,9 @@ export interface DriftedObject {
   readonly kind: ObjectKind;
   /** As people write it: bare in public, else with its schema; a column, constraint, trigger or policy behind its table. */
   readonly name: string;
-  /** How each has it; absent where it has none. */
+  /** The table or view that it belongs to, or is. */
+  readonly table?: string;
+  /** How each has it, without secrets; absent where it has none. A long one shows what stands around the first difference. */
   readonly source?: string;
   readonly target?: string;
 }
@@ -30,4 +32,6 @@ export type ObjectKind =
   | 'materialized view'
   | 'sequence'
   | 'trigger'
-  | 'policy';
+  | 'rule'
+  | 'policy'
+  | 'statistics';
