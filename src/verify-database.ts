@@ -4,7 +4,7 @@ import { comparable, lettingLocksGo, readTables, type Column, type Table } from 
 import { digestTable, type Digest } from './postgres/digest.ts';
 import { quoteTable, type TableName } from './postgres/names.ts';
 import { readForeignKeys, type ForeignKey } from './postgres/references.ts';
-import { isVersionTable, readVersionTables, revisionOf } from './postgres/version-tables.ts';
+import { isVersionTable, readVersionTables, revisionOf, type VersionTable } from './postgres/version-tables.ts';
 import { maskReferences } from './postgres/rules/referring-masks.ts';
 import { digestByRule } from './postgres/rules/rule-reading.ts';
 import type { Origin, ReadSession } from './postgres/session.ts';
@@ -63,7 +63,11 @@ export async function verifyDatabase(
   const leftOut: LeftOut[] = [];
   const found = await readTables(source, skipExtensions);
   const { changed = [] } = (await readDescription(target, target.origin.database)) ?? {};
-  const { byTable, reasonFor } = await comparison(source, config, found, changed);
+  const versions = { source: await readVersionTables(source), target: await readVersionTables(target) };
+  const { byTable, reasonFor } = await comparison(source, config, found, changed, [
+    ...versions.source,
+    ...versions.target,
+  ]);
   for (const ours of found) {
     const name = quoteTable(ours.table);
     const reason = reasonFor(ours);
@@ -71,8 +75,8 @@ export async function verifyDatabase(
     else tables.push(await verifyTable(source, ours, target, theirs.get(name), byTable.get(name)));
     theirs.delete(name);
   }
-  const sourceRevision = revisionOf(await readVersionTables(source));
-  const targetRevision = revisionOf(await readVersionTables(target));
+  const sourceRevision = revisionOf(versions.source);
+  const targetRevision = revisionOf(versions.target);
   return {
     source: source.origin,
     target: target.origin,
@@ -90,6 +94,7 @@ async function comparison(
   { database }: Config,
   tables: readonly Table[],
   changed: readonly ChangedRows[],
+  versions: readonly VersionTable[],
 ): Promise<{ byTable: ReadonlyMap<string, TableRule>; reasonFor(table: Table): string | undefined }> {
   const resolved = resolveRules(database.tables, tables);
   const [problem] = resolved.problems;
@@ -103,7 +108,7 @@ async function comparison(
   const reasonFor = (table: Table): string | undefined => {
     const name = quoteTable(table.table);
     const rule = byTable.get(name);
-    if (isVersionTable(table.table)) return 'for it holds the revision';
+    if (isVersionTable(table.table, versions)) return 'for it holds the revision';
     if (skipped.has(name)) return 'by its rule it is not made';
     if (rule?.rows === 'empty') return "by its rule the source's rows are not copied";
     if (rule?.rows === 'keep') return "its rows are staging's own";
