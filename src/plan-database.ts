@@ -28,7 +28,8 @@ import { matchExtensions } from './postgres/extensions.ts';
 import { requireNamedRoles } from './postgres/named-roles.ts';
 import { quoteTable } from './postgres/names.ts';
 import type { Drift } from './postgres/drift/drift.ts';
-import { revisionOf, type VersionTable } from './postgres/version-tables.ts';
+import { revisionOf, type Versions, type VersionTable } from './postgres/version-tables.ts';
+import { planMigrations } from './revisions/plan-migrations.ts';
 import type { PlannedMigrations } from './revisions/planned-migrations.ts';
 import type { SchemaPrint } from './postgres/schema-print.ts';
 import type { Origin } from './postgres/session.ts';
@@ -132,6 +133,12 @@ export async function planDatabase(
     earlier,
   );
   refuse(since.refusal);
+  const migrations = planMigrations(
+    { ...from.fit.versions, origin: from.origin },
+    { ...to.fit.versions, origin: to.facts.origin },
+    choices.migrate,
+  );
+  refusals.push(...migrations.refusals);
   const { roles, offered } = to.fit;
   const { namedRoles, extensions } = from.fit;
   const unmapped = ask(() => requireNamedRoles(namedRoles, choices.grants, roles, to.facts.origin));
@@ -150,8 +157,9 @@ export async function planDatabase(
     rules,
     ...(maskKey === undefined ? {} : { maskKey }),
     own: own.own,
-    migrations: [],
+    migrations: migrations.planned,
     notes: [
+      ...migrations.notes,
       ...rules.notes,
       ...own.notes,
       ...otherKeyNote(maskKey, to),
@@ -226,9 +234,9 @@ function sinceLastRun(
 function figuresOf(
   { origin, readAt, identity }: Pick<SourceReading, 'origin' | 'readAt' | 'identity'>,
   tables: readonly Table[],
-  { versions, schema }: { readonly versions: readonly VersionTable[]; readonly schema: SchemaPrint },
+  { versions, schema }: { readonly versions: Versions; readonly schema: SchemaPrint },
 ): DatabaseFigures {
-  const revision = revisionOf(versions);
+  const revision = revisionOf(versions.tables);
   return {
     origin,
     readAt,
@@ -236,7 +244,7 @@ function figuresOf(
     rows: tables.reduce((total, table) => total + table.rows, 0),
     sizeBytes: tables.reduce((total, table) => total + table.sizeBytes + table.indexBytes, 0),
     ...(revision === undefined ? {} : { revision }),
-    ...(versions.length === 0 ? {} : { versions }),
+    ...(versions.tables.length === 0 ? {} : { versions: versions.tables }),
     schema,
     ...(identity.disk === undefined ? {} : { identity: identity.disk }),
   };

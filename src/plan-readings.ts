@@ -17,7 +17,7 @@ import { readNamedRoles } from './postgres/named-roles.ts';
 import { quoteTable } from './postgres/names.ts';
 import { requireUnmarked } from './postgres/protected-marker.ts';
 import { readUnreadable, requireReadable } from './postgres/readable.ts';
-import { readVersionTables } from './postgres/version-tables.ts';
+import { readVersions } from './postgres/version-tables.ts';
 import { readRoles, requireRoles } from './postgres/roles.ts';
 import { readSkipped } from './postgres/rules/skip.ts';
 import { readSchemaPrint } from './postgres/schema-print.ts';
@@ -25,6 +25,7 @@ import type { Origin } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
 import { readDatabases } from './postgres/databases.ts';
 import { readDescription } from './postgres/description.ts';
+import type { MigrationChoices } from './revisions/plan-migrations.ts';
 import { readIdentity, readTarget, requireSwappable, type TargetDatabase } from './postgres/target.ts';
 
 /** What the config says of the database. */
@@ -35,6 +36,7 @@ export type Choices = Pick<
   Pick<NonNullable<Config['target']['expect']>, 'restoredFromSource'> & {
     /** The statements of `afterLoad`, files read. */
     readonly afterLoad: readonly AfterLoad[];
+    readonly migrate: MigrationChoices;
   };
 
 export type SourceReading = Awaited<ReturnType<typeof readSource>>;
@@ -69,7 +71,7 @@ export async function readSource(source: SourceDatabase, choices: Choices, signa
         namedRoles: await readNamedRoles(session),
         extensions: (await readExtensions(session)).filter(({ name }) => !skipExtensions.includes(name)),
         text: await readTextSettings(session),
-        versions: await readVersionTables(session),
+        versions: await readVersions(session),
         schema: await readSchemaPrint(session),
         notes: await readUncarried(session, publications),
         superusersOnly: await readSuperusersOnly(session, publications),
@@ -125,7 +127,7 @@ export async function readTargetSide(target: TargetDatabase, choices: Choices, s
     roles: await readRoles(session),
     text: await readTextSettings(session),
     losses: await readLosses(session),
-    versions: await readVersionTables(session),
+    versions: await readVersions(session),
     schema: await readSchemaPrint(session),
   };
   return { origin: session.origin, readAt, pooled, identity, description, databases, facts, marked, unfit, fit };

@@ -7,6 +7,7 @@ import type { Ends } from './connect.ts';
 import { RestageError, type Failure } from './errors.ts';
 import type { Drift } from './postgres/drift/drift.ts';
 import type { PlannedMigrations } from './revisions/planned-migrations.ts';
+import { readRevisionFiles } from './revisions/read-revision-files.ts';
 import type { UnmaskedColumn } from './postgres/rules/unmasked.ts';
 import type { DatabaseFigures, PlannedDatabase } from './plan-database.ts';
 import { planObjects, type ObjectsPlanOptions, type PlannedBucket } from './plan-objects.ts';
@@ -119,7 +120,14 @@ async function planDatabases(
 ): Promise<PlannedDatabase> {
   const { planDatabase } = await import('./plan-database.ts');
   const { maxShrinkPercent } = config.guards;
-  const choices = { ...config.database, ...config.target.expect, afterLoad: config.afterLoad };
+  const { versions, policy, steps } = config.migrate;
+  const files = versions === undefined ? [] : await readRevisionFiles(versions);
+  const choices = {
+    ...config.database,
+    ...config.target.expect,
+    afterLoad: config.afterLoad,
+    migrate: { policy, files, migrates: steps.length > 0 },
+  };
   return planDatabase(source, target, signal, choices, { maxShrinkPercent, last });
 }
 

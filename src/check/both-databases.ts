@@ -2,6 +2,11 @@ import { RestageError, type ErrorCode } from '../errors.ts';
 import { textNotes } from '../plan-notes.ts';
 import { requireUnmarked } from '../postgres/protected-marker.ts';
 import { matchExtensions, readOfferedExtensions } from '../postgres/extensions.ts';
+import { revisionOf } from '../postgres/version-tables.ts';
+import { sourceAhead } from '../revisions/migration-notes.ts';
+import { planMigrations, type MigrationsPlan } from '../revisions/plan-migrations.ts';
+import type { PlannedMigrations } from '../revisions/planned-migrations.ts';
+import { readRevisionFiles } from '../revisions/read-revision-files.ts';
 import type { CheckContext, CheckedEnd } from './context.ts';
 import { openDatabase, type CheckedDatabase } from './database.ts';
 import { refuseWrongEnds } from '../wrong-ends.ts';
@@ -127,8 +132,17 @@ export function migrationRow({ source, target }: CheckedDatabases, { config }: C
   const { name: to } = config.target;
   return [
     lookIn('app')('migrate', steps.join(', '), async () => {
-      const [here, there] = [await source.facts.revision, await target.facts.revision];
-      return migrationSeen({ name: from, revision: here }, { name: to, revision: there }, steps.length > 0);
+      const { versions, policy } = config.migrate;
+      const files = versions === undefined ? [] : await readRevisionFiles(versions);
+      const here = { ...(await source.facts.versions), origin: (await after(source.row, source.session)).origin };
+      const there = { ...(await target.facts.versions), origin: (await after(target.row, target.session)).origin };
+      const migrates = steps.length > 0;
+      return migrationSeen(
+        { name: from, revision: revisionOf(here.tables) },
+        { name: to, revision: revisionOf(there.tables) },
+        migrates,
+        planMigrations(here, there, { policy, files, migrates }),
+      );
     }),
   ];
 }
@@ -138,11 +152,43 @@ interface Revision {
   readonly revision: string | undefined;
 }
 
-export function migrationSeen(source: Revision, target: Revision, migrates: boolean): Seen {
+/** `plan`: what the version tables and `migrate.versions` say, where either was read. */
+export function migrationSeen(
+  source: Revision,
+  target: Revision,
+  migrates: boolean,
+  plan: MigrationsPlan = { planned: [], notes: [], refusals: [] },
+): Seen {
+  const [refusal] = plan.refusals;
+  if (refusal) return { found: refusal.message, verdict: 'wrong', fix: refusal.hint };
+  const problems = plan.planned.flatMap((one) => one.problems);
+  const seen = revisionsSeen(source, target, migrates, plan.planned);
+  if (problems.length === 0) return seen;
+  const { found, verdict, fix } =
+    typeof seen === 'string' ? { found: seen, verdict: 'note' as const, fix: undefined } : seen;
+  return { found: [found, ...problems].join('; '), verdict, fix: fix ?? 'Mend the files of migrate.versions.' };
+}
+
+function revisionsSeen(
+  source: Revision,
+  target: Revision,
+  migrates: boolean,
+  planned: readonly PlannedMigrations[],
+): Seen {
   if (source.revision === undefined && target.revision === undefined)
     return migrates ? 'neither database names a revision' : 'neither database names a revision, and nothing migrates';
-  const both = `${source.name} ${source.revision ?? 'names none'}, ${target.name} ${target.revision ?? 'names none'}`;
-  if (source.revision === target.revision) return `${both}: nothing is pending`;
+  const revisions = `${source.name} ${source.revision ?? 'names none'}, ${target.name} ${target.revision ?? 'names none'}`;
+  const pending = planned.reduce((sum, { between }) => sum + between.length, 0);
+  const both =
+    pending === 0 ? revisions : `${revisions}, ${pending} ${pending === 1 ? 'migration' : 'migrations'} between`;
+  const ahead = planned.flatMap((one) => sourceAhead(one) ?? []);
+  if (ahead.length > 0)
+    return {
+      found: `${both}; ${ahead.map(({ message }) => message).join('; ')}`,
+      verdict: 'note',
+      fix: ahead[0]?.hint,
+    };
+  if (source.revision === target.revision && pending === 0) return `${both}: nothing is pending`;
   if (migrates) return `${both}; ${target.name}'s own code brings it forward after the copy`;
   return {
     found: `${both}; afterwards ${target.name} is at ${source.revision ?? 'no revision'}, and nothing brings it forward`,

@@ -8,7 +8,7 @@ import { matchesHost } from '../expected-host.ts';
 import { readTextSettings, type TextSettings } from '../postgres/database-properties.ts';
 import { readExtensions, type Extension } from '../postgres/extensions.ts';
 import { readLogin, readSizes, type LoginFacts, type Sizes } from '../postgres/login-facts.ts';
-import { readVersionTables, revisionOf } from '../postgres/version-tables.ts';
+import { readVersions, type Versions } from '../postgres/version-tables.ts';
 import { openSession, type Address, type Session } from '../postgres/session.ts';
 import { readDescription, type Description } from '../postgres/description.ts';
 import { readIdentity, type Identity } from '../postgres/target.ts';
@@ -41,7 +41,7 @@ export interface DatabaseFacts {
   readonly sizes: Promise<Sizes>;
   readonly extensions: Promise<readonly Extension[]>;
   readonly text: Promise<TextSettings>;
-  readonly revision: Promise<string | undefined>;
+  readonly versions: Promise<Versions>;
 }
 
 /** A login has time-outs of its own, and their words say more. */
@@ -126,7 +126,7 @@ export function openDatabase(end: CheckedEnd, context: CheckContext): CheckedDat
       sizes: fact(readSizes),
       extensions: fact(readExtensions),
       text: fact(readTextSettings),
-      revision: fact(async (opened) => revisionOf(await readVersionTables(opened))),
+      versions: fact(readVersions),
     },
     [Symbol.asyncDispose]: async () => {
       const opened = await session.catch(() => undefined);

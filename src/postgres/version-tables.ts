@@ -1,7 +1,7 @@
 import { ofTheUser } from './carried-relations.ts';
 import { quoteName, quoteTable, quoteText, type TableName } from './names.ts';
 import type { ReadSession } from './session.ts';
-import { migrationKey } from './version-tables/migration-id.ts';
+import { isSameMigration } from './version-tables/migration-id.ts';
 import { knownTables, lastOf, type KnownTable } from './version-tables/known-tables.ts';
 import type { Cells } from './version-tables/histories.ts';
 import type { VersionTable } from './version-tables/version-table.ts';
@@ -65,8 +65,7 @@ export function revisionOf(tables: readonly VersionTable[]): string | undefined 
  */
 export function lacking(goal: readonly string[], tables: readonly VersionTable[]): string[] {
   const has = ({ tool, heads, applied }: VersionTable, id: string) => {
-    const key = migrationKey(tool, id);
-    const isIt = (other: string) => migrationKey(tool, other) === key;
+    const isIt = (other: string) => isSameMigration(tool, id, other);
     if (applied.some((one) => one.failed && isIt(one.id))) return false;
     return heads.some(isIt) || applied.some((one) => isIt(one.id));
   };

@@ -28,6 +28,12 @@ export function migrationKey(tool: MigrationTool, id: string): string {
   }
 }
 
+/** Whether both ids are of one migration; Liquibase knows a changelog by a path from wherever it was called. */
+export function isSameMigration(tool: MigrationTool, one: string, other: string): boolean {
+  const [a, b] = [migrationKey(tool, one), migrationKey(tool, other)];
+  return a === b || (tool === 'Liquibase' && (a.endsWith(`/${b}`) || b.endsWith(`/${a}`)));
+}
+
 /** Whether both names may stand for the same tool. */
 export function isSameTool(one: MigrationTool, other: MigrationTool): boolean {
   const either: readonly MigrationTool[] = ['Rails', 'dbmate'];
