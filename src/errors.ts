@@ -44,6 +44,7 @@ export const exitCodes = {
   'source-readonly': 3,
   'previous-missing': 2,
   'run-missing': 2,
+  'report-invalid': 2,
   'deletion-refused': 3,
   'bucket-empty': 3,
   'lambda-missing': 2,

@@ -7,6 +7,7 @@ import type { Context, Perform, Performed } from './perform/context.ts';
 import type { DatabaseRun } from './perform/database-run.ts';
 import { objectSteps, requireUnmarkedBuckets } from './perform/objects.ts';
 import type { Recovery } from './perform/recover.ts';
+import { ownVersion } from './own-version.ts';
 import type { Plan } from './plan.ts';
 import type { SchemaDumper } from './postgres/schema-dump.ts';
 import { figuresOf, type Report } from './report/report.ts';
@@ -68,6 +69,7 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
     ...plan,
     remarks: [...steps.flatMap(refusedBy), ...(database?.remarks ?? []), ...broken],
     run: id,
+    restage: ownVersion(),
     startedAt: startedAt.toISOString(),
     durationMs: Math.round(performance.now() - clock),
     outcome:

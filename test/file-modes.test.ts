@@ -48,7 +48,14 @@ needs('faults')(name, async () => {
   expect(modes.filter(({ isRight }) => !isRight)).toEqual([]);
   for (const path of ['old.ndjson', 'old.json', '.cache/restage', '.restage/runs'])
     expect(modes).toContainEqual({ path, isRight: true });
-  for (const end of ['plan.json', 'report.json', 'report.md', 'objects.ndjson', 'objects-planned.ndjson'])
+  for (const end of [
+    'plan.json',
+    'report.json',
+    'report.md',
+    'report.html',
+    'objects.ndjson',
+    'objects-planned.ndjson',
+  ])
     expect(
       modes.filter(({ path }) => path.startsWith('.restage/') && path.endsWith(`/${end}`)),
       end,

@@ -113,7 +113,7 @@ needs('faults')(
     expect(code).toBe(1);
     const folder = join(shell.folder, '.restage', 'runs', report.run);
     expect((await readdir(folder)).toSorted()).toEqual(
-      ['objects-planned.ndjson', 'objects.ndjson', 'plan.json', 'report.json', 'report.md'].toSorted(),
+      ['objects-planned.ndjson', 'objects.ndjson', 'plan.json', 'report.html', 'report.json', 'report.md'].toSorted(),
     );
     expect((await linesOf(join(folder, 'objects-planned.ndjson'))).map(({ key: one, will }) => [one, will])).toEqual([
       ['b/missing\n', 'copy'],

@@ -327,7 +327,7 @@ test('the run is kept in files that only their owner can open', async () => {
   const folder = join(scene.folder, '.restage', 'runs', sync.report.run);
   const files = await scene.runFiles();
   expect([...files.keys()].toSorted()).toEqual(
-    ['objects-planned.ndjson', 'objects.ndjson', 'plan.json', 'report.json', 'report.md'].map((name) =>
+    ['objects-planned.ndjson', 'objects.ndjson', 'plan.json', 'report.html', 'report.json', 'report.md'].map((name) =>
       join(folder, name),
     ),
   );

@@ -223,6 +223,7 @@ test('nothing of that has a secret in it: output, files, titles, statements, req
     'plan.json',
     'report.json',
     'report.md',
+    'report.html',
     'kept-plan.ndjson',
     'objects.ndjson',
     'the title of sync',

@@ -25,4 +25,12 @@ export function parseEnd(value: string): 'source' | 'target' {
   throw new InvalidArgumentError('It is source or target.');
 }
 
+/** What a report can be read as. */
+export type Format = 'text' | 'md' | 'html' | 'json';
+
+export function parseFormat(value: string): Format {
+  if (value === 'text' || value === 'md' || value === 'html' || value === 'json') return value;
+  throw new InvalidArgumentError('It is text, md, html or json.');
+}
+
 export const onlyOption = ['--only <what>', 'database or objects', parseOnly] as const;

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import {
   areRight,
@@ -7,6 +6,7 @@ import {
   connect,
   exitCodes,
   fit,
+  ownVersion,
   verificationText,
   verify,
   type Finding,
@@ -19,6 +19,7 @@ import { perform, type GlobalOptions, type Only } from './frame.ts';
 import { initCommand } from './init-command.ts';
 import { readSettings } from './settings.ts';
 import { backCommands } from './back-commands.ts';
+import { reportCommand } from './report-command.ts';
 import { syncCommands } from './sync-command.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -39,7 +40,7 @@ export async function main(args: readonly string[]): Promise<void> {
 function build(): Command {
   const program = new Command('restage')
     .description('Makes staging look like production again: PostgreSQL and S3, across AWS accounts.')
-    .version(version(), '-v, --version')
+    .version(ownVersion(), '-v, --version')
     .exitOverride()
     .showHelpAfterError('(restage --help shows what there is)')
     .addHelpText(
@@ -108,6 +109,8 @@ function build(): Command {
       }),
     );
 
+  reportCommand(program);
+
   program
     .command('demo')
     .description('the whole thing on this machine, nothing to configure')
@@ -122,19 +125,4 @@ function build(): Command {
       ),
     );
   return program;
-}
-
-/** The package's own version, from the nearest package.json above: sources and the built package stand at different depths. */
-function version(): string {
-  for (let folder = new URL('.', import.meta.url); ; folder = new URL('..', folder)) {
-    try {
-      const found = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')) as {
-        name?: string;
-        version?: string;
-      };
-      if (found.name === 'restage' && found.version !== undefined) return found.version;
-    } catch {
-      if (folder.pathname === '/') return 'unknown';
-    }
-  }
 }

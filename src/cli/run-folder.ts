@@ -1,7 +1,16 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { json, markdown, RestageError, type Event, type Plan, type PlannedObject, type Report } from '../index.ts';
+import {
+  html,
+  json,
+  markdown,
+  RestageError,
+  type Event,
+  type Plan,
+  type PlannedObject,
+  type Report,
+} from '../index.ts';
 import { objectList } from './object-list.ts';
 
 /** Where runs are kept, each in a folder that its id names. */
@@ -9,6 +18,9 @@ export const runsFolder = join('.restage', 'runs');
 
 /** The lists of objects of a run: what the plan said of each, and what became of it. */
 const files = { planned: 'objects-planned.ndjson', done: 'objects.ndjson' } as const;
+
+/** Beside a report, where objects were copied or deleted. */
+export const objectsFile = files.done;
 
 /** Where a run is kept: .restage/runs/<run>/, readable by its owner only. Disposed of before a run began, it is removed. */
 export interface RunFolder extends AsyncDisposable {
@@ -64,6 +76,7 @@ export async function openRunFolder(): Promise<RunFolder> {
         write('plan.json', `${json(plan)}\n`),
         write('report.json', `${json(report)}\n`),
         write('report.md', markdown(report, list)),
+        write('report.html', html(report, { list })),
       ]);
       const problem = lists.planned.problem ?? lists.done.problem;
       if (problem !== undefined) throw new Error(`a list of objects is not complete: ${problem}`);

@@ -7,6 +7,8 @@ import type { Facts, Kind, Outcome, Step, StepReport } from '../step.ts';
 /** A run, told: the plan with an outcome for each step. Plain JSON, no secret in it. */
 export interface Report extends Omit<Plan, 'steps'> {
   readonly run: string;
+  /** Which version of restage made it. */
+  readonly restage?: string;
   readonly startedAt: string;
   readonly durationMs: number;
   readonly outcome: 'done' | 'failed' | 'interrupted';

@@ -307,6 +307,11 @@ export function totalText({ table }: { readonly table?: string }, { source, targ
     : `${shown(target)} at the target, where ${table} has ${shown(source)} rows`;
 }
 
+/** Whether this version knows a step by that word: a report may come from another one. */
+export function isKnownKind(kind: string): boolean {
+  return Object.hasOwn(words, kind);
+}
+
 /** What the step will do. */
 export function willDo(step: Step, app?: string): string {
   const { will } = words[step.kind] as { readonly will: (step: Step, app?: string) => string }; // the words of its own kind

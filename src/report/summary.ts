@@ -43,7 +43,7 @@ function headline(report: Report, style: Style): string {
 }
 
 /** The new database was in place and verified, and only what comes after that went wrong. */
-function isAccepted(report: Report): boolean {
+export function isAccepted(report: Report): boolean {
   const swapped = stepsOf(report, 'swap').some((step) => step.outcome.status === 'done');
   return swapped && report.recovery === undefined;
 }

@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { nearest, RestageError } from '../index.ts';
+import { runsFolder } from './run-folder.ts';
+
+/** A run that has a report. */
+export interface FoundRun {
+  readonly run: string;
+  readonly folder: string;
+}
+
+/**
+ * The run that is called so, by all of its id or by the beginning of it; the newest one with a report where none is named.
+ * Throws `run-missing`.
+ */
+export async function findRun(name: string | undefined): Promise<FoundRun> {
+  const entries = await readdir(runsFolder).catch(() => []);
+  // A run's id begins with its time.
+  const runs = entries
+    .filter((entry) => /^\d{8}-\d{6}-/.test(entry))
+    .toSorted()
+    .toReversed();
+  const hasReport = (run: string) => existsSync(join(runsFolder, run, 'report.json'));
+  if (runs.length === 0)
+    throw missing(
+      `no run is kept under ${runsFolder}`,
+      'Type it where restage sync was typed: runs are kept in that folder.',
+    );
+  if (name === undefined) {
+    const newest = runs.find(hasReport);
+    if (newest === undefined) throw missing(`none of the runs under ${runsFolder} has a report`, killed);
+    return { run: newest, folder: join(runsFolder, newest) };
+  }
+  const [run, ...others] = runs.includes(name) ? [name] : runs.filter((one) => one.startsWith(name));
+  if (run === undefined) throw missing(`there is no run ${name} under ${runsFolder}`, near(name, runs));
+  if (others.length > 0)
+    throw missing(
+      `${others.length + 1} runs under ${runsFolder} begin with ${name}`,
+      `Which: ${[run, ...others].slice(0, told).join(', ')}${others.length >= told ? ', …' : ''}?`,
+    );
+  if (!hasReport(run)) throw missing(`the run ${run} has no report`, killed);
+  return { run, folder: join(runsFolder, run) };
+}
+
+const killed = 'A run that is killed leaves its plan.json only; what staging then holds, the next plan says.';
+
+const told = 5;
+
+/** The one that may have been meant, or else the newest. */
+function near(name: string, runs: readonly string[]): string {
+  const likely = nearest(name, runs);
+  return likely === undefined ? `The newest: ${runs.slice(0, told).join(', ')}.` : `Did you mean ${likely}?`;
+}
+
+function missing(message: string, hint: string): RestageError {
+  return new RestageError('run-missing', message, { hint });
+}

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { RestageError } from '../errors.ts';
+import type { Report } from './report.ts';
+import { isKnownKind } from './step-words.ts';
+
+const end = z.looseObject({ name: z.string() });
+const outcome = z.discriminatedUnion('status', [
+  z.looseObject({ status: z.literal('not-run') }),
+  z.looseObject({ status: z.literal('stopped'), startedAt: z.iso.datetime(), durationMs: z.number() }),
+  z.looseObject({
+    status: z.literal('done'),
+    startedAt: z.iso.datetime(),
+    durationMs: z.number(),
+    facts: z.looseObject({}),
+  }),
+  z.looseObject({
+    status: z.literal('failed'),
+    startedAt: z.iso.datetime(),
+    durationMs: z.number(),
+    failure: z.looseObject({ code: z.string(), message: z.string() }),
+  }),
+]);
+
+/** As much as shows that this is the report of a refresh, whole. */
+const shape = z.looseObject({
+  run: z.string(),
+  madeAt: z.iso.datetime(),
+  startedAt: z.iso.datetime(),
+  durationMs: z.number(),
+  outcome: z.enum(['done', 'failed', 'interrupted']),
+  holds: z.string(),
+  source: end,
+  target: end,
+  objects: z.array(z.looseObject({ bucket: z.string() })),
+  steps: z.array(z.looseObject({ id: z.string(), kind: z.string(), outcome })),
+  notes: z.array(z.string()),
+  remarks: z.array(z.string()),
+  figures: z.looseObject({
+    tables: z.looseObject({}),
+    objects: z.looseObject({}),
+    revision: z.looseObject({}),
+    totals: z.array(z.looseObject({})),
+  }),
+});
+
+/** The report of a refresh as `json` wrote it; `file` is its name for messages. Throws `report-invalid`. */
+export function readReport(text: string, file: string): Report {
+  let found: unknown;
+  try {
+    found = JSON.parse(text);
+  } catch (error) {
+    throw invalid(`${file} is not JSON: ${(error as Error).message}`);
+  }
+  if (typeof found !== 'object' || found === null || Array.isArray(found)) throw invalid(`${file} is no report`);
+  const { version, kind, restage, outcome: ended } = found as Readonly<Record<string, unknown>>; // an object
+  if (kind !== undefined && kind !== 'refresh')
+    throw invalid(
+      `${file} is the report of a ${typeof kind === 'string' ? kind : 'kind of its own'}, not of a refresh`,
+      'It is plain JSON: read it as it is, or its report.md, where there is one.',
+    );
+  if (ended === undefined && 'steps' in found) throw invalid(`${file} is a plan, not the report of a run`);
+  if (version !== 1)
+    throw invalid(
+      `${file} is a report of version ${JSON.stringify(version) ?? 'none'}, and this restage reads version 1`,
+      typeof restage === 'string' ? `restage ${restage} has made it, and can show it.` : undefined,
+    );
+  const { data, error } = shape.safeParse(found);
+  if (!data) {
+    const [issue] = error.issues;
+    throw invalid(`${file} is no whole report: ${issue?.path.map(String).join('.') ?? ''} is not as a report has it`);
+  }
+  const unknown = data.steps.find((step) => !isKnownKind(step.kind));
+  if (unknown)
+    throw invalid(
+      `${file} has a step ${unknown.kind}, which this restage does not know`,
+      typeof restage === 'string' ? `restage ${restage} has made it, and can show it.` : undefined,
+    );
+  return found as Report; // looked at just now, as far as tells it from others
+}
+
+function invalid(message: string, hint?: string): RestageError {
+  return new RestageError('report-invalid', message, { hint });
+}
