@@ -1,8 +1,9 @@
 import type { ExpectedValue } from '../../app/expected-value.ts';
+import { versionText } from '../../app/version.ts';
 import type { Kind, StepReport } from '../../step.ts';
 import { bytes, count, counted } from '../format.ts';
 import { factsOf, stepsOf, type Report, type StepOf } from '../report.ts';
-import { contentText, newerText, versionText } from '../../app/version.ts';
+import { contentText, newerText } from '../step-words.ts';
 
 /** One thing that was held against the other end, or against what it must be. */
 export interface Check {
