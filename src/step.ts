@@ -256,7 +256,7 @@ export interface Facts {
     readonly kept: number;
     readonly replaced: number;
   };
-  /** `rows`: of the new table; `carried`: those that staging had too. */
+  /** `rows`: the source's; `carried`: those that staging had too. */
   readonly 'carry-values': { readonly table: TableName; readonly rows: number; readonly carried: number };
   readonly 'settle-orphans': { readonly orphans: readonly Orphans[] };
   readonly 'copy-large-objects': {

@@ -12,6 +12,7 @@ import { readDescription, type ChangedRows } from './postgres/description.ts';
 import { matchesTable } from './postgres/rules/table-pattern.ts';
 import { changesRows, comparedColumns, isLasting, isRepeatableWhere } from './postgres/rules/table-rows.ts';
 import type { TableRule } from './postgres/rules/table-rule.ts';
+import { counted } from './report/format.ts';
 import { resolveRules } from './resolve-rules.ts';
 
 export interface VerifiedDatabase {
@@ -126,8 +127,8 @@ function reasonOf(changed: readonly ChangedRows[]): string | undefined {
   const rows = changed.reduce((sum, one) => sum + one.rows, 0);
   if (changed.length === 0) return undefined;
   if (changed.some(({ by }) => by === 'afterLoad'))
-    return rows === 0 ? 'afterLoad changed it' : `afterLoad changed ${rows} ${rows === 1 ? 'row' : 'rows'} of it`;
-  return `${rows} ${rows === 1 ? 'row' : 'rows'} of it had no parent`;
+    return rows === 0 ? 'afterLoad changed it' : `afterLoad changed ${counted(rows, 'row')} of it`;
+  return `${counted(rows, 'row')} of it had no parent`;
 }
 
 /** The tables of which a subset takes some rows: those that keys connect to a starting table, in whichever direction. */

@@ -8,7 +8,7 @@ import { checkContent, type ContentCheck } from './s3/content.ts';
 import { countDifferences, type DiffTotals } from './s3/diff.ts';
 import { requireSome } from './plan.ts';
 import { referenceFaults, type ReferenceCheck } from './references.ts';
-import { count } from './report/format.ts';
+import { count, counted } from './report/format.ts';
 import { emptyBucket } from './plan-objects.ts';
 import { filterOf, type Selection } from './s3/selection.ts';
 import { keysWanted, selectionOf } from './selection-of.ts';
@@ -114,11 +114,11 @@ function differencesOf({ database, objects }: Pick<Verification, 'database' | 'o
   const tables = (database?.tables ?? []).flatMap(({ table, source, target, missingColumns, equal }) => {
     const name = displayTable(table);
     if (equal) return [];
-    if (!target) return [`table ${name} is missing in the target; the source has ${source.rows} rows`];
+    if (!target) return [`table ${name} is missing in the target; the source has ${counted(source.rows, 'row')}`];
     if (missingColumns.length > 0) return [`table ${name} lacks ${missingColumns.join(', ')} in the target`];
     if (source.rows !== target.rows)
-      return [`table ${name} has ${source.rows} rows in the source and ${target.rows} in the target`];
-    return [`table ${name} has the same ${source.rows} rows by number, but not by content`];
+      return [`table ${name} has ${counted(source.rows, 'row')} in the source and ${count(target.rows)} in the target`];
+    return [`table ${name} has the same ${counted(source.rows, 'row')} by number, but not by content`];
   });
   const buckets = objects.flatMap(({ bucket, totals: { missing, changed, examples }, content }) => {
     const listed =
@@ -131,7 +131,11 @@ function differencesOf({ database, objects }: Pick<Verification, 'database' | 'o
       ({ key, reason }) => `bucket ${bucket}, ${JSON.stringify(key)}: ${reason}`,
     );
     const more = (content?.differences ?? 0) - read.length;
-    return [...listed, ...read, ...(more > 0 ? [`bucket ${bucket}: ${more} more that were read back differ`] : [])];
+    return [
+      ...listed,
+      ...read,
+      ...(more > 0 ? [`bucket ${bucket}: ${count(more)} more that were read back differ`] : []),
+    ];
   });
   return [...tables, ...buckets];
 }

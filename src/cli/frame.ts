@@ -1,4 +1,5 @@
-import { ConfigError, exitCodes, failureOf, traceOf } from '../index.ts';
+import { ConfigError, exitCodes, failureMarkdown, failureOf, traceOf, type Failure } from '../index.ts';
+import { openGitHub, type GitHub } from './github.ts';
 import { interruptible, type Interrupt } from './interrupt.ts';
 import { findWrong, wrongText } from './preflight.ts';
 import type { Settings } from './settings.ts';
@@ -21,6 +22,9 @@ export interface Session {
   readonly file: string;
   /** Called when something begins to be changed; what is then said of an interrupt. */
   readonly onStart: (interrupted?: string) => void;
+  readonly github: GitHub;
+  /** Called with why the command ended, where that is an error: when all has been said and the exit code is known. */
+  readonly onFailure: (tell: (failure: Failure) => Promise<void>) => void;
   /** Settings that were wrong until then are looked for, where the command ends with one of them. */
   readonly relyOn: (settings: Settings, only: Only) => void;
 }
@@ -30,6 +34,13 @@ export async function perform(options: GlobalOptions, act: (session: Session) =>
   const terminal = openTerminal(options);
   using interrupt = interruptible(terminal.warn, options.debug);
   const { signal } = interrupt;
+  const github = openGitHub({
+    environment: process.env,
+    title: titleOf(process.argv[2]),
+    // With --json all of stdout is one document.
+    write: options.json ? console.error : console.log,
+    warn: terminal.warn,
+  });
   let started = false;
   let message = 'interrupted; nothing was changed';
   const onStart: Session['onStart'] = (interrupted = 'interrupted after the refresh had ended') => {
@@ -38,14 +49,17 @@ export async function perform(options: GlobalOptions, act: (session: Session) =>
   };
   let relied: { readonly settings: Settings; readonly only: Only } | undefined;
   const relyOn: Session['relyOn'] = (settings, only) => void (relied = { settings, only });
+  let tellFailure: ((failure: Failure) => Promise<void>) | undefined;
+  const onFailure: Session['onFailure'] = (tell) => void (tellFailure = tell);
+  const { config: file } = options;
   try {
-    const code = await act({ terminal, interrupt, signal, file: options.config, onStart, relyOn });
+    const code = await act({ terminal, interrupt, signal, file, github, onStart, onFailure, relyOn });
     process.exitCode = interrupt.fault ? exitCodes.internal : code;
   } catch (error) {
     const stopped = interrupt.fault ?? { code: 'interrupted' as const, message };
-    const failure = signal.aborted ? stopped : failureOf(error);
+    const failure: Failure = signal.aborted ? stopped : failureOf(error);
     terminal.warn(`${terminal.style('bad', '✗')} ${failure.message}`);
-    if ('hint' in failure && failure.hint !== undefined) terminal.warn(`  ${failure.hint}`);
+    if (failure.hint !== undefined) terminal.warn(`  ${failure.hint}`);
     if (options.debug) terminal.warn(traceOf(error));
     // Each problem of a configuration is there for programs too.
     const problems = !signal.aborted && error instanceof ConfigError ? error.problems : undefined;
@@ -57,5 +71,13 @@ export async function perform(options: GlobalOptions, act: (session: Session) =>
       error: problems === undefined ? failure : { ...failure, problems },
       ...(findings.length === 0 ? {} : { findings }),
     });
+    github.annotate('error', [[failure.message, failure.hint ?? ''].join('\n').trim()]);
+    github.summary(failureMarkdown(titleOf(process.argv[2]), failure));
+    await tellFailure?.(failure);
   }
+}
+
+/** The command as people write it. */
+function titleOf(command = ''): string {
+  return /^[a-z]+$/.test(command) ? `restage ${command}` : 'restage';
 }

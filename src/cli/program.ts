@@ -16,6 +16,7 @@ import { onlyOption, parseEnd } from './arguments.ts';
 import { demo } from './demo.ts';
 import { driftCommand } from './drift-command.ts';
 import { perform, type GlobalOptions, type Only } from './frame.ts';
+import { tellCheck, tellVerification } from './github-results.ts';
 import { initCommand } from './init-command.ts';
 import { readSettings } from './settings.ts';
 import { backCommands } from './back-commands.ts';
@@ -64,13 +65,14 @@ function build(): Command {
       '\nIt writes one small object into each bucket of the target, and removes it. With --quiet it tells only what is\nnot right. Exit code 0 where nothing stands against a run, 1 otherwise.',
     )
     .action((options: GlobalOptions & { only?: Only }) =>
-      perform(options, async ({ terminal, signal, file }) => {
+      perform(options, async ({ terminal, signal, file, github }) => {
         const { config, connect: connection } = await readSettings(file);
         const findings = await check(config, { ...connection, signal, only: options.only });
         const tells = ({ verdict }: Finding) => !options.quiet || verdict !== 'right';
         terminal.print(checkText(findings, terminal.style, { width: terminal.width, tells }));
         const ok = areRight(findings);
         terminal.json({ ok, findings });
+        tellCheck(github, findings);
         return ok ? 0 : 1;
       }),
     );
@@ -80,7 +82,7 @@ function build(): Command {
   command('verify', 'compare the target with the source, as both are now')
     .option(...onlyOption)
     .action((options: GlobalOptions & { only?: Only }) =>
-      perform(options, async ({ terminal, signal, file, relyOn }) => {
+      perform(options, async ({ terminal, signal, file, github, relyOn }) => {
         const settings = await readSettings(file);
         const { config, connect: connection } = settings;
         relyOn(settings, options.only);
@@ -88,6 +90,7 @@ function build(): Command {
         const found = await verify(config, ends, { only: options.only, signal });
         terminal.print(fit(verificationText(found, terminal.style), terminal.width));
         terminal.json(found);
+        tellVerification(github, found);
         return found.differences.length === 0 ? 0 : 4;
       }),
     );

@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { connect, exitCodes, fit, plan, planText, requireUnattended, RestageError } from '../index.ts';
 import { onlyOption, parsePercent } from './arguments.ts';
 import { perform, type GlobalOptions, type Only, type Session } from './frame.ts';
+import { tellPlan, tellReport } from './github-results.ts';
+import { openHerald } from './herald.ts';
 import { findLastRuns } from './last-runs.ts';
 import { keepPlan, savedPlan } from './plan-file.ts';
 import { comparing, refresh } from './refresh.ts';
@@ -34,12 +36,14 @@ export function syncCommands(command: (name: string, description: string) => Com
       perform(options, async (session) => {
         requireSense(options);
         if (options.dryRun) return showPlan(session, options.only);
-        const { terminal, signal, file, onStart, interrupt, relyOn } = session;
+        const { terminal, signal, file, github, onStart, interrupt, relyOn } = session;
         const onLeft = (third: string) => void (interrupt.words = { ...interrupt.words, third });
         const { only: part, yes = false, plan: planFile, tolerance = 10 } = options;
-        const saved = planFile === undefined ? undefined : await savedPlan(planFile, tolerance);
         const settings = await readSettings(file);
         const { config, connect: connection } = settings;
+        const herald = openHerald(config, session);
+        session.onFailure(herald.refused);
+        const saved = planFile === undefined ? undefined : await savedPlan(planFile, tolerance);
         const only = part ?? saved?.plan.only;
         if (yes) requireUnattended(config, { only });
         relyOn(settings, part);
@@ -53,6 +57,8 @@ export function syncCommands(command: (name: string, description: string) => Com
           onLeft,
         });
         terminal.json(report);
+        tellReport(github, report);
+        await herald.ended(report);
         return exitCode;
       }),
     );
@@ -69,7 +75,11 @@ function requireSense({ plan: file, only, dryRun, tolerance }: SyncOptions): voi
     throw new RestageError('usage', '--tolerance is read only beside --plan FILE');
 }
 
-async function showPlan({ terminal, signal, file, relyOn }: Session, only: Only, out?: string): Promise<number> {
+async function showPlan(
+  { terminal, signal, file, github, relyOn }: Session,
+  only: Only,
+  out?: string,
+): Promise<number> {
   const settings = await readSettings(file);
   const { config, connect: connection } = settings;
   relyOn(settings, only);
@@ -82,6 +92,7 @@ async function showPlan({ terminal, signal, file, relyOn }: Session, only: Only,
   kept?.finish(planned);
   terminal.print(fit(planText(planned, terminal.style), terminal.width));
   terminal.json(planned);
+  tellPlan(github, planned);
   const [refusal] = planned.refusals ?? [];
   for (const { message, hint } of planned.refusals ?? []) {
     terminal.warn(`${terminal.style('bad', '✗')} ${message}`);

@@ -1,10 +1,11 @@
 import type { PlannedBucket } from '../plan-objects.ts';
 import { routeText, selectionLines } from './plan-objects-text.ts';
 import { count, counted } from './format.ts';
+import { code, escaped, quoted } from './markdown-text.ts';
 import { table } from './markdown-table.ts';
 import { transfersAtOnce } from '../s3/transfer.ts';
 import { factsOf, stepsOf, type Report, type StepOf } from './report.ts';
-import { progressOf } from './summary.ts';
+import { progressOf } from './objects-summary.ts';
 
 /** What a report says of the objects beside their figures: which, the way they went, what failed, how to undo it. */
 export function objectLines(report: Report, list: string | undefined): string[] {
@@ -26,7 +27,11 @@ export function objectLines(report: Report, list: string | undefined): string[] 
   });
   const failures = [...stepsOf(report, 'copy-objects'), ...stepsOf(report, 'delete-objects')].flatMap((step) => {
     const facts = 'facts' in step.outcome ? step.outcome.facts : undefined;
-    return (facts?.failures ?? []).map(({ key, reason }) => [step.bucket, JSON.stringify(key), reason]);
+    return (facts?.failures ?? []).map(({ key, reason }) => [
+      escaped(step.bucket),
+      code(JSON.stringify(key)),
+      escaped(reason),
+    ]);
   });
   const failed = [...stepsOf(report, 'copy-objects'), ...stepsOf(report, 'delete-objects')].reduce(
     (sum, step) => sum + (('facts' in step.outcome ? step.outcome.facts?.failed : undefined) ?? 0),
@@ -134,16 +139,4 @@ function markerLines({ startedAt, durationMs }: Report, bucket: string): string[
     `    aws s3api delete-objects --bucket ${bucket} --delete file://delete-markers.json`,
     '',
   ];
-}
-
-/** A word for a shell, whatever characters it has. */
-function quoted(text: string): string {
-  return /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-/** A text as code, in one line. */
-function code(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- a key may have them
-  const line = /[\u0000-\u001f\u007f]/.test(text) ? JSON.stringify(text) : text;
-  return line.includes('`') ? `\`\` ${line} \`\`` : `\`${line}\``;
 }

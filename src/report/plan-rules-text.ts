@@ -2,7 +2,7 @@ import type { Plan } from '../plan.ts';
 import { displayTable } from '../postgres/names.ts';
 import { maskKind, type TableRule } from '../postgres/rules/table-rule.ts';
 import type { UnmaskedColumn } from '../postgres/rules/unmasked.ts';
-import { columns, count, counted } from './format.ts';
+import { columns, counted } from './format.ts';
 import { carryText } from './step-words.ts';
 import type { Style } from './style.ts';
 
@@ -79,15 +79,12 @@ function subsetRows({ steps }: Plan): string[][] {
     if (step.kind !== 'select-subset') return [];
     const { from, children } = step.subset;
     const brought = children.map(({ table }) => displayTable(table));
-    const selected = step.tables.toSorted((a, b) => b.rows - a.rows);
-    const counts = selected.map(({ table, rows }) => `${displayTable(table)} ${count(rows)}`);
     return [
       ...from.map(({ table, where }) => [
         'subset',
         `from ${displayTable(table)}${where === undefined ? '' : ` where ${shorten(where)}`}`,
       ]),
       ...(brought.length === 0 ? [] : [['', `with the rows that refer to them of ${some(brought, 8)}`]]),
-      ...(counts.length === 0 ? [] : [['', `rows: ${some(counts, 12)}`]]),
     ];
   });
 }
@@ -108,7 +105,7 @@ function unmaskedLines({ unmasked = [], refusals = [] }: Plan, style: Style): st
   const rows = unmasked.slice(0, mostUnmasked).map((column) => [nameOfColumn(column), column.reason]);
   const more = unmasked.length - rows.length;
   return [
-    style('warn', 'look personal, without a rule'),
+    style('warn', 'look personal, without a rule: they are copied as they are (database.unmasked: refuse stops that)'),
     ...columns(rows, ['left', 'left'], '  '),
     ...(more > 0 ? [`  and ${more} more, which --json has`] : []),
     '',

@@ -1,6 +1,9 @@
 import type { Plan, PlannedEnd } from '../plan.ts';
 import type { Origin } from '../postgres/session.ts';
+import { unmaskedNotes } from '../postgres/rules/unmasked-refusal.ts';
+import { driftLines } from './drift-lines.ts';
 import { bytes, columns, count, counted } from './format.ts';
+import { migrationLines } from './migrations-text.ts';
 import { bucketLines } from './plan-objects-text.ts';
 import { replacedLines } from './replaces-text.ts';
 import { rulesLines } from './plan-rules-text.ts';
@@ -17,11 +20,16 @@ export function planText(plan: Plan, style: Style): string {
     ...tableLines(plan, style),
     ...rulesLines(plan, style),
     ...plan.objects.flatMap((bucket) => bucketLines(bucket, style)),
-    ...replacedLines(plan.replaces, style),
+    ...migrationLines(plan, style),
+    ...driftLines(plan.drift, style),
+    ...replacedLines(plan, style),
     style('strong', plan.steps.length === 0 ? 'nothing is to be done' : 'what will be done'),
     ...stepLines(plan, style),
   ];
-  if (plan.notes.length > 0) lines.push('', ...plan.notes.map((note) => style('warn', `note: ${note}`)));
+  // Which columns are unmasked stands above.
+  const known = new Set(unmaskedNotes(plan.unmasked ?? []));
+  const notes = plan.notes.filter((note) => !known.has(note));
+  if (notes.length > 0) lines.push('', ...notes.map((note) => style('warn', `note: ${note}`)));
   return lines.join('\n');
 }
 

@@ -1,5 +1,7 @@
+import type { Plan } from '../plan.ts';
 import type { Replaced, ReplacedDatabase, ReplacedObjects } from '../replaces.ts';
 import { describeBucket } from '../s3/origin.ts';
+import type { Kind } from '../step.ts';
 import { bytes, columns, counted, moment } from './format.ts';
 import type { Style } from './style.ts';
 
@@ -14,9 +16,9 @@ export function replacedRows({ database, buckets }: Replaced): [string, string][
   ];
 }
 
-/** The same as a block of a plan. */
-export function replacedLines(replaces: Replaced | undefined, style: Style): string[] {
-  const rows = replaces ? replacedRows(replaces) : [];
+/** The same as a block of a plan, with what becomes of it where something fails after the swap. */
+export function replacedLines(plan: Pick<Plan, 'replaces' | 'onFailure' | 'steps'>, style: Style): string[] {
+  const rows = [...(plan.replaces ? replacedRows(plan.replaces) : []), ...onFailureRows(plan)];
   if (rows.length === 0) return [];
   return [
     style('strong', 'what is replaced'),
@@ -24,6 +26,26 @@ export function replacedLines(replaces: Replaced | undefined, style: Style): str
     '',
   ];
 }
+
+/** Only a run that asks the application something once the new database is in place can fail there. */
+function onFailureRows({ onFailure, steps }: Pick<Plan, 'onFailure' | 'steps'>): [string, string][] {
+  const swap = steps.findIndex(({ kind }) => kind === 'swap');
+  const later = steps.slice(swap + 1).some(({ kind }) => afterSwap.has(kind));
+  if (onFailure === undefined || swap < 0 || !later) return [];
+  const words = {
+    rollback: 'if a migration or a check fails after the swap, the previous database is put back',
+    keep: 'if a migration or a check fails after the swap, the new database stays, by database.onFailure, and the previous one beside it',
+  };
+  return [['on failure', words[onFailure]]];
+}
+
+const afterSwap: ReadonlySet<Kind> = new Set([
+  'migrate',
+  'check-health',
+  'compare-versions',
+  'compare-total',
+  'check-value',
+]);
 
 /** 14 tables with 1,931 rows */
 export function contentsText({ tables, rows }: Pick<ReplacedDatabase, 'tables' | 'rows'>): string {

@@ -4,6 +4,7 @@ import { displayTable } from '../postgres/names.ts';
 import type { TableRule } from '../postgres/rules/table-rule.ts';
 import type { ContentCheck } from '../s3/content.ts';
 import type { Facts, Kind, Step, StepReport } from '../step.ts';
+import { expectedText } from './expected-text.ts';
 import { bytes, count, counted } from './format.ts';
 import { factsOf, type StepOf } from './report.ts';
 
@@ -141,7 +142,8 @@ const words: Words = {
       told(
         step,
         ({ owners, grants, refused }) =>
-          `${counted(owners, 'owner')} and ${counted(grants, 'grant')}${notMade(refused)}`,
+          // Beside what was refused: what belongs to somebody else now, and why.
+          `${counted(owners, 'owner')} and ${counted(grants, 'grant')}${refused.length === 0 ? '' : `; ${counted(refused.length, 'note')}`}`,
       ),
   },
   'verify-tables': {
@@ -238,7 +240,8 @@ const words: Words = {
       told(step, ({ source, target }) => `${versionText(source)} at the source, ${versionText(target)} at the target`),
   },
   'check-value': {
-    will: ({ end, path, read }) => `${read} of GET ${path} at the ${end}`,
+    will: ({ end, path, read, ...expected }) =>
+      `${read} of GET ${path} at the ${end}: ${expectedText({ end, path, read, ...expected })}`,
     did: (step) => told(step, ({ value }) => `${step.read} is ${JSON.stringify(value)}`),
   },
   'check-health': {

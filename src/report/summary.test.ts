@@ -350,9 +350,9 @@ test.each([
 
 test('the page of a run in which nothing was to be done says so', () => {
   const page = markdown(report({ steps: [], holds: 'nothing was touched' }));
-  expect(page).toMatch(/^# production to staging: nothing to do\n/);
+  expect(page).toMatch(/^# production to staging, 2026-11-22: nothing to do\n/);
   expect(page).toContain('**Outcome:** Nothing was to be done. Nothing was touched.\n');
-  expect(page).not.toContain('## Objects');
+  expect(page).not.toContain('\n## Objects');
 });
 
 test('what could not be put back is the last thing said, with the statements that do it, once', () => {
@@ -383,7 +383,7 @@ test('a failure after the new database was accepted does not say that staging wa
 
 test('the page of a refresh has the verdict, both ends, each table and each step', () => {
   const page = markdown(report());
-  expect(page).toMatch(/^# production to staging: refreshed\n/);
+  expect(page).toMatch(/^# production to staging, 2026-11-22: refreshed\n/);
   expect(page).toContain('**Date:** 2026-11-22 23:15:00 UTC');
   expect(page).toContain('**Outcome:** Refreshed. Staging holds the new database.\n');
   expect(page).toContain('| AWS account | 111111111111 | 222222222222 |');
@@ -399,14 +399,14 @@ test('the page of a refresh has the verdict, both ends, each table and each step
 
 test('the page of a failed run tells the failure before the results, and every step that was not run', () => {
   const page = markdown(failed);
-  expect(page).toMatch(/^# production to staging: failed\n/);
+  expect(page).toMatch(/^# production to staging, 2026-11-22: failed\n/);
   expect(page).toContain(
     '## Failure\n\n**migrate /health/migrate** (migrate-failed)\n\n    it answered\n    status: failed | twice\n\nSee its log.\n',
   );
-  expect(page.indexOf('## Failure')).toBeLessThan(page.indexOf('## Results'));
+  expect(page.indexOf('## Failure')).toBeLessThan(page.indexOf('## Results (2026-11-22)'));
   expect(page).toContain('as it was before the run. 3 objects were copied before that; they stay.\n');
   const stopped = markdown(interrupted);
-  expect(stopped).toContain('## Interruption\n\nAt **copy-table books**.\n\n## Results');
+  expect(stopped).toContain('## Interruption\n\nAt **copy-table books**.\n\n## Results (2026-11-22)');
   expect(stopped).toContain('| books |  |  |  | stopped |');
   expect(stopped).toContain('| swap | not-run |  |  |');
 });

@@ -1,7 +1,7 @@
 import { displayTable, type TableName } from '../postgres/names.ts';
 import { describeBucket } from '../s3/origin.ts';
 import type { Verification } from '../verify.ts';
-import { bytes, columns, count, duration } from './format.ts';
+import { bytes, columns, count, counted, duration } from './format.ts';
 import { referencedText } from './plan-objects-text.ts';
 import { originText } from './plan-text.ts';
 import { appLines } from './verified-apps-text.ts';
@@ -55,7 +55,10 @@ export function verificationText(found: Verification, style: Style): string {
     );
   else
     lines.push(
-      style('bad', `${found.differences.length === 1 ? 'one difference' : `${found.differences.length} differences`}:`),
+      style(
+        'bad',
+        `${found.differences.length === 1 ? 'one difference' : `${count(found.differences.length)} differences`}:`,
+      ),
       ...found.differences.map((line) => `  ${line}`),
     );
   return lines.join('\n');
@@ -70,7 +73,7 @@ function leftOutLines(leftOut: readonly { readonly table: TableName; readonly re
   return [...Map.groupBy(leftOut, ({ reason }) => reason)].flatMap(([reason, tables]) => {
     const names = tables.map(({ table }) => displayTable(table));
     return names.length > mostAlike
-      ? [`    ${names.length} tables: left out, ${reason}: ${names.join(', ')}`]
+      ? [`    ${counted(names.length, 'table')}: left out, ${reason}: ${names.join(', ')}`]
       : names.map((name) => `    ${name}: left out, ${reason}`);
   });
 }

@@ -1,6 +1,7 @@
 import { bytes, count, counted, duration, moment } from '../format.ts';
 import { factsOf, stepsOf, type Report } from '../report.ts';
-import { isAccepted, objectsStay } from '../summary.ts';
+import { objectsStay } from '../objects-summary.ts';
+import { isAccepted } from '../verdict.ts';
 import { facts } from './facts.ts';
 import { markup, type Markup, type Part } from './markup.ts';
 

@@ -1,0 +1,55 @@
+import type { Failure } from './errors.ts';
+import type { Report } from './report/report.ts';
+
+/** How a refresh or a rollback ended, for whoever did not watch. Plain JSON. */
+export interface News {
+  readonly event: 'success' | 'failure';
+  readonly command: 'sync' | 'rollback';
+  /** What the ends are called. */
+  readonly source: string;
+  readonly target: string;
+  /** When it ended, ISO 8601. */
+  readonly at: string;
+  /** Absent where nothing began. */
+  readonly run?: string;
+  readonly durationMs?: number;
+  /** Why it failed, was interrupted or did not begin; and the step, where there was one. */
+  readonly failure?: Failure & { readonly step?: string };
+  /** What the target holds now, in a sentence; absent where nothing began: it is what it was. */
+  readonly holds?: string;
+  /** The whole of a refresh. */
+  readonly report?: Report;
+}
+
+/** The news of a refresh; one that was interrupted has failed too. */
+export function newsOf(report: Report): News {
+  const { outcome, source, target, startedAt, durationMs, run, failure, holds } = report;
+  return {
+    event: outcome === 'done' ? 'success' : 'failure',
+    command: 'sync',
+    source: source.name,
+    target: target.name,
+    at: new Date(Date.parse(startedAt) + durationMs).toISOString(),
+    run,
+    durationMs,
+    ...(failure ? { failure } : {}),
+    holds,
+    report,
+  };
+}
+
+/** That what was asked for did not begin: a guard refused it, or an end could not be reached. */
+export function newsOfRefusal(
+  command: News['command'],
+  { source, target }: { readonly source: { readonly name: string }; readonly target: { readonly name: string } },
+  failure: Failure,
+): News {
+  return {
+    event: 'failure',
+    command,
+    source: source.name,
+    target: target.name,
+    at: new Date().toISOString(),
+    failure,
+  };
+}

@@ -1,0 +1,42 @@
+import { describeBucket } from '../s3/origin.ts';
+import { bytes, count } from './format.ts';
+import { table } from './markdown-table.ts';
+import { escaped } from './markdown-text.ts';
+import { copyFacts, deletionFacts } from './objects-summary.ts';
+import { factsOf, stepsOf, type Report } from './report.ts';
+import { plain } from './style.ts';
+
+/** The figures of each pair of buckets: objects and size at the source, and what became of them. */
+export function objectFigures(report: Report): string[] {
+  if (report.objects.length === 0) return [];
+  const rows = report.objects.map(({ bucket, source, target, totals }) => {
+    const copied = stepsOf(report, 'copy-objects').find((step) => step.bucket === bucket);
+    const known = copied && factsOf(copied);
+    const listed = stepsOf(report, 'verify-objects').flatMap((step) =>
+      step.bucket === bucket ? (factsOf(step) ?? []) : [],
+    )[0];
+    const deleted = stepsOf(report, 'delete-objects').flatMap((step) =>
+      step.bucket === bucket ? (factsOf(step) ?? []) : [],
+    )[0];
+    const there = listed?.source ?? totals.source;
+    return [
+      escaped(bucket),
+      `${escaped(describeBucket(source))} → ${escaped(describeBucket(target))}`,
+      count(there.objects),
+      bytes(there.bytes),
+      known ? `${count(known.copied.objects)} (${bytes(known.copied.bytes)})` : copied ? 'not finished' : '0',
+      count(known?.unchanged.objects ?? totals.same.objects),
+      count(known?.failed ?? 0),
+      count(deleted?.deleted.objects ?? 0),
+    ];
+  });
+  const facts = [...copyFacts(report, plain), ...deletionFacts(report, plain)];
+  return [
+    '### Objects',
+    '',
+    ...table(['Objects', 'Source → target', 'At the source', 'Size', 'Copied', 'Same', 'Failed', 'Deleted'], rows),
+    '',
+    ...facts.map(([name, text]) => (name === '' ? `  - ${escaped(text)}` : `- **${escaped(name)}** ${escaped(text)}`)),
+    '',
+  ];
+}
