@@ -1,12 +1,14 @@
-// The package as it is published: compiled sources, the example's configuration, the JSON Schemas of restage.yaml, reports and plans.
+// The package as it is published: compiled sources, the example's configuration and migrations, the JSON Schemas of restage.yaml,
+// reports and plans.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, rmSync, writeFileSync } from 'node:fs';
 import { reportSchemas } from './report-schemas.ts';
 import { configSchema } from './src/config-keys.ts';
 
 rmSync('dist', { recursive: true, force: true });
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 copyFileSync('examples/bluemoxon/restage.yaml', 'dist/examples/bluemoxon/restage.yaml');
+cpSync('examples/bluemoxon/alembic', 'dist/examples/bluemoxon/alembic', { recursive: true });
 const { report, plan } = reportSchemas();
 for (const [name, schema] of Object.entries({ schema: configSchema(), 'report.schema': report, 'plan.schema': plan }))
   writeFileSync(`dist/${name}.json`, `${JSON.stringify(schema, null, 1)}\n`);

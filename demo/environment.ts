@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseDocument } from 'yaml';
 import type { App } from '../examples/bluemoxon/app.ts';
 import { type Account, type LocalAws, startLocalAws } from './local-aws/local-aws.ts';
@@ -193,12 +194,13 @@ async function writeConfig(
   endpoints: LocalAws['endpoints'],
   apps: { readonly source: App; readonly target: App },
 ): Promise<string> {
-  const example = new URL('../examples/bluemoxon/restage.yaml', import.meta.url);
-  const document = parseDocument(await readFile(example, 'utf8'));
+  const example = new URL('../examples/bluemoxon/', import.meta.url);
+  const document = parseDocument(await readFile(new URL('restage.yaml', example), 'utf8'));
   for (const end of ['source', 'target'] as const) {
     document.setIn([end, 'aws', 'endpoints'], document.createNode(endpoints));
     document.setIn([end, 'app', 'url'], apps[end].url);
   }
+  document.setIn(['migrate', 'versions'], fileURLToPath(new URL('alembic/versions', example)));
   const file = join(folder, 'restage.yaml');
   await writeFile(file, document.toString({ lineWidth: 0 }), { mode: 0o600 });
   return file;

@@ -121,7 +121,10 @@ test('a refresh ends well, with the figures of the review', () => {
       objects: { source: 4709, failed: 0, equal: 4709 },
       revision: { source: productionRevision, targetBefore: stagingRevision, targetAfter: stagingRevision },
       health: 'healthy',
-      totals: [{ read: 'total', source: 153, target: 153 }],
+      totals: [
+        { read: 'total', source: 153, target: 153 },
+        { read: 'total', source: 153, target: 153 },
+      ],
     },
   });
   expect(report).not.toHaveProperty('failure');

@@ -1,6 +1,6 @@
 import { failureOf, RestageError } from '../errors.ts';
 
-export type FindingGroup = 'source' | 'target' | 'data' | 'objects' | 'app' | 'lambda';
+export type FindingGroup = 'source' | 'target' | 'data' | 'objects' | 'app' | 'lambda' | 'notify';
 
 /**
  * `note` is worth knowing and does not fail; `not-tried` is what something else that is wrong kept from being looked at,

@@ -8,6 +8,7 @@ import { refuseProduction } from '../plan.ts';
 import type { CheckContext } from './context.ts';
 import { begun, lookIn, type Finding } from './finding.ts';
 import { lambdaRows } from './lambda.ts';
+import { notifyRows } from './notify.ts';
 import { ruleRows } from './rule-rows.ts';
 
 /** Begins every look of a check; their findings are in the order in which they are told. */
@@ -33,6 +34,7 @@ export function looks(context: CheckContext, only: 'database' | 'objects' | unde
     ...(databases ? migrationRow(databases, context) : []),
     ...(only === undefined ? verifyRows(context, apps, databases) : []),
     ...(only === 'objects' ? [] : lambdaRows(target, context)),
+    ...notifyRows(config),
   ];
 }
 

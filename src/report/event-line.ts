@@ -3,8 +3,8 @@ import { duration } from './format.ts';
 import { hasDone } from './step-words.ts';
 import type { Style } from './style.ts';
 
-/** Length of the longest word for a step, verify-objects and create-database among them. */
-const longest = 'create-database'.length;
+/** Length of the longest word for a step. */
+const longest = 'verify-references'.length;
 
 /** One line for what just happened, for pipes and logs; undefined for what is not worth one. */
 export function eventLine(event: Event, style: Style): string | undefined {

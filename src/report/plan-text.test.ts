@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Plan } from '../plan.ts';
 import type { Step } from '../step.ts';
+import { unmaskedNotes } from '../postgres/rules/unmasked-refusal.ts';
 import { planText } from './plan-text.ts';
 import { plain } from './style.ts';
 
@@ -122,4 +123,43 @@ test('a previous database that is not kept, and older versions of objects, are t
 test('a run that only adds replaces nothing', () => {
   const text = planText({ ...plan, replaces: { buckets: replaces.buckets.slice(1) } }, plain);
   expect(text).not.toContain('what is replaced');
+});
+
+const health: Step = {
+  id: 'check-health',
+  after: ['swap'],
+  kind: 'check-health',
+  path: '/health',
+  expect: { ok: true },
+  checks: 'checks',
+  withinSeconds: 20,
+};
+const swap: Step = { id: 'swap', after: [], kind: 'swap', database: 'shop', sessions: 0 };
+
+test('what becomes of staging where a check fails after the swap is told where one can', () => {
+  const text = (steps: readonly Step[], onFailure: 'rollback' | 'keep') =>
+    planText({ ...plan, replaces, onFailure, steps }, plain);
+  expect(text([swap, health], 'rollback')).toContain(
+    '  on failure  if a migration or a check fails after the swap, the previous database is put back',
+  );
+  expect(text([swap, health], 'keep')).toContain('the new database stays, by database.onFailure');
+  expect(text([swap], 'keep')).not.toContain('on failure');
+});
+
+test('columns without a rule are told once', () => {
+  const unmasked = [{ table: { schema: 'public', name: 'users' }, column: 'email', reason: 'its name says so' }];
+  const text = planText({ ...plan, unmasked, notes: [...plan.notes, ...unmaskedNotes(unmasked)] }, plain);
+  expect(text.match(/users\.email/g)).toHaveLength(1);
+  expect(text).toContain('note: 1 invalid index');
+});
+
+test('a drift of the schemas is told by kind and by a few names, and none is not', () => {
+  const differences = [
+    { kind: 'column', name: 'books.isbn', target: 'text' },
+    { kind: 'index', name: 'books_isbn', target: 'btree (isbn)' },
+    { kind: 'index', name: 'books_title', source: 'btree (title)' },
+  ] as const;
+  const text = planText({ ...plan, drift: { objects: 1200, differences } }, plain);
+  expect(text).toContain('schema drift\n  3 of 1,200 objects differ: 1 column, 2 indexes\n');
+  expect(planText({ ...plan, drift: { objects: 1200, differences: [] } }, plain)).not.toContain('drift');
 });
