@@ -21,7 +21,7 @@ export function failed<K extends Kind>(act: Extract<Act, { kind: K }>, message: 
 }
 
 export function notRun(act: Act): StepReport {
-  return { id: act.kind, after: [], ...act, outcome: { status: 'not-run' } } as StepReport; // any kind may be not run
+  return { id: act.kind, after: [], ...act, outcome: { status: 'not-run' } };
 }
 
 /** A refresh of a database with these steps. */

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { exitCodes, loadConfig } from '../src/index.ts';
 
 const pages = [
@@ -14,7 +15,9 @@ const pages = [
   'docs/databases.md',
   'docs/objects.md',
   'docs/performance.md',
+  'docs/report.md',
   'docs/safety.md',
+  'examples/github-actions.yml',
   ...readdirSync('docs/decisions').map((name) => `docs/decisions/${name}`),
 ];
 
@@ -75,4 +78,13 @@ test("the README's exit codes are the program's", () => {
 
 test('the README shows one configuration at least', () => {
   expect(readFileSync('README.md', 'utf8')).toContain('```yaml');
+});
+
+test('the workflow for GitHub is YAML, and each of its steps does one thing', () => {
+  const { jobs } = parse(readFileSync('examples/github-actions.yml', 'utf8')) as {
+    jobs: Record<string, { steps: { run?: string; uses?: string }[] }>;
+  };
+  const steps = Object.values(jobs).flatMap((job) => job.steps);
+  expect(steps.filter(({ run, uses }) => (run === undefined) === (uses === undefined))).toEqual([]);
+  expect(steps.map(({ run }) => run)).toContain('npx restage sync --yes');
 });
