@@ -15,6 +15,8 @@ export type Event =
       readonly objects?: number;
       readonly failed?: number;
     }
+  /** A line that a program of the step wrote, or what the step waits for; without secrets. */
+  | { readonly kind: 'step-output'; readonly step: Step; readonly line: string }
   /** What became of one object: for a list of them, as there may be millions. */
   | { readonly kind: 'object'; readonly step: Step; readonly object: ObjectOutcome }
   | { readonly kind: 'step-ended'; readonly step: StepReport }

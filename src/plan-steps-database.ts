@@ -56,7 +56,7 @@ export function planDatabaseSteps(
   });
   let migrated = compared;
   const commands = config.migrate.steps.flatMap(({ command }) => command ?? []);
-  const goal = database.migrations.flatMap((one) => one.goal);
+  const requests = config.migrate.steps.some(({ http }) => http);
   for (const [index, { run: command, cwd = '', env, timeoutSeconds }] of commands.entries())
     migrated = add(commands.length === 1 ? 'migrate-incoming' : `migrate-incoming ${index + 1}`, [migrated], {
       kind: 'migrate-incoming',
@@ -64,7 +64,7 @@ export function planDatabaseSteps(
       cwd,
       env,
       timeoutSeconds,
-      goal,
+      ...goalOf(database, index < commands.length - 1 || requests),
     });
   const built = add('verify-integrity', [migrated], { kind: 'verify-integrity' });
   return { snapshot, built };
@@ -78,6 +78,22 @@ export function addPrivileges(add: AddStep, { database }: Config, after: readonl
     ...(owner === undefined ? {} : { owner }),
     grants,
   });
+}
+
+/**
+ * Where the target's code ends, for the last step that migrates. What its files say must be reached, but where the source is
+ * beyond them and that was let through.
+ */
+export function goalOf(
+  { migrations }: Pick<PlannedDatabase, 'migrations'>,
+  isFollowed: boolean,
+): { readonly goal: readonly string[]; readonly goalFrom?: 'files' } {
+  if (isFollowed) return { goal: [] };
+  const sure = migrations.filter(
+    ({ goalFrom, relation }) => goalFrom === 'files' && relation !== 'source-ahead' && relation !== 'diverged',
+  );
+  const goal = (sure.length > 0 ? sure : migrations).flatMap((one) => one.goal);
+  return sure.length > 0 ? { goal, goalFrom: 'files' } : { goal };
 }
 
 /** The source's rows. */

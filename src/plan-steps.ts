@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
 import type { PlannedDatabase } from './plan-database.ts';
-import { addPrivileges, planDatabaseSteps, type AddStep, type DatabaseToPlan } from './plan-steps-database.ts';
+import { addPrivileges, goalOf, planDatabaseSteps, type AddStep, type DatabaseToPlan } from './plan-steps-database.ts';
 import type { PlannedBucket } from './plan-objects.ts';
 import { quoteTable, type TableName } from './postgres/names.ts';
 import type { Selection } from './s3/selection.ts';
@@ -69,7 +69,6 @@ export function planSteps(
       }),
     );
   }
-  const goal = database?.migrations.flatMap((one) => one.goal) ?? [];
   if (built !== undefined) {
     const named = addReferences(add, config, objects, [built, ...verified]);
     verified.push(...named, addPrivileges(add, config, [built, ...named]));
@@ -90,7 +89,11 @@ export function planSteps(
     const requests = config.migrate.steps.flatMap(({ http }) => http ?? []);
     for (const [index, http] of requests.entries())
       last = [
-        add(requests.length === 1 ? 'migrate' : `migrate ${index + 1}`, last, { kind: 'migrate', ...http, goal }),
+        add(requests.length === 1 ? 'migrate' : `migrate ${index + 1}`, last, {
+          kind: 'migrate',
+          ...http,
+          ...goalOf(database ?? { migrations: [] }, index < requests.length - 1),
+        }),
       ];
     last = addAppChecks(add, config, last);
   }

@@ -1,5 +1,5 @@
 import type { Ends } from './connect.ts';
-import { failureOf, RestageError, type Failure } from './errors.ts';
+import { failureOf, redact, RestageError, type Failure } from './errors.ts';
 import type { Listener } from './event.ts';
 import { holding } from './holds.ts';
 import { appSteps } from './perform/app.ts';
@@ -27,7 +27,8 @@ export interface RunOptions {
 /**
  * Executes a plan. A step that fails stops the others at once; then the target is put back as it was, unless
  * everything was verified before. Failures are told in the Report.
- * Throws only for what stops it from starting: the plan's own refusals, `run-in-progress`, `protected`, and whatever the target's server refuses at once.
+ * Throws only for what stops it from starting: the plan's own refusals, `run-in-progress`, `protected`, whatever the target's
+ * server refuses at once, and `migrate-failed` where a program of a command is not there.
  */
 export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Promise<Report> {
   const [refusal] = plan.refusals ?? [];
@@ -49,6 +50,7 @@ export async function run(plan: Plan, ends: Ends, options: RunOptions = {}): Pro
         })
       : undefined;
   await requireUnmarkedBuckets(plan.steps, ends, options.signal);
+  await onDatabases?.requirePrograms(plan.steps, options.environment);
   const startedAt = new Date();
   const clock = performance.now();
   listen({ kind: 'run-started', run: id, plan });
@@ -142,6 +144,7 @@ async function runSteps(
       progress.set(step.id, { ...done });
       listen({ kind: 'step-progress', step, ...done });
     },
+    tell: (step, line) => listen({ kind: 'step-output', step, line: redact(line) }),
   };
   const progressOf = ({ id }: Step) => {
     const known = progress.get(id);

@@ -147,8 +147,10 @@ export type Act =
       readonly cwd: string;
       readonly env: Readonly<Record<string, string>>;
       readonly timeoutSeconds: number;
-      /** Where the target's code ends, where that is known: the revision must be that in the end. */
+      /** Where the target's code ends, where that is known and no other step migrates after this one. */
       readonly goal: readonly string[];
+      /** The files of its code say so: it must be reached. Absent: it is what the target's database held. */
+      readonly goalFrom?: 'files';
     }
   /** That what the new database declares of itself holds: constraints, indexes, sequences. */
   | { readonly kind: 'verify-integrity' }
@@ -173,8 +175,10 @@ export type Act =
       readonly poll?: { readonly path: string; readonly expect: Expectation };
       /** How long it may go on after that. */
       readonly withinSeconds: number;
-      /** Where the target's code ends, where that is known. */
+      /** Where the target's code ends, where that is known and no other step migrates after this one. */
       readonly goal: readonly string[];
+      /** The files of its code say so: it must be reached. Absent: it is what the target's database held. */
+      readonly goalFrom?: 'files';
     }
   | {
       readonly kind: 'check-health';

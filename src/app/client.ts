@@ -143,7 +143,7 @@ async function exchangeWith(
 }
 
 /** fetch hides the reason in the cause. */
-function causeOf(error: unknown): string {
+export function causeOf(error: unknown): string {
   if (error instanceof Error && error.cause instanceof Error) return causeOf(error.cause);
   if (error instanceof AggregateError) return error.errors.map((one: unknown) => causeOf(one)).join('; ');
   return error instanceof Error ? error.message : String(error);

@@ -15,6 +15,8 @@ export interface LiveState {
     readonly bytes: number;
     readonly objects: number;
     readonly failed: number;
+    /** The last line that it told. */
+    readonly line: string;
   }[];
 }
 
@@ -47,7 +49,7 @@ export function advance(state: LiveState, event: Event, now: number): LiveState 
       };
     }
     case 'step-started': {
-      const running = [...state.running, { step: event.step, since: now, bytes: 0, objects: 0, failed: 0 }];
+      const running = [...state.running, { step: event.step, since: now, bytes: 0, objects: 0, failed: 0, line: '' }];
       if (event.step.kind === 'copy-table')
         return { ...state, running, tables: { ...state.tables, since: state.tables.since ?? now } };
       if (event.step.kind === 'copy-objects')
@@ -81,6 +83,11 @@ export function advance(state: LiveState, event: Event, now: number): LiveState 
       const done = event.step.outcome.status === 'done' ? tables.done + 1 : tables.done;
       return { ...state, running, tables: { ...tables, done } };
     }
+    case 'step-output':
+      return {
+        ...state,
+        running: state.running.map((one) => (one.step.id === event.step.id ? { ...one, line: event.line } : one)),
+      };
     case 'object':
     case 'recovering':
     case 'run-ended':
@@ -99,7 +106,8 @@ export function frame(state: LiveState, now: number, width: number, style: Style
     .filter(({ step }) => step.kind !== 'copy-table' && step.kind !== 'copy-objects')
     .map(({ step, since, ...done }) => {
       const planned = step.kind === 'delete-objects' ? step.objects : undefined;
-      return `${turn} ${step.id}  ${style('dim', doneText(now - since, done, planned))}`;
+      const told = done.line === '' ? '' : `  ${done.line}`;
+      return `${turn} ${step.id}  ${style('dim', `${doneText(now - since, done, planned)}${told}`)}`;
     });
   const tables = state.running.flatMap(({ step, bytes: size }) =>
     step.kind === 'copy-table' ? [`${step.id.slice('copy-table '.length)} ${bytes(size)}`] : [],
@@ -189,7 +197,8 @@ export function liveDisplay(stream: NodeJS.WriteStream, style: Style): Display {
   return {
     listen: (event) => {
       state = advance(state, event, performance.now());
-      const line = eventLine(event, style);
+      // What a program writes moves too: the whole of it is kept with the run.
+      const line = event.kind === 'step-output' ? undefined : eventLine(event, style);
       if (line !== undefined) write(line);
     },
     write,

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import {
@@ -60,10 +60,18 @@ export async function openRunFolder(): Promise<RunFolder> {
       // keep meets the same
     }
   };
+  const addLine = (step: string, line: string) => {
+    try {
+      appendFileSync(join(folder, `${step.replaceAll(' ', '-')}.log`), `${line}\n`, { mode: 0o600 });
+    } catch {
+      // keep meets the same
+    }
+  };
   return {
     planned: (object) => lists.planned.add(object),
     listen: (event) => {
       if (event.kind === 'run-started') begin(event.run, event.plan);
+      if (event.kind === 'step-output') addLine(event.step.id, event.line);
       if (event.kind === 'object') lists.done.add({ step: event.step.id, ...event.object });
     },
     keep: async (report, plan) => {

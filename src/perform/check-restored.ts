@@ -69,6 +69,7 @@ export async function checkApp(
     facts: () => [],
     object: () => {},
     progress: () => {},
+    tell: () => {},
   };
   const found: RestoredCheck[] = [];
   for (const step of steps) {

@@ -22,6 +22,8 @@ export interface Context {
   /** What became of one object. */
   object(step: Step, object: ObjectOutcome): void;
   progress(step: Step, done: StepProgress): void;
+  /** A line of what a program writes, or of what is waited for. */
+  tell(step: Step, line: string): void;
 }
 
 /** What a step gives back: its facts, and a failure where the facts are to be kept in spite of it. */

@@ -11,6 +11,7 @@ import { privilegeSteps } from './privileges.ts';
 import { referenceSteps } from './references.ts';
 import { subsetSteps } from './subset.ts';
 
+export { requirePrograms } from './migrate-incoming.ts';
 export { openDatabaseRun } from './database-run.ts';
 export { recover } from './recover.ts';
 

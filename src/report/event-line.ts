@@ -23,6 +23,8 @@ export function eventLine(event: Event, style: Style): string | undefined {
       if (outcome.status === 'stopped') return `${style('warn', '–')} ${step.id}  stopped  ${time}`;
       return `${style('good', '✓')} ${step.kind.padEnd(longest)}  ${did === undefined ? '' : `${did}  `}${time}`;
     }
+    case 'step-output':
+      return style('dim', `  ${event.line}`);
     case 'recovering':
       return style('warn', 'putting the target back as it was …');
     case 'step-started':
