@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { path, text, wholeFrom } from './config-end.ts';
 import { readJsonPath } from './app/json-path.ts';
+import { isSetHere } from './command-environment.ts';
 
 // What comes after the copy: the parts `migrate`, `verify` and `notify` of the config.
 
@@ -55,6 +56,14 @@ const commandStep = z
     cwd: text.optional().describe("Where it runs, from the config's folder. Default: that folder."),
     env: z
       .record(z.string(), z.string('text'))
+      .superRefine((variables, context) => {
+        for (const name of Object.keys(variables).filter(isSetHere))
+          context.addIssue({
+            code: 'custom',
+            path: [name],
+            message: 'is set by restage, and leads to the new database: it cannot be given',
+          });
+      })
       .default({})
       .describe('Variables beside DATABASE_URL and PG*, which lead to the database that it must change.'),
     timeoutSeconds: wholeFrom(1).default(900).describe('How long it may take.'),
@@ -65,6 +74,17 @@ const migrateStep = z
   .strictObject({ http: httpStep.optional(), command: commandStep.optional() })
   .refine(({ http, command }) => (http === undefined) !== (command === undefined), 'either http or command');
 
+const migrateSteps = z.array(migrateStep).superRefine((steps, context) => {
+  const firstRequest = steps.findIndex(({ http }) => http);
+  for (const [index, { command }] of steps.entries())
+    if (command && firstRequest >= 0 && firstRequest < index)
+      context.addIssue({
+        code: 'custom',
+        path: [index, 'command'],
+        message: 'stands after a request: commands change the new database before it is put in place, requests after',
+      });
+});
+
 const migrateSettings = z.strictObject({
   versions: text
     .optional()
@@ -73,27 +93,18 @@ const migrateSettings = z.strictObject({
     .enum(['refuse', 'warn'], 'refuse or warn')
     .default('refuse')
     .describe("What happens where the source's database is ahead of the target's code."),
-  steps: z.array(migrateStep).default([]).describe('In order; commands come before requests.'),
+  steps: migrateSteps.default([]).describe('In order; commands come before requests.'),
 });
 
 /** A list alone stands for its steps. */
 export const migrateSchema = z
-  .union([z.array(migrateStep).transform((steps) => migrateSettings.parse({ steps })), migrateSettings], {
+  .union([migrateSteps.transform((steps) => migrateSettings.parse({ steps })), migrateSettings], {
     error: ({ input }) =>
       input === null
         ? 'a list of steps, or a map of settings expected, nothing found'
         : 'a list of steps, or a map of settings',
   })
-  .prefault([])
-  .superRefine(({ steps }, context) => {
-    const late = steps.findIndex(({ command }, index) => command && steps.slice(0, index).some(({ http }) => http));
-    if (late >= 0)
-      context.addIssue({
-        code: 'custom',
-        path: ['steps', late, 'command'],
-        message: 'stands after a request: commands change the new database before it is put in place, requests after',
-      });
-  });
+  .prefault([]);
 
 const end = z.enum(['source', 'target'], 'source or target');
 

@@ -27,8 +27,9 @@ export function keysAt(path: readonly PropertyKey[]): string[] {
   let node: Node | undefined = root;
   for (const step of path) {
     const map = mapIn(node, String(step));
+    const list = [node, ...(node?.anyOf?.map(follow) ?? [])].find((one) => one?.items);
     node = follow(
-      typeof step === 'number' ? node?.items : (map?.properties?.[String(step)] ?? map?.additionalProperties),
+      typeof step === 'number' ? list?.items : (map?.properties?.[String(step)] ?? map?.additionalProperties),
     );
   }
   return Object.keys(mapIn(node)?.properties ?? {});

@@ -197,6 +197,80 @@ test.each([
   expect(problems(minimal.replace('version: 1', settings)).some((line) => line.endsWith(said))).toBe(true);
 });
 
+/** The problems of a `migrate` beside applications at both ends; line 11 is the first below it. */
+function problemsOfMigrate(...lines: readonly string[]): string[] {
+  const app = '  app: { url: "https://api.example.com" }';
+  const ends = minimal.replace('target:', `${app}\ntarget:`).concat(`${app}\n`);
+  return problems(`${ends}migrate:\n${lines.join('\n')}\n`).slice(1);
+}
+
+const request = '{ http: { path: /m, expect: { status: ok } } }';
+const command = '{ command: { run: [alembic, upgrade, head] } }';
+
+test.each([
+  ['after a request', [request, command], 'command: stands after a request: commands change'],
+  [
+    'as one text',
+    ['{ command: { run: alembic upgrade head } }'],
+    'command.run: a list: the program, then its arguments',
+  ],
+  [
+    'without arguments or program',
+    ['{ command: { run: [] } }'],
+    'command.run: a list: the program, then its arguments',
+  ],
+  [
+    'with an address',
+    ['{ command: { run: [x], env: { DATABASE_URL: "postgres://elsewhere/x" } } }'],
+    'command.env.DATABASE_URL: is set by restage',
+  ],
+  ['with an option of libpq', ['{ command: { run: [x], env: { PGOPTIONS: x } } }'], 'command.env.PGOPTIONS: is set by'],
+  ['with a wrong key', ['{ comand: { run: [x] } }'], 'comand: unknown key; did you mean command?'],
+  ['of neither kind', ['{}'], 'either http or command'],
+])('a command %s is told with its line and path, in a list and in a map', (_how, steps, said) => {
+  const list = steps.map((step) => `  - ${step}`);
+  const [at, last] = [11 + steps.length - 1, steps.length - 1];
+  const dot = said.startsWith('either') ? ': ' : '.';
+  expect(problemsOfMigrate(...list).join('\n')).toContain(`restage.yaml:${at}  migrate.${last}${dot}${said}`);
+  expect(problemsOfMigrate('  steps:', ...list.map((line) => `  ${line}`)).join('\n')).toContain(
+    `restage.yaml:${at + 1}  migrate.steps.${last}${dot}${said}`,
+  );
+});
+
+test.each([
+  ['method: GET', 'method: POST or PUT'],
+  ['expects: { a: 1 }', 'expects: unknown key; did you mean expect?'],
+  ['expect: { "a..b": 1 }', 'expect.a..b: cannot be read: "..b" in "a..b" is no step of a path'],
+  ['expect: {}', 'expect: at least one field and its value'],
+  ['timeoutSeconds: 0', 'timeoutSeconds: a whole number, 1 or more'],
+  ['withinSeconds: -1', 'withinSeconds: a whole number, 0 or more'],
+  ['poll: { path: status, expect: { a: 1 } }', 'poll.path: a path that begins with /'],
+  ['poll: { path: /status }', 'poll.expect: is missing; a map of settings expected'],
+  ['headers: { X-Key: 1 }', 'headers.X-Key: text'],
+])('a request that cannot be is told: %s', (setting, said) => {
+  const rest = setting.startsWith('expect:') ? '' : ', expect: { status: ok }';
+  expect(problemsOfMigrate(`  - http: { path: /m, ${setting}${rest} }`)).toContain(
+    `restage.yaml:11  migrate.0.http.${said}`,
+  );
+});
+
+test('a command runs in the folder of the config, or one below it', () => {
+  const text = `${minimal}migrate: { versions: code/versions, steps: [${command}, { command: { run: [x], cwd: code } }] }`;
+  const { migrate } = loadConfig(text, { file: '/srv/shop/restage.yaml' });
+  expect(migrate.versions).toBe('/srv/shop/code/versions');
+  expect(migrate.steps.map((step) => step.command?.cwd)).toEqual(['/srv/shop', '/srv/shop/code']);
+  expect(migrate.steps[0]?.command).toMatchObject({ timeoutSeconds: 900, env: {} });
+});
+
+test('a command without a database is refused', () => {
+  const text = minimal
+    .replaceAll(/^ {2}database.*$/gm, '  aws: { profile: p }\n  buckets: { a: x }')
+    .replace('x }', 'y }');
+  expect(problems(`${text}migrate: [${command}]\n`).join('\n')).toContain(
+    'migrate: has a command, which changes a database: target.database is needed',
+  );
+});
+
 test('an account id without quotes is told to need them', () => {
   const text = minimal.replace('name: staging', 'name: staging\n  aws: { profile: p, account: 123456789012 }');
   expect(problems(text)[1]).toBe('restage.yaml:7  target.aws.account: an account id of 12 digits, in quotes');

@@ -232,7 +232,8 @@ function substitute(
 
 /** Of headers and variables, those that are secrets by their names. */
 function keepSecretsOf(values: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(values)) if (isSecretName(name)) keepSecret(value);
+  for (const [name, value] of Object.entries(values))
+    if (isSecretName(name) || secretName.test(name)) keepSecret(value);
 }
 
 const secretName = /PASS|SECRET|TOKEN|KEY|HASH|CREDENTIAL/i;
@@ -269,6 +270,7 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
     const [inner, second] = fitting.length > 1 ? known : fitting;
     if (inner && !second) return inner.flatMap((one) => problemsOf({ ...one, path: [...issue.path, ...one.path] }));
   }
+  if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => ({ path: issue.path, message }));
   // The schema's own words, where it has some; else the type that it expects.
   const own = issue.message.startsWith('Invalid input') ? undefined : issue.message;
   if (issue.code === 'invalid_type') {

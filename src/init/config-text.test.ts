@@ -77,7 +77,8 @@ describe.each(Object.entries(drafts))('%s', (_name, draft) => {
     expect(text).not.toMatch(/^\s*#\S/m);
     const config = loadConfig(text, { variables });
     expect(config.guards.maxShrinkPercent).toBe(50);
-    expect(config.migrate.steps).toHaveLength(1);
+    expect(config.migrate.steps).toHaveLength(draft.source.database ? 2 : 1);
+    if (draft.source.database) expect(config.migrate.versions).toContain('backend/alembic/versions');
     expect(config.verify.totals).toHaveLength(1);
     if (draft.source.aws) expect(config.source.aws?.assumeRole).toBeDefined();
     if (draft.source.database) expect(config.source.database?.via).toBeDefined();

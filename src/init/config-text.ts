@@ -50,7 +50,7 @@ export function configText(draft: Draft): string {
   document.comment = lines(
     Object.keys(source.buckets).length > 0 ? [...objectOptions(Object.keys(source.buckets)), ''] : [],
     option('guards', { guards: { maxShrinkPercent: 50 } }),
-    ['', ...option('migrate', { migrate: [{ http: { path: '/health/migrate', expect: { status: 'success' } } }] })],
+    ['', ...migrateOptions(hasDatabase)],
     [
       '',
       ...commented('What is compared when all is done, beside every table and object.'),
@@ -144,6 +144,23 @@ function objectOptions(names: readonly string[]): string[] {
       'How objects are copied, by the names of the buckets. Without delete nothing is deleted; other settings: prefix, include, renames, route, storageClass, encryption, backup.',
     ),
     ...setting({ objects: Object.fromEntries(names.map((name) => [name, each])) }),
+  ];
+}
+
+/** A list of steps would do too; the map has room for where the code's migrations are. */
+function migrateOptions(hasDatabase: boolean): string[] {
+  const http = { path: '/health/migrate', expect: { status: 'success' } };
+  if (!hasDatabase) return option('migrate', { migrate: [{ http }] });
+  return [
+    ...option('migrate', {
+      migrate: {
+        versions: 'backend/alembic/versions',
+        steps: [{ command: { run: ['alembic', 'upgrade', 'head'], cwd: 'backend' } }, { http }],
+      },
+    }),
+    ...commented(
+      'A command gets DATABASE_URL and PG* of the new database, before it is put in place; a request goes to the application afterwards. Keep the one that is meant.',
+    ),
   ];
 }
 

@@ -113,8 +113,8 @@ function revisionsOf(report: Omit<Report, 'figures'>): Revisions {
   const swapped =
     stepsOf(report, 'swap').some((step) => step.outcome.status === 'done') && !report.recovery?.swappedBack;
   const after = swapped
-    ? (stepsOf(report, 'migrate')
-        .flatMap((step) => factsOf(step)?.revisionAfter ?? [])
+    ? ([...stepsOf(report, 'migrate-incoming'), ...stepsOf(report, 'migrate')]
+        .flatMap(({ outcome }) => ('facts' in outcome ? (outcome.facts?.revisionAfter ?? []) : []))
         .at(-1) ?? source)
     : before;
   return {
