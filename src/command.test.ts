@@ -50,7 +50,7 @@ test('a program has its folder, its environment and no other, no input, and its 
   expect(end).toMatchObject({ exitCode: 3, late: false });
   expect(end.output).toEqual(end.lines);
   expect(end.lines.toSorted()).toEqual(
-    [`${folder}`, 'NAME=a value', 'PATH=/usr/bin:/bin', `PWD=${folder}`, 'to stderr'].toSorted(),
+    [folder, 'NAME=a value', 'PATH=/usr/bin:/bin', `PWD=${folder}`, 'to stderr'].toSorted(),
   );
 });
 

@@ -49,11 +49,9 @@ export async function askToMigrate(app: App, request: MigrateRequest, signal?: A
     return {
       kind: 'failed',
       answer: found.text,
-      failure: new RestageError(
-        'migrate-failed',
-        `${where} answered HTTP ${status} without JSON: ${found.text}`,
-        { hint: hintOf(status) ?? 'Is migrate.http.path right? Its answer must be JSON.' },
-      ),
+      failure: new RestageError('migrate-failed', `${where} answered HTTP ${status} without JSON: ${found.text}`, {
+        hint: hintOf(status) ?? 'Is migrate.http.path right? Its answer must be JSON.',
+      }),
     };
   const { body } = found;
   const wrong = unmet(found, expect);

@@ -20,7 +20,8 @@ export async function sendOnce(app: App, { body, ...request }: AppRequest): Prom
   } catch (error) {
     if (!(error instanceof RestageError) || error.code !== 'app-unreachable') throw error;
     const { cause } = error;
-    if (cause === undefined) return { kind: 'unanswered', reason: `gave no answer within ${request.timeoutSeconds ?? 15} s` };
+    if (cause === undefined)
+      return { kind: 'unanswered', reason: `gave no answer within ${request.timeoutSeconds ?? 15} s` };
     const reason = causeOf(cause);
     if (isUnsent(cause)) return { kind: 'unsent', reason, cause };
     return { kind: 'unanswered', reason: `was cut off after it was sent: ${reason}` };

@@ -11,7 +11,8 @@ import { endSessions } from '../postgres/end-sessions.ts';
 import type { Address } from '../postgres/session.ts';
 import type { Step } from '../step.ts';
 import type { Context, Performed } from './context.ts';
-import { maintenanceOf, requireDatabase, type DatabaseRun } from './database-run.ts';
+import { requireDatabase, type DatabaseRun } from './database-run.ts';
+import { maintenanceOf } from './maintenance.ts';
 import { judgeGoal, migrated, readStanding } from './migrate-goal.ts';
 
 type CommandStep = Extract<Step, { kind: 'migrate-incoming' }>;
