@@ -1,6 +1,8 @@
+import type { PlannedMigrations } from '../revisions/planned-migrations.ts';
 import { expect, test } from 'vitest';
 import { builtReport, copied, done, failed, notRun, swapped } from '../../test/built-report.ts';
 import { plainRule } from '../postgres/rules/table-rule.ts';
+import { everything } from '../s3/selection.ts';
 import { markdown } from './markdown.ts';
 import { escaped } from './markdown-text.ts';
 
@@ -69,11 +71,13 @@ const between = [
   { id: 's2345678klmn', description: 'Add author tier', date: '2025-12-21T09:00:00' },
   { id: 'r1|2`3', description: 'Add <b> | status', date: '2025-12-19' },
 ];
-const migrations = {
+const migrations: PlannedMigrations = {
   tool: 'Alembic' as const,
   source: ['q01'],
   target: ['s2345678klmn'],
   goal: ['s2345678klmn'],
+  goalFrom: 'files',
+  table: { schema: 'public', name: 'alembic_version' },
   relation: 'target-ahead' as const,
   between,
   beyond: [],
@@ -167,7 +171,12 @@ test('keys that rows name and no bucket has are known issues, with some of them'
     builtReport(
       [
         done(
-          { kind: 'verify-references', bucket: 'images', columns: [{ column: 'pages.key', absent: 'warn' }] },
+          {
+            kind: 'verify-references',
+            bucket: 'images',
+            selection: everything,
+            columns: [{ column: 'pages.key', absent: 'warn' }],
+          },
           {
             bucket: 'images',
             columns: ['pages.key'],

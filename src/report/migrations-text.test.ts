@@ -9,6 +9,8 @@ const one: PlannedMigrations = {
   source: ['q01'],
   target: ['s23'],
   goal: ['s23'],
+  goalFrom: 'files',
+  table: { schema: 'public', name: 'alembic_version' },
   relation: 'target-ahead',
   between: [
     { id: 's23', description: 'Add\n author tier', date: '2025-12-21T10:00:00Z' },
