@@ -481,3 +481,37 @@ test('objects that rows decide on need a database', () => {
   expect(problems(referring(images))).toEqual([]);
   expect(problems(referring(images, false))[1]).toBe('objects.images.only: needs a database');
 });
+
+test.each([
+  ['/version', { path: '/version', version: 'version', environment: 'environment', sha: 'git_sha' }],
+  ['{ path: /about, sha: build.commit }', { path: '/about', version: 'version', sha: 'build.commit' }],
+  ['{ version: "info[0].v" }', { path: '/health/version', version: 'info[0].v' }],
+  ['false', undefined],
+])('an application tells its version at %s', (version, place) => {
+  const text = `${minimal}  app: { url: "https://staging.example.com", version: ${version} }\n`;
+  const { app } = loadConfig(text).target;
+  if (place) expect(app?.version).toMatchObject(place);
+  else expect([app?.url, app?.version]).toEqual(['https://staging.example.com', undefined]);
+});
+
+test.each([
+  ['version: true', /target\.app\.version: a path that begins with \/, false, or a map of path and fields$/],
+  ['version: version', /target\.app\.version: a path that begins with \/$/],
+  ['version: { verson: tag }', /target\.app\.version\.verson: unknown key; did you mean version\?$/],
+  ['version: false, environment: staging', /target\.app\.environment: is not read beside version: false/],
+])('an application with %s is refused', (setting, message) => {
+  const text = `${minimal}  app: { url: "https://staging.example.com", ${setting} }\n`;
+  expect(problems(text)[1]).toMatch(message);
+});
+
+test('versions can be compared only where both applications tell them', () => {
+  const both = minimal
+    .replace('name: production', 'name: production\n  app: { url: "https://example.com" }')
+    .replace('name: staging', 'name: staging\n  app: { url: "https://staging.example.com" }');
+  const same = (text: string) => problems(`${text}verify: { versions: same }\n`).slice(1);
+  expect(same(both)).toEqual([]);
+  expect(same(minimal).at(-1)).toMatch(/verify\.versions: is same, and there is no target\.app: nothing could/);
+  expect(same(both.replace('example.com"', 'example.com", version: false'))).toEqual([
+    expect.stringMatching(/verify\.versions: is same, and source\.app\.version is false: nothing could be compared$/),
+  ]);
+});

@@ -32,7 +32,7 @@ export async function askUntilRight<T>(
     const { code, hint, cause } = failure;
     return new RestageError(code, `${failure.message} (still so after ${seconds} s)`, { hint, cause });
   };
-  for (let pause = firstPauseMs; ; pause = Math.min(pause * 1.5, longestPauseMs)) {
+  for (let pause = firstPauseMs; ; pause = Math.min(pause * 1.25, longestPauseMs)) {
     const { answered, failure } = await attempt(ask);
     if (answered && !failure) return answered;
     const left = end - Date.now();

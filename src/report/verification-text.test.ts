@@ -65,3 +65,51 @@ test('where every table is left out it is not called equal, and one reason of ma
   expect(verificationText({ ...found, database, totals }, plain)).toMatch(/\nequal, in 1\.0 s$/);
   expect(verificationText({ ...found, database: { ...database, leftOut: [] } }, plain)).toMatch(/\nequal, in 1\.0 s$/);
 });
+
+test('the applications are told check by check, with both versions, totals and expected values', () => {
+  const apps: Partial<Verification> = {
+    health: {
+      path: '/health/deep',
+      healthy: false,
+      checks: [
+        { name: 'database', healthy: true, status: 'healthy', detail: 'book_count 153' },
+        { name: 'search', healthy: false, status: 'degraded' },
+      ],
+      failure: { code: 'app-unexpected', message: 'it is degraded' },
+    },
+    versions: {
+      policy: 'ahead',
+      relation: 'ahead',
+      source: { version: '1.3.0', gitSha: 'a9fd309', environment: 'production' },
+      target: { version: '1.4.0', gitSha: '6575f61', environment: 'staging' },
+    },
+    totals: [
+      { path: '/books', read: 'total', source: 153, target: '153' },
+      {
+        path: '/users',
+        read: 'n',
+        table: 'users',
+        source: 8,
+        target: 7,
+        failure: { code: 'data-differs', message: 'x' },
+      },
+      { path: '/gone', read: 'n', failure: { code: 'app-unreachable', message: 'gone' } },
+    ],
+    expectations: [{ end: 'target', path: '/jobs', read: 'pending', atMost: 0, value: 0 }],
+    differences: ['it is degraded', 'x', 'gone'],
+  };
+  const lines = verificationText({ ...found, ...apps }, plain).split('\n');
+  const at = lines.indexOf('  ✗ health /health/deep');
+  expect(lines.slice(at + 1, at + 11)).toEqual([
+    '      ✓  database  healthy   book_count 153',
+    '      ✗  search    degraded',
+    '  ✓ versions: the target is ahead, as is usual',
+    '      source  1.3.0 (a9fd309)  environment production',
+    '      target  1.4.0 (6575f61)  environment staging',
+    '  ✓ total of GET /books: 153 at the source, "153" at the target',
+    '  ✗ n of GET /users: 7 at the target, where users has 8 rows',
+    '  ✗ n of GET /gone: not told',
+    '  ✓ pending of GET /jobs at the target: 0, expected: at most 0',
+    '',
+  ]);
+});
