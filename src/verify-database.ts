@@ -1,29 +1,40 @@
+import { allOf } from './all-of.ts';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
-import { comparable, lettingLocksGo, readTables, type Column, type Table } from './postgres/catalog.ts';
-import { digestTable, type Digest } from './postgres/digest.ts';
-import { quoteTable, type TableName } from './postgres/names.ts';
-import { readForeignKeys, type ForeignKey } from './postgres/references.ts';
-import { isVersionTable, readVersionTables, revisionOf, type VersionTable } from './postgres/version-tables.ts';
-import { maskReferences } from './postgres/rules/referring-masks.ts';
-import { digestByRule } from './postgres/rules/rule-reading.ts';
+import { judgeIntegrity } from './integrity.ts';
+import { lettingLocksGo, readTables, type Table } from './postgres/catalog.ts';
+import type { Digest } from './postgres/digest.ts';
+import { readDeclared, type Integrity } from './postgres/integrity.ts';
+import { countLargeObjects, digestLargeObjects } from './postgres/large-objects.ts';
+import { displayTable, isCalled, quoteTable, type TableName } from './postgres/names.ts';
+import { requireReadable } from './postgres/readable.ts';
+import { limitsRows } from './postgres/rules/table-rule.ts';
+import { readLags } from './postgres/sequence-lag.ts';
 import type { Origin, ReadSession } from './postgres/session.ts';
-import { readDescription, type ChangedRows } from './postgres/description.ts';
-import { matchesTable } from './postgres/rules/table-pattern.ts';
-import { changesRows, comparedColumns, isLasting, isRepeatableWhere } from './postgres/rules/table-rows.ts';
-import type { TableRule } from './postgres/rules/table-rule.ts';
-import { counted } from './report/format.ts';
-import { resolveRules } from './resolve-rules.ts';
+import { readDescription } from './postgres/description.ts';
+import { readVersionTables, revisionOf } from './postgres/version-tables.ts';
+import { readComparison } from './verify-comparison.ts';
+import { verifyMerged, verifyTable, type Compared, type MergedTable, type VerifiedTable } from './verify-table.ts';
 
 export interface VerifiedDatabase {
   readonly source: Origin;
   readonly target: Origin;
+  /** What was compared of every table. */
+  readonly compared: Compared;
   readonly sourceRevision?: string;
   readonly targetRevision?: string;
   readonly tables: readonly VerifiedTable[];
+  /** Tables in which staging's own rows stand beside the source's. */
+  readonly merged: readonly MergedTable[];
   /** Tables that cannot be compared, each with the reason. */
   readonly leftOut: readonly LeftOut[];
   readonly onlyInTarget: readonly TableName[];
+  /** Absent where neither has any. */
+  readonly largeObjects?: { readonly source: Digest; readonly target: Digest };
+  /** Of the target. */
+  readonly integrity: Integrity;
+  /** Tables that read empty at the source though its statistics say that they have rows, with how many. */
+  readonly suspect: readonly { readonly table: TableName; readonly estimatedRows: number }[];
 }
 
 export interface LeftOut {
@@ -32,163 +43,137 @@ export interface LeftOut {
   readonly reason: string;
 }
 
-export interface VerifiedTable {
-  readonly table: TableName;
-  readonly source: Digest;
-  /** Absent where the target has no such table. */
-  readonly target?: Digest;
-  /** Columns that only the source has, so that nothing could be compared. */
-  readonly missingColumns: readonly string[];
-  /** Columns that are the target's own by a rule, or another value each time: not compared. */
-  readonly ownColumns: readonly string[];
-  readonly equal: boolean;
-}
-
 /**
- * Compares every table of both databases by digest, as both are now: the source's rows as the config's rules have them, with the
- * target's as they are. Throws `config-invalid` and `rule-unfit` for rules that cannot be followed.
+ * Compares every table of both databases, as both are now: the source's rows as the config's rules have them, with the
+ * target's as they are; and looks whether the target holds what it declares of itself. Throws `config-invalid` and `rule-unfit` for
+ * rules that cannot be followed, `database-unfit` where either role cannot read all that is compared.
  */
 export async function verifyDatabase(
   config: Config,
   ends: Ends,
-  signal: AbortSignal | undefined,
+  { sample = false, signal }: { readonly sample?: boolean | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<VerifiedDatabase | undefined> {
-  const { skipExtensions } = config.database;
+  const { skipExtensions, mayBeEmpty } = config.database;
   if (!ends.source.database || !ends.target.database) return undefined;
+  const compared = config.verify.tables === 'rows' ? 'rows' : sample ? 'sample' : 'content';
   await using moment = await ends.source.database.snapshot({ label: 'verify', signal });
   await using target = await ends.target.database.session({ label: 'verify', access: 'read-only', signal });
   await target.execute('begin transaction isolation level repeatable read, read only');
   const { session: source } = moment;
+  await requireReadable(source, skipExtensions);
   const theirs = new Map((await readTables(target, skipExtensions)).map((table) => [quoteTable(table.table), table]));
-  const tables: VerifiedTable[] = [];
-  const leftOut: LeftOut[] = [];
   const found = await readTables(source, skipExtensions);
   const { changed = [] } = (await readDescription(target, target.origin.database)) ?? {};
   const versions = { source: await readVersionTables(source), target: await readVersionTables(target) };
-  const { byTable, reasonFor } = await comparison(source, config, found, changed, [
-    ...versions.source,
-    ...versions.target,
-  ]);
+  const known = [...versions.source, ...versions.target];
+  const { byTable, reasonFor } = await readComparison(source, config, found, changed, known);
+  const isRead = new Set(found.filter((table) => reasonFor(table) === undefined).map(({ table }) => quoteTable(table)));
+  await requireReadable(target, skipExtensions, { side: 'target', reads: (name) => isRead.has(quoteTable(name)) });
+  const tables: VerifiedTable[] = [];
+  const merged: MergedTable[] = [];
+  const leftOut: LeftOut[] = [];
+  const suspect: Table[] = [];
   for (const ours of found) {
     const name = quoteTable(ours.table);
+    const sides = { source, ours, target, theirs: theirs.get(name), rule: byTable.get(name) };
     const reason = reasonFor(ours);
-    if (reason !== undefined) leftOut.push({ table: ours.table, reason });
-    else tables.push(await verifyTable(source, ours, target, theirs.get(name), byTable.get(name)));
     theirs.delete(name);
+    if (reason !== undefined) {
+      leftOut.push({ table: ours.table, reason });
+      continue;
+    }
+    const isMerged = sides.rule?.rows === 'merge' && sides.theirs;
+    const part = isMerged ? await verifyMerged({ ...sides, theirs: isMerged }) : undefined;
+    if (part) merged.push(part);
+    else tables.push(await verifyTable(sides, compared));
+    const rows = part?.source ?? tables.at(-1)?.source.rows;
+    const mayHaveNone = limitsRows(sides.rule) || mayBeEmpty.some((called) => isCalled(ours.table, called));
+    if (rows === 0 && ours.estimatedRows > 0 && !mayHaveNone) suspect.push(ours);
   }
+  const lags = await readLags(target);
+  const { integrity } = await judgeIntegrity(
+    { declared: await readDeclared(target), lags },
+    { declared: await readDeclared(source), lags: () => readLags(source) },
+  );
+  const largeObjects = await verifyLargeObjects(source, target, compared);
   const sourceRevision = revisionOf(versions.source);
   const targetRevision = revisionOf(versions.target);
   return {
     source: source.origin,
     target: target.origin,
+    compared,
     ...(sourceRevision === undefined ? {} : { sourceRevision }),
     ...(targetRevision === undefined ? {} : { targetRevision }),
     tables,
+    merged,
     leftOut,
     onlyInTarget: [...theirs.values()].map(({ table }) => table),
+    ...(largeObjects ? { largeObjects } : {}),
+    integrity,
+    suspect: suspect.map(({ table, estimatedRows }) => ({ table, estimatedRows })),
   };
 }
 
-/** The rules that hold, and why a table cannot be compared, if so. */
-async function comparison(
+/** By digest, or by number where not all is compared: each of them is read whole for its digest. */
+async function verifyLargeObjects(
   source: ReadSession,
-  { database }: Config,
-  tables: readonly Table[],
-  changed: readonly ChangedRows[],
-  versions: readonly VersionTable[],
-): Promise<{ byTable: ReadonlyMap<string, TableRule>; reasonFor(table: Table): string | undefined }> {
-  const resolved = resolveRules(database.tables, tables);
-  const [problem] = resolved.problems;
-  if (problem) throw problem;
-  const isRuled = resolved.byTable.size > 0 || database.subset !== undefined;
-  const foreignKeys = isRuled ? await readForeignKeys(source) : [];
-  // What refers to a masked column has its mask; what only the config connects is left out below.
-  const byTable = maskReferences(tables, resolved.byTable, foreignKeys).rules;
-  const skipped = new Set(resolved.skip.map(quoteTable));
-  const partly = database.subset ? connected(database.subset, tables, foreignKeys) : () => false;
-  const reasonFor = (table: Table): string | undefined => {
-    const name = quoteTable(table.table);
-    const rule = byTable.get(name);
-    if (isVersionTable(table.table, versions)) return 'for it holds the revision';
-    if (skipped.has(name)) return 'by its rule it is not made';
-    if (rule?.rows === 'empty') return "by its rule the source's rows are not copied";
-    if (rule?.rows === 'keep') return "its rows are staging's own";
-    if (rule?.rows === 'merge') return "staging's own rows are among them";
-    if (partly(table)) return 'the subset has some of its rows only';
-    if (rule && !isRepeatableWhere(rule)) return 'its where selects others each time';
-    const names = new Set([table.table, ...table.parents].map(quoteTable));
-    return reasonOf(changed.filter((one) => names.has(quoteTable(one.table))));
-  };
-  return { byTable, reasonFor };
-}
-
-/** What the run itself has done to a table after it was copied. */
-function reasonOf(changed: readonly ChangedRows[]): string | undefined {
-  const rows = changed.reduce((sum, one) => sum + one.rows, 0);
-  if (changed.length === 0) return undefined;
-  if (changed.some(({ by }) => by === 'afterLoad'))
-    return rows === 0 ? 'afterLoad changed it' : `afterLoad changed ${counted(rows, 'row')} of it`;
-  return `${counted(rows, 'row')} of it had no parent`;
-}
-
-/** The tables of which a subset takes some rows: those that keys connect to a starting table, in whichever direction. */
-function connected(
-  { from, references }: NonNullable<Config['database']['subset']>,
-  tables: readonly Table[],
-  foreignKeys: readonly ForeignKey[],
-): (table: Table) => boolean {
-  const all = tables.flatMap(({ table, parents }) => [table, ...parents]);
-  const called = (name: string) => all.filter((table) => matchesTable(table, name)).map(quoteTable);
-  const ofColumn = (column: string) => called(column.slice(0, column.lastIndexOf('.')));
-  const links: (readonly string[])[] = [
-    ...foreignKeys.map(({ table, parent }) => [quoteTable(table), quoteTable(parent)]),
-    ...references.map((one) => [...ofColumn(one.from), ...ofColumn(one.to)]),
-    // A key of a partitioned table is one of its parts.
-    ...tables.map(({ table, parents }) => [table, ...parents].map(quoteTable)),
-  ];
-  const reached = new Set(Object.keys(from).flatMap(called));
-  for (let before = -1; before < reached.size;) {
-    before = reached.size;
-    for (const link of links) if (link.some((name) => reached.has(name))) for (const name of link) reached.add(name);
-  }
-  return ({ table }) => reached.has(quoteTable(table));
-}
-
-async function verifyTable(
-  source: ReadSession,
-  ours: Table,
   target: ReadSession,
-  theirs: Table | undefined,
-  rule: TableRule | undefined,
-): Promise<VerifiedTable> {
-  const carried = rule?.carry?.columns ?? [];
-  const isOwn = (column: Column) => carried.includes(column.name) || (rule !== undefined && !isLasting(column, rule));
-  const compared = comparedColumns(ours, rule);
-  // What is generated may be made of what is the target's own.
-  const own = ours.columns.filter(
-    (column) => !compared.includes(column) || isOwn(column) || (carried.length > 0 && column.generated),
-  );
-  const columns = (theirs ? comparable(ours, theirs) : ours.columns).filter(
-    ({ name }) => !own.some((column) => column.name === name),
-  );
-  const [sourceDigest, targetDigest] = await Promise.all([
-    rule && changesRows(ours, rule)
-      ? digestByRule(source, ours, rule, columns)
-      : lettingLocksGo(source, () => digestTable(source, ours, columns, ours.condition)),
-    theirs ? lettingLocksGo(target, () => digestTable(target, theirs, columns, ours.condition)) : undefined,
-  ]);
-  const known = new Set((theirs?.columns ?? ours.columns).map(({ name }) => name));
-  const missingColumns = ours.columns.filter(({ name }) => !known.has(name)).map(({ name }) => name);
-  return {
-    table: ours.table,
-    source: sourceDigest,
-    ...(targetDigest ? { target: targetDigest } : {}),
-    missingColumns,
-    ownColumns: own.map(({ name }) => name),
-    equal:
-      targetDigest !== undefined &&
-      missingColumns.length === 0 &&
-      targetDigest.rows === sourceDigest.rows &&
-      targetDigest.content === sourceDigest.content,
-  };
+  compared: Compared,
+): Promise<VerifiedDatabase['largeObjects']> {
+  const [from, to] = await allOf([countLargeObjects(source), countLargeObjects(target)]);
+  if (from + to === 0) return undefined;
+  if (compared !== 'content') return { source: { rows: from }, target: { rows: to } };
+  const digest = (session: ReadSession) => lettingLocksGo(session, () => digestLargeObjects(session));
+  const [ours, theirs] = await allOf([digest(source), digest(target)]);
+  return { source: ours, target: theirs };
+}
+
+/** Every difference in a sentence; none: equal. */
+export function databaseDifferences({
+  tables,
+  merged,
+  leftOut,
+  largeObjects,
+  integrity,
+  suspect,
+  source: { database, host, port },
+}: VerifiedDatabase): string[] {
+  const asTables = tables.flatMap(({ table, source, target, missingColumns, equal }) => {
+    const name = displayTable(table);
+    if (equal) return [];
+    if (!target) return [`table ${name} is missing in the target; the source has ${source.rows} rows`];
+    if (missingColumns.length > 0) return [`table ${name} lacks ${missingColumns.join(', ')} in the target`];
+    if (source.rows !== target.rows)
+      return [`table ${name} has ${source.rows} rows in the source and ${target.rows} in the target`];
+    const of = source.sampled === undefined ? '' : `; ${source.sampled} of them were compared`;
+    return [`table ${name} has the same ${source.rows} rows by number, but not by content${of}`];
+  });
+  const asMerged = merged.flatMap(({ table, source, missing, different, same, ownWins, equal }) => {
+    if (equal) return [];
+    const name = displayTable(table);
+    if (ownWins) return [`table ${name} has none of the source's ${source} rows as they are`];
+    return [
+      `table ${name}, beside staging's own rows: of the source's ${source} rows ${same} are in the target, ${missing} missing, ${different} different`,
+    ];
+  });
+  const isSame =
+    largeObjects?.source.rows === largeObjects?.target.rows &&
+    largeObjects?.source.content === largeObjects?.target.content;
+  return [
+    ...(tables.length + merged.length + leftOut.length === 0
+      ? [`${database} at ${host}:${port} has no table: nothing was compared`]
+      : []),
+    ...asTables,
+    ...asMerged,
+    ...suspect.map(
+      ({ table, estimatedRows }) =>
+        `table ${displayTable(table)} reads no rows in the source, though its statistics say that it has about ${estimatedRows}: nothing was compared`,
+    ),
+    ...(largeObjects && !isSame
+      ? [
+          `large objects: ${largeObjects.source.rows} in the source and ${largeObjects.target.rows} in the target, or not the same`,
+        ]
+      : []),
+    ...integrity.wrong.map((words) => `in the target ${words}`),
+  ];
 }

@@ -1,6 +1,5 @@
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
-import { displayTable } from './postgres/names.ts';
 import { differencesOfApps, noApps, verifyApps, type VerifiedApps } from './verify-app.ts';
 import type { VerifiedDatabase } from './verify-database.ts';
 import type { BucketOrigin } from './s3/origin.ts';
@@ -8,7 +7,7 @@ import { checkContent, type ContentCheck } from './s3/content.ts';
 import { countDifferences, type DiffTotals } from './s3/diff.ts';
 import { requireSome } from './plan.ts';
 import { referenceFaults, type ReferenceCheck } from './references.ts';
-import { count, counted } from './report/format.ts';
+import { count } from './report/format.ts';
 import { emptyBucket } from './plan-objects.ts';
 import { filterOf, type Selection } from './s3/selection.ts';
 import { keysWanted, selectionOf } from './selection-of.ts';
@@ -38,8 +37,13 @@ export interface Verification extends VerifiedApps {
   readonly differences: readonly string[];
 }
 
+/** How many objects a quick look reads back, where the config says that all are. */
+const objectsSampled = 200;
+
 export interface VerifyOptions {
   readonly only?: 'database' | 'objects' | undefined;
+  /** A quick look: the content of small tables and of a sample of the rows and objects of others. */
+  readonly sample?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -51,11 +55,11 @@ export interface VerifyOptions {
 export async function verify(config: Config, ends: Ends, options: VerifyOptions = {}): Promise<Verification> {
   const clock = performance.now();
   const madeAt = new Date().toISOString();
-  const { signal, only } = options;
+  const { signal, only, sample = false } = options;
   requireSome(config, only);
   const hasDatabase = only !== 'objects' && ends.source.database && ends.target.database;
   const databases = hasDatabase ? await import('./verify-database.ts') : undefined;
-  const database = await databases?.verifyDatabase(config, ends, signal);
+  const database = await databases?.verifyDatabase(config, ends, { sample, signal });
   const empty: string[] = [];
   const objects: Verification['objects'][number][] = [];
   for (const [bucket, source] of only === 'database' ? [] : ends.source.buckets) {
@@ -69,9 +73,9 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
     const totals = await countDifferences(pair, { signal, filter });
     if (totals.source.objects === 0 && !config.objects[bucket]?.mayBeEmpty)
       empty.push(emptyBucket(bucket, source.origin, pair.selection).message);
-    const wanted = config.verify.objects;
-    const sample = typeof wanted === 'object' ? { count: wanted.sample, of: totals.same.objects } : undefined;
-    const content = wanted === 'listing' ? undefined : await checkContent(pair, { sample, signal, filter });
+    const wanted = sample && config.verify.objects === 'content' ? { sample: objectsSampled } : config.verify.objects;
+    const some = typeof wanted === 'object' ? { count: wanted.sample, of: totals.same.objects } : undefined;
+    const content = wanted === 'listing' ? undefined : await checkContent(pair, { sample: some, signal, filter });
     const referenced = named && { keys: named.keys.size, absent: named.keys.absent() };
     objects.push({
       bucket,
@@ -102,24 +106,29 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
     target: ends.target.name,
     ...found,
     differences: [
+      ...(database && databases ? databases.databaseDifferences(database) : []),
       ...differencesOf(found),
       ...references.flatMap(referenceFaults),
       ...differencesOfApps(apps),
       ...empty,
+      ...(comparesNothing(found) ? ['no table could be compared, for every one is left out: nothing was'] : []),
     ],
   };
 }
 
-function differencesOf({ database, objects }: Pick<Verification, 'database' | 'objects'>): string[] {
-  const tables = (database?.tables ?? []).flatMap(({ table, source, target, missingColumns, equal }) => {
-    const name = displayTable(table);
-    if (equal) return [];
-    if (!target) return [`table ${name} is missing in the target; the source has ${counted(source.rows, 'row')}`];
-    if (missingColumns.length > 0) return [`table ${name} lacks ${missingColumns.join(', ')} in the target`];
-    if (source.rows !== target.rows)
-      return [`table ${name} has ${counted(source.rows, 'row')} in the source and ${count(target.rows)} in the target`];
-    return [`table ${name} has the same ${counted(source.rows, 'row')} by number, but not by content`];
-  });
+/** That nothing differs would say nothing then. */
+function comparesNothing({
+  database,
+  objects,
+  health,
+  totals,
+  expectations,
+}: Pick<Verification, 'database' | 'objects' | 'health' | 'totals' | 'expectations'>): boolean {
+  const isLeftOut = database && database.tables.length + database.merged.length === 0 && database.leftOut.length > 0;
+  return isLeftOut === true && objects.length + totals.length + expectations.length === 0 && !health;
+}
+
+function differencesOf({ objects }: Pick<Verification, 'objects'>): string[] {
   const buckets = objects.flatMap(({ bucket, totals: { missing, changed, examples }, content }) => {
     const listed =
       missing.objects + changed.objects === 0
@@ -137,5 +146,5 @@ function differencesOf({ database, objects }: Pick<Verification, 'database' | 'o
       ...(more > 0 ? [`bucket ${bucket}: ${count(more)} more that were read back differ`] : []),
     ];
   });
-  return [...tables, ...buckets];
+  return buckets;
 }

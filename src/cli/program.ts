@@ -81,13 +81,14 @@ function build(): Command {
 
   command('verify', 'compare the target with the source, as both are now')
     .option(...onlyOption)
-    .action((options: GlobalOptions & { only?: Only }) =>
+    .option('--sample', 'a quick look: of large tables the number of rows and the content of some of them')
+    .action((options: GlobalOptions & { only?: Only; sample?: boolean }) =>
       perform(options, async ({ terminal, signal, file, github, relyOn }) => {
         const settings = await readSettings(file);
         const { config, connect: connection } = settings;
         relyOn(settings, options.only);
         using ends = await connect(config, { ...connection, only: options.only, signal });
-        const found = await verify(config, ends, { only: options.only, signal });
+        const found = await verify(config, ends, { only: options.only, sample: options.sample, signal });
         terminal.print(fit(verificationText(found, terminal.style), terminal.width));
         terminal.json(found);
         tellVerification(github, found);

@@ -9,6 +9,14 @@ export interface Digest {
    * the rows as they came, in their order. Absent: only counted.
    */
   readonly content?: string;
+  /** How many rows went into `content`, where only a sample of them did. */
+  readonly sampled?: number;
+}
+
+/** Some rows of a table: about one in so many (a power of two), chosen by a hash of their key, so that they are the same at both ends and each time. */
+export interface Sample {
+  readonly key: readonly Column[];
+  readonly oneIn: number;
 }
 
 /**
@@ -22,8 +30,9 @@ export async function digestTable(
   table: Pick<Table, 'table' | 'wholeTree'>,
   columns: readonly Column[],
   where = '',
+  sample?: Sample,
 ): Promise<Digest> {
-  return digestFrom(session, `${rowsOf(table)} ${where}`, columns);
+  return digestFrom(session, `${rowsOf(table)} ${where}`, columns, sample);
 }
 
 /** The same of rows that a SELECT gives: it must be one statement for sure, and is sent as one. */
@@ -31,12 +40,34 @@ export async function digestSelect(session: ReadSession, select: string, columns
   return digestFrom(session, `(${select}) as "rows"`, columns);
 }
 
-async function digestFrom(session: ReadSession, from: string, columns: readonly Column[]): Promise<Digest> {
-  const rows = await session.rows<{ rows: string; content: string }>(`
-    select count(*) as rows, coalesce(sum(${rowHash(columns)}), 0) as content
+async function digestFrom(
+  session: ReadSession,
+  from: string,
+  columns: readonly Column[],
+  sample?: Sample,
+): Promise<Digest> {
+  const chosen = sample ? ` filter (where ${isSampled(sample)})` : '';
+  const rows = await session.rows<{ rows: string; content: string; sampled: string }>(`
+    select count(*) as rows, coalesce(sum(${rowHash(columns)})${chosen}, 0) as content, count(*)${chosen} as sampled
       from ${from}`);
   const [row] = rows;
-  return { rows: Number(row?.rows), content: String(row?.content) };
+  const digest = { rows: Number(row?.rows), content: String(row?.content) };
+  return sample ? { ...digest, sampled: Number(row?.sampled) } : digest;
+}
+
+/** The condition that a row is one of the sample. */
+export function isSampled({ key, oneIn }: Sample): string {
+  return `(${rowHash(key)}) & ${oneIn - 1} = 0`;
+}
+
+/** Only how many rows there are. */
+export async function countRows(
+  session: ReadSession,
+  table: Pick<Table, 'table' | 'wholeTree'>,
+  where = '',
+): Promise<Digest> {
+  const [row] = await session.rows<{ rows: string }>(`select count(*) as rows from ${rowsOf(table)} ${where}`);
+  return { rows: Number(row?.rows) };
 }
 
 /** The digest of a table from those of its parts. */
@@ -76,7 +107,7 @@ const seeded: readonly (readonly [RegExp, (value: string, seed: string) => strin
  * rows must not be linear in the columns, as a record's hash is: its sum does not see two values change places between
  * two rows. As a seed it is mixed whole.
  */
-function rowHash(columns: readonly Column[]): string {
+export function rowHash(columns: readonly Column[]): string {
   const functionOf = (column: Column) =>
     column.required && column.nature !== 'text' ? seeded.find(([type]) => type.test(column.type))?.[1] : undefined;
   // A function of a null gives null: a column that may hold one stays in the record.

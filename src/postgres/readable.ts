@@ -45,12 +45,19 @@ async function readUnreadableLargeObjects(session: ReadSession): Promise<string[
 }
 
 /**
- * Refuses a source that its role cannot read whole: everything that is missing at once. Rows that a policy hides are
- * never taken for rows that are not there.
+ * Refuses a database that its role cannot read whole: everything that is missing at once. Rows that a policy hides are
+ * never taken for rows that are not there. `reads`: of the target, only what is compared.
  * Throws `database-unfit` with the statements that mend it.
  */
-export async function requireReadable(session: ReadSession, skipExtensions: readonly string[]): Promise<void> {
-  const found = await readUnreadable(session, skipExtensions);
+export async function requireReadable(
+  session: ReadSession,
+  skipExtensions: readonly string[],
+  {
+    side = 'source',
+    reads = () => true,
+  }: { side?: 'source' | 'target'; reads?: (relation: TableName) => boolean } = {},
+): Promise<void> {
+  const found = (await readUnreadable(session, skipExtensions)).filter(reads);
   const objects = await readUnreadableLargeObjects(session);
   if (found.length === 0 && objects.length === 0) return;
   const { origin } = session;
@@ -83,7 +90,7 @@ export async function requireReadable(session: ReadSession, skipExtensions: read
   throw new RestageError(
     'database-unfit',
     `${origin.user} cannot read the whole of ${origin.database} at ${origin.host}:${origin.port}:\n  ${problems.filter(Boolean).join('\n  ')}`,
-    { hint: `At the source, as a superuser or RDS's master user: ${statements.filter(Boolean).join('; ')}` },
+    { hint: `At the ${side}, as a superuser or RDS's master user: ${statements.filter(Boolean).join('; ')}` },
   );
 }
 

@@ -26,6 +26,10 @@ const found: Verification = {
       { table: table('api_keys'), reason: "its rows are staging's own" },
     ],
     onlyInTarget: [table('drafts')],
+    compared: 'content',
+    merged: [],
+    integrity: { constraints: 3, indexes: 1, sequences: 2, wrong: [] },
+    suspect: [],
   },
   objects: [],
   totals: [],
@@ -53,17 +57,76 @@ test('no two lines are empty one after the other', () => {
   );
 });
 
-test('where every table is left out it is not called equal, and one reason of many tables is told once', () => {
+const empty = {
+  source: origin,
+  target: origin,
+  compared: 'content',
+  tables: [],
+  merged: [],
+  leftOut: [],
+  onlyInTarget: [],
+  integrity: { constraints: 0, indexes: 0, sequences: 0, wrong: [] },
+  suspect: [],
+} as const;
+
+test('where many tables are left out for one reason, it is told once', () => {
   const reason = 'the subset has some of its rows only';
   const leftOut = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => ({ table: table(name), reason }));
-  const database = { source: origin, target: origin, tables: [], leftOut, onlyInTarget: [] };
-  const text = verificationText({ ...found, database }, plain);
+  const text = verificationText({ ...found, database: { ...empty, leftOut } }, plain);
   expect(text).toContain('    6 tables: left out, the subset has some of its rows only: a, b, c, d, e, f');
-  expect(text).toMatch(/\nnothing was compared, for every table is left out; 1\.0 s$/);
   expect(text).not.toContain('rows at');
-  const totals = [{ path: '/x', read: 'total', source: 1, target: 1 }];
-  expect(verificationText({ ...found, database, totals }, plain)).toMatch(/\nequal, in 1\.0 s$/);
-  expect(verificationText({ ...found, database: { ...database, leftOut: [] } }, plain)).toMatch(/\nequal, in 1\.0 s$/);
+});
+
+test('what was counted or sampled only is not called equal by content', () => {
+  const rows = { ...empty, compared: 'rows', tables: found.database?.tables.slice(0, 1) ?? [] } as const;
+  expect(verificationText({ ...found, database: rows }, plain)).toMatch(/books +153 +153 {2}as many rows$/m);
+  const sampled = { ...digest, rows: 4_000_000, sampled: 62_500 };
+  const some = {
+    table: table('pages'),
+    source: sampled,
+    target: sampled,
+    missingColumns: [],
+    ownColumns: [],
+    equal: true,
+  };
+  const text = verificationText({ ...found, database: { ...empty, compared: 'sample', tables: [some] } }, plain);
+  expect(text).toMatch(/ {2}equal in a sample of 62,500 rows of 4,000,000$/m);
+});
+
+test("a merged table tells the source's rows and staging's own", () => {
+  const one = {
+    table: table('tags'),
+    source: 5,
+    target: 9,
+    same: 5,
+    different: 0,
+    missing: 0,
+    ownColumns: [],
+    ownWins: false,
+    equal: true,
+  };
+  const text = (more: Partial<typeof one>) =>
+    verificationText({ ...found, database: { ...empty, merged: [{ ...one, ...more }] } }, plain);
+  expect(text({})).toMatch(/✓ {2}tags +5 +9 {2}all of the source's equal, beside 4 of staging's own$/m);
+  expect(text({ same: 2, different: 1, missing: 2, equal: false })).toMatch(
+    /✗ {2}tags +5 +9 {2}2 of the source's 5 equal \(2 missing, 1 different\), beside 6 of staging's own$/m,
+  );
+  expect(text({ same: 4, different: 1, ownWins: true })).toContain("(1 different: staging's own rows win)");
+});
+
+test('what the database declares, its large objects and what rows name are told with what is wrong', () => {
+  const integrity = { constraints: 3, indexes: 1, sequences: 2, wrong: ['a', 'b'], told: ['c is as at the source'] };
+  const largeObjects = { source: { rows: 2, content: '1' }, target: { rows: 2, content: '2' } };
+  const sample = { keys: 1, examples: ['a"b'] };
+  const none = { keys: 0, examples: [] };
+  const check = { bucket: 'images', columns: ['t.key'], named: 3, missing: sample, absent: none, unnamed: none };
+  const text = verificationText(
+    { ...found, database: { ...empty, integrity, largeObjects }, references: [check] },
+    plain,
+  );
+  expect(text).toContain('  ✗ 3 constraints and 1 index, 2 sequences: 2 wrong\n    c is as at the source\n');
+  expect(text).toContain('  ✗ 2 large objects: different\n');
+  expect(text).toContain('  ✗ 3 keys of images that rows name in t.key\n    missing in the target: 1, e.g. "a\\"b"\n');
 });
 
 test('the applications are told check by check, with both versions, totals and expected values', () => {

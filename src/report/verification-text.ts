@@ -1,6 +1,10 @@
 import { displayTable, type TableName } from '../postgres/names.ts';
 import { describeBucket } from '../s3/origin.ts';
+import type { Digest } from '../postgres/digest.ts';
+import { referenceFaults, type KeySample, type ReferenceCheck } from '../references.ts';
 import type { Verification } from '../verify.ts';
+import type { VerifiedDatabase } from '../verify-database.ts';
+import type { Compared, MergedTable } from '../verify-table.ts';
 import { bytes, columns, count, counted, duration } from './format.ts';
 import { referencedText } from './plan-objects-text.ts';
 import { originText } from './plan-text.ts';
@@ -20,8 +24,17 @@ export function verificationText(found: Verification, style: Style): string {
       displayTable(table),
       count(from.rows),
       to ? count(to.rows) : 'missing',
-      equal ? `content equal${besides(ownColumns)}` : 'different',
+      equal ? `${equalText(found.database?.compared, from)}${besides(ownColumns)}` : 'different',
     ]);
+    rows.push(
+      ...found.database.merged.map((one) => [
+        mark(one.equal),
+        displayTable(one.table),
+        count(one.source),
+        count(one.target),
+        `${mergedText(one)}${besides(one.ownColumns)}`,
+      ]),
+    );
     if (rows.length > 0)
       lines.push(
         ...columns(
@@ -34,7 +47,7 @@ export function verificationText(found: Verification, style: Style): string {
     lines.push(...leftOutLines(leftOut));
     if (sourceRevision !== undefined || targetRevision !== undefined)
       lines.push(`    revision: ${sourceRevision ?? 'none'} at the source, ${targetRevision ?? 'none'} at the target`);
-    lines.push('');
+    lines.push(...integrityLines(found.database, mark), '');
   }
   for (const { bucket, source, target, selection, totals, referenced, content } of found.objects) {
     const equal = totals.missing.objects + totals.changed.objects + (content?.differences ?? 0) === 0;
@@ -45,14 +58,10 @@ export function verificationText(found: Verification, style: Style): string {
       '',
     );
   }
+  for (const one of found.references ?? []) lines.push(...referenceLines(one, mark), '');
   lines.push(...appLines(found, style));
   if (lines.at(-1) !== '') lines.push('');
-  if (found.differences.length === 0)
-    lines.push(
-      comparesNothing(found)
-        ? style('warn', `nothing was compared, for every table is left out; ${duration(found.durationMs)}`)
-        : style('good', `equal, in ${duration(found.durationMs)}`),
-    );
+  if (found.differences.length === 0) lines.push(style('good', `equal, in ${duration(found.durationMs)}`));
   else
     lines.push(
       style(
@@ -62,6 +71,52 @@ export function verificationText(found: Verification, style: Style): string {
       ...found.differences.map((line) => `  ${line}`),
     );
   return lines.join('\n');
+}
+
+function equalText(compared: Compared | undefined, { rows, sampled }: Digest): string {
+  if (compared === 'rows') return 'as many rows';
+  return sampled === undefined ? 'content equal' : `equal in a sample of ${counted(sampled, 'row')} of ${count(rows)}`;
+}
+
+function mergedText({ same, missing, different, source, target, ownWins, equal }: MergedTable): string {
+  const own = target - same - different;
+  const there =
+    missing + different === 0 ? `all of the source's equal` : `${count(same)} of the source's ${count(source)} equal`;
+  const others = [
+    ...(missing > 0 ? [`${count(missing)} missing`] : []),
+    ...(different > 0 ? [`${count(different)} different`] : []),
+  ].join(', ');
+  const why = others === '' ? '' : ownWins && equal ? ` (${others}: staging's own rows win)` : ` (${others})`;
+  return `${there}${why}, beside ${count(own)} of staging's own`;
+}
+
+type Mark = (equal: boolean) => string;
+
+function integrityLines({ integrity, largeObjects }: VerifiedDatabase, mark: Mark): string[] {
+  const { constraints, indexes, sequences, wrong, told = [] } = integrity;
+  const isSame =
+    largeObjects?.source.rows === largeObjects?.target.rows &&
+    largeObjects?.source.content === largeObjects?.target.content;
+  const digested = largeObjects?.source.content === undefined ? 'as many' : 'content equal';
+  return [
+    ...(largeObjects
+      ? [`  ${mark(isSame)} ${counted(largeObjects.source.rows, 'large object')}: ${isSame ? digested : 'different'}`]
+      : []),
+    `  ${mark(wrong.length === 0)} ${counted(constraints, 'constraint')} and ${counted(indexes, 'index', 'indexes')}, ${counted(sequences, 'sequence')}${wrong.length === 0 ? ': valid, and ahead of their columns' : `: ${count(wrong.length)} wrong`}`,
+    ...told.map((words) => `    ${words}`),
+  ];
+}
+
+function referenceLines(check: ReferenceCheck, mark: Mark): string[] {
+  const { bucket, columns: names, named, missing, absent, unnamed } = check;
+  const some = ({ keys, examples }: KeySample) =>
+    `${count(keys)}${examples.length === 0 ? '' : `, e.g. ${examples.map((key) => JSON.stringify(key)).join(', ')}`}`;
+  return [
+    `  ${mark(referenceFaults(check).length === 0)} ${counted(named, 'key')} of ${bucket} that rows name in ${names.join(', ')}`,
+    `    missing in the target: ${some(missing)}`,
+    `    in neither bucket: ${some(absent)}`,
+    `    objects that no row names: ${some(unnamed)}`,
+  ];
 }
 
 function besides(ownColumns: readonly string[]): string {
@@ -79,9 +134,3 @@ function leftOutLines(leftOut: readonly { readonly table: TableName; readonly re
 }
 
 const mostAlike = 5;
-
-/** That nothing differs says nothing then. */
-function comparesNothing({ database, objects, health, totals, expectations }: Verification): boolean {
-  const isLeftOut = database?.tables.length === 0 && database.leftOut.length > 0;
-  return isLeftOut && objects.length === 0 && !health && totals.length === 0 && expectations.length === 0;
-}

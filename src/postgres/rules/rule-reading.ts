@@ -1,7 +1,7 @@
 import { RestageError } from '../../errors.ts';
 import { rowsOf, type Table } from '../catalog.ts';
 import { isCounted } from '../count-tables.ts';
-import { digestSelect, digestTable, type Digest } from '../digest.ts';
+import { countRows, digestSelect, digestTable, type Digest } from '../digest.ts';
 import { displayTable, quoteTable } from '../names.ts';
 import { sqlState } from '../session-error.ts';
 import type { ReadSession } from '../session.ts';
@@ -75,6 +75,15 @@ export async function digestByRule(
         ? digestSelect(session, selectRows(table, rule, condition), columns)
         : digestTable(session, table, columns, conditionOf(table, rule, condition)),
     );
+  } catch (error) {
+    throw ruleError(table, error);
+  }
+}
+
+/** How many rows a table's rule selects, for sure. Throws as `digestByRule`. */
+export async function countByRule(session: ReadSession, table: Table, rule: TableRule): Promise<Digest> {
+  try {
+    return await readByRule(session, rule, () => countRows(session, table, conditionOf(table, rule)));
   } catch (error) {
     throw ruleError(table, error);
   }
