@@ -1,6 +1,7 @@
 import { allOf } from './all-of.ts';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
+import { count, counted } from './report/format.ts';
 import { judgeIntegrity } from './integrity.ts';
 import { lettingLocksGo, readTables, type Table } from './postgres/catalog.ts';
 import type { Digest } from './postgres/digest.ts';
@@ -141,19 +142,19 @@ export function databaseDifferences({
   const asTables = tables.flatMap(({ table, source, target, missingColumns, equal }) => {
     const name = displayTable(table);
     if (equal) return [];
-    if (!target) return [`table ${name} is missing in the target; the source has ${source.rows} rows`];
+    if (!target) return [`table ${name} is missing in the target; the source has ${counted(source.rows, 'row')}`];
     if (missingColumns.length > 0) return [`table ${name} lacks ${missingColumns.join(', ')} in the target`];
     if (source.rows !== target.rows)
-      return [`table ${name} has ${source.rows} rows in the source and ${target.rows} in the target`];
-    const of = source.sampled === undefined ? '' : `; ${source.sampled} of them were compared`;
-    return [`table ${name} has the same ${source.rows} rows by number, but not by content${of}`];
+      return [`table ${name} has ${counted(source.rows, 'row')} in the source and ${count(target.rows)} in the target`];
+    const of = source.sampled === undefined ? '' : `; ${count(source.sampled)} of them were compared`;
+    return [`table ${name} has the same ${counted(source.rows, 'row')} by number, but not by content${of}`];
   });
   const asMerged = merged.flatMap(({ table, source, missing, different, same, ownWins, equal }) => {
     if (equal) return [];
     const name = displayTable(table);
     if (ownWins) return [`table ${name} has none of the source's ${source} rows as they are`];
     return [
-      `table ${name}, beside staging's own rows: of the source's ${source} rows ${same} are in the target, ${missing} missing, ${different} different`,
+      `table ${name}, beside staging's own rows: of the source's ${counted(source, 'row')} ${count(same)} are in the target, ${count(missing)} missing, ${count(different)} different`,
     ];
   });
   const isSame =
