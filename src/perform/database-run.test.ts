@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startPostgres, type PostgresServer } from '../../demo/postgres-server.ts';
-import { RestageError } from '../errors.ts';
+import type { Ends } from '../connect.ts';
+import { RestageError, type ErrorCode } from '../errors.ts';
 import type { Session } from '../postgres/session.ts';
 import { sourceDatabase } from '../postgres/source.ts';
 import { createIncoming } from '../postgres/incoming.ts';
 import { targetDatabase } from '../postgres/target.ts';
 import { openDatabaseRun, type DatabaseRun } from './database-run.ts';
-import { putBack, swap } from './recover.ts';
+import { exchange } from './exchange.ts';
+import { putBack, recover, swap, type RecoverOptions } from './recover.ts';
 
 const run = '20261122-231500-ab12';
 let server: PostgresServer;
@@ -84,4 +86,71 @@ test('a swap that is not done is a failure, and the present database stays', asy
   await state.lock.maintenance.execute(`drop database "${state.names.incoming}"`);
   await expect(swap(state, 'in')).rejects.toMatchObject({ code: 'statement-failed' });
   expect(await databases()).toEqual({ staging: before['staging'] });
+});
+
+/** As `run` calls it, where a check after the swap has failed with this code. */
+function recovered(code: ErrorCode, more: Partial<RecoverOptions> = {}) {
+  return recover(state, {
+    plan: { steps: [], target: { name: 'staging' }, onFailure: 'keep' },
+    ends: {} as Ends, // no step asks an application
+    failure: { code, message: 'it failed', step: 'check-health' },
+    interrupted: false,
+    signal: new AbortController().signal,
+    onPutBack: () => {},
+    ...more,
+  });
+}
+
+test('onFailure: keep leaves the new database in place, and the previous beside it', async () => {
+  const before = (await databases())['staging'];
+  await swap(state, 'in');
+  const { current, previous } = state.names;
+  expect(await recovered('app-unexpected')).toEqual({
+    swappedBack: false,
+    dropped: [],
+    kept: { database: current, previous },
+  });
+  expect(await databases()).toEqual({ staging: state.incomingOid, [previous]: before });
+});
+
+test.each([
+  ['an interrupt', 'interrupted', {}],
+  ['an interrupt beside a failure', 'app-unexpected', { interrupted: true }],
+  ['a lost connection', 'database-lost', {}],
+] as const)('%s puts the previous database back in spite of onFailure: keep', async (_name, code, more) => {
+  const before = (await databases())['staging'];
+  await swap(state, 'in');
+  expect(await recovered(code, more)).toMatchObject({
+    swappedBack: true,
+    verified: [{ what: 'database', ok: true, found: expect.stringContaining(String(before)) as string }],
+  });
+  expect(await databases()).toEqual({ staging: before });
+});
+
+test('what bears the name is told where it is not the database from before', async () => {
+  await swap(state, 'in');
+  state.presentOid = '1';
+  const { verified = [] } = await recovered('database-lost');
+  expect(verified).toMatchObject([
+    { what: 'database', ok: false, found: expect.stringContaining('was number 1') as string },
+  ]);
+});
+
+test('a rollback whose answer is lost is known to have been done, and one that is not done as well', async () => {
+  const { incoming, current } = state.names;
+  const { origin } = state.lock.maintenance;
+  const [aside = '', back = ''] = [(await databases())[current], state.incomingOid];
+  const known = { state: 'not-restage', isProtected: false } as const;
+  const planned = {
+    origin: { ...origin, database: current },
+    back: { ...known, name: incoming, oid: back, run },
+    aside: { ...known, name: current, oid: aside },
+  };
+  loseAnswers();
+  expect(await exchange(state, planned)).toMatchObject({ swapped: true, aside: state.names.previous });
+  expect(await databases()).toEqual({ [current]: back, [state.names.previous]: aside });
+  expect(await exchange(state, { ...planned, back: { ...planned.back, oid: '1' } })).toMatchObject({
+    swapped: false,
+    unknown: false,
+  });
 });
