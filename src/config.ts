@@ -74,7 +74,9 @@ export function loadConfig(settings: string | object, options: LoadOptions = {})
   const document = typeof settings === 'string' ? parse(settings, file, lines) : undefined;
   let problems: Problem[] = [];
   const raw: unknown = document ? plainOf(document, file) : settings;
-  const parsed = schema.safeParse(substitute(raw, variables, problems), { reportInput: true });
+  const parsed = schema.safeParse(substitute(raw, variables, problems, options.only && placeholder), {
+    reportInput: true,
+  });
   // What is not set elsewhere matters only where nothing can be read without it.
   if (options.only && parsed.success) problems = problems.filter(({ path }) => path[0] === 'target');
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap(problemsOf));
@@ -207,11 +209,17 @@ function offsetOf(path: readonly PropertyKey[], document: Document): number {
   return offset;
 }
 
+/** What stands for a variable that is not set and not needed: an address, and long enough for a key. */
+function placeholder(name: string): string {
+  return `http://unset.invalid/${name}`;
+}
+
 /** Replaces every `${VAR}` in every string; `$${` stands for a literal `${`. */
 function substitute(
   value: unknown,
   variables: NonNullable<LoadOptions['variables']>,
   problems: Problem[],
+  unsetAs?: (name: string) => string,
   path: readonly PropertyKey[] = [],
 ): unknown {
   if (typeof value === 'string')
@@ -220,12 +228,13 @@ function substitute(
       const found = variables[name];
       if (found === undefined) problems.push({ path, ...unset(name, variables) });
       // Statements and headers may hold it, and the plan holds statements.
-      return found !== undefined && secretName.test(name) ? keepSecret(found) : (found ?? match);
+      return found !== undefined && secretName.test(name) ? keepSecret(found) : (found ?? unsetAs?.(name) ?? match);
     });
-  if (Array.isArray(value)) return value.map((item, index) => substitute(item, variables, problems, [...path, index]));
+  if (Array.isArray(value))
+    return value.map((item, index) => substitute(item, variables, problems, unsetAs, [...path, index]));
   if (typeof value === 'object' && value !== null)
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, substitute(item, variables, problems, [...path, key])]),
+      Object.entries(value).map(([key, item]) => [key, substitute(item, variables, problems, unsetAs, [...path, key])]),
     );
   return value;
 }

@@ -50,8 +50,8 @@ export interface HeldDatabase {
 }
 
 export interface PresentDatabase extends HeldDatabase {
-  /** Read now; rows by the planner's estimate. Absent where the database could not be connected to. */
-  readonly now?: { readonly tables: number; readonly rows: number; readonly revision?: string };
+  /** Read now; rows by the planner's estimate, where it has any. Absent where the database could not be connected to. */
+  readonly now?: { readonly tables: number; readonly rows?: number; readonly revision?: string };
 }
 
 export interface BesideDatabase extends HeldDatabase {
@@ -133,15 +133,15 @@ async function openAny(target: TargetDatabase, signal: AbortSignal | undefined):
 
 async function readNow(session: ReadSession): Promise<NonNullable<PresentDatabase['now']>> {
   const { readVersionTables, revisionOf } = await import('./postgres/version-tables.ts');
-  const [row] = await session.rows<{ tables: string; rows: string }>(`
-    select count(*) as tables, coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint as rows
+  const [row] = await session.rows<{ tables: string; rows: string | null }>(`
+    select count(*) as tables, (sum(c.reltuples) filter (where c.reltuples >= 0))::bigint as rows
       from pg_class c
       join pg_namespace n on n.oid = c.relnamespace
      where c.relkind = 'r' and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'`);
   const revision = revisionOf(await readVersionTables(session));
   return {
     tables: Number(row?.tables),
-    rows: Number(row?.rows),
+    ...(row?.rows ? { rows: Number(row.rows) } : {}),
     ...(revision === undefined ? {} : { revision }),
   };
 }

@@ -49,7 +49,7 @@ export async function startBackScene(): Promise<BackScene> {
         verify: { health: { path: '/health', expect: { status: 'healthy' }, withinSeconds: 1 } },
       });
       const document = parseDocument(await readFile(file, 'utf8'));
-      document.setIn(['target', 'app'], { url, environment: 'staging' });
+      document.setIn(['target', 'app'], document.createNode({ url, environment: 'staging' }));
       for (const [key, value] of Object.entries(more)) document.setIn(key.split('.'), value);
       await writeFile(file, document.toString());
       return file;

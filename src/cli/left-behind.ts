@@ -13,13 +13,13 @@ export function leftBehind(event: Event): string | undefined {
     return `${ended}. ${target.name} holds its database as it was; the next run drops what was being built`;
   }
   if (event.kind === 'step-started' && event.step.kind === 'swap')
-    return 'ended at once, in the middle of the swap: the target holds the database as it was or the new one, whole either way. `restage verify` tells which';
+    return 'ended at once, in the middle of the swap: the target holds the database as it was or the new one, whole either way. `restage status` tells which';
   if (event.kind === 'step-ended' && event.step.kind === 'swap' && event.step.outcome.status === 'done') {
     const { database, previous } = event.step.outcome.facts;
-    return `ended at once: ${database} is the new database, not verified; the one before is kept as ${previous}`;
+    return `ended at once: ${database} is the new database, not verified; the one before is kept as ${previous}, and \`restage rollback\` puts it back`;
   }
   if (event.kind === 'recovering')
-    return 'ended at once, while things were put back: the target holds the database as it was or the new one, whole either way. `restage verify` tells which';
+    return 'ended at once, while things were put back: the target holds the database as it was or the new one, whole either way. `restage status` tells which';
   if (event.kind === 'step-started' && event.step.kind === 'drop-previous')
     return 'ended at once: the target holds the new database, verified';
   return undefined;

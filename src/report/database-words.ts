@@ -3,9 +3,9 @@ import { bytes, counted, moment } from './format.ts';
 
 // What restage knows of a database that a target has or had, in words.
 
-/** bluemoxon at host:5432, as of 2025-12-22 14:03:11 UTC */
+/** bluemoxon at host:5432, as of 2025-12-22 14:03:11 UTC; its own name, where nothing is noted on it */
 export function contentWords({ made, name }: Pick<HeldDatabase, 'made' | 'name'>): string {
-  if (!made) return `${oneLine(name)} as it was before restage: nothing is noted on it`;
+  if (!made) return oneLine(name);
   const { database, host, port } = made.source;
   return `${oneLine(database)} at ${oneLine(host)}:${port}, as of ${moment(made.takenAt)}`;
 }

@@ -46,7 +46,7 @@ function presentRows(present: PresentDatabase, { rollsBack }: DatabaseStatus, st
       ? [
           [
             'now',
-            `${counted(now.tables, 'table')}, about ${counted(now.rows, 'row')}${now.revision === undefined ? '' : `, revision ${oneLine(now.revision)}`}`,
+            `${counted(now.tables, 'table')}, ${now.rows === undefined ? 'how many rows is not known yet' : `about ${counted(now.rows, 'row')}`}${now.revision === undefined ? '' : `, revision ${oneLine(now.revision)}`}`,
           ] as [string, string],
         ]
       : []),
