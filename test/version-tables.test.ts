@@ -141,11 +141,9 @@ describe('several version tables', () => {
       `create table public.alembic_version (version_num varchar(32) not null); insert into public.alembic_version values ('zzz')`,
     );
     const { tables, closed } = await versionsOf('tools');
-    expect(tables.map(({ table }) => table.schema)).toEqual([
-      'public',
-      ...['alembic', 'dbmate', 'django', 'drizzle', 'ef', 'either', 'flyway', 'golang', 'knex', 'liquibase'],
-      ...['pgmigrate', 'prisma', 'rails', 'sequelize', 'typeorm'],
-    ]);
+    expect(tables.map(({ table }) => table.schema).join(' ')).toBe(
+      'public alembic dbmate django drizzle ef either flyway golang knex liquibase pgmigrate prisma rails sequelize typeorm',
+    );
     expect(closed).toEqual([]);
     expect(revisionOf(tables.slice(0, 2))).toBe('zzz, b1branch, r1234567ghij');
     await query(server.adminUrl('tools'), 'drop table public.alembic_version');

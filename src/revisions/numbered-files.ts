@@ -67,13 +67,16 @@ export const entityFrameworkFiles = numbered(['Entity Framework'], (_folder, fil
 /** A class whose name, or the name that it gives itself, ends with its time. */
 export const typeormFiles = numbered(['TypeORM'], async (folder, file) => {
   if (!isScript(file)) return undefined;
-  const text = await folder.head(file);
-  const [, className] = /\bclass\s+(\w*\d{13})\b/.exec(text) ?? [];
-  const [, ownName] = /^\s*(?:readonly\s+)?name\s*(?::\s*string\s*)?=\s*['"`](\w*\d{13})['"`]/m.exec(text) ?? [];
-  const id = ownName ?? className;
+  const id = typeormId(await folder.head(file));
   if (id === undefined) return undefined;
   return { id, file, ...described(id.replace(/\d+$/, '')), ...dateOfId(id) };
 });
+
+function typeormId(text: string): string | undefined {
+  const [, className] = /\bclass\s+(\w*\d{13})\b/.exec(text) ?? [];
+  const [, ownName] = /^\s*(?:readonly\s+)?name\s*(?::\s*string\s*)?=\s*['"`](\w*\d{13})['"`]/m.exec(text) ?? [];
+  return ownName ?? className;
+}
 
 /** The same names for three tools: which of them it is, the database's table says. */
 export const scriptFiles = numbered(['Knex', 'node-pg-migrate', 'Sequelize'], async (folder, file) => {
@@ -81,7 +84,7 @@ export const scriptFiles = numbered(['Knex', 'node-pg-migrate', 'Sequelize'], as
   if (!/^\d+[_-]/.test(name)) return undefined;
   if (name.endsWith('.sql'))
     return /^\s*--\s*up migration\b/im.test(await folder.head(file)) ? byName(file) : undefined;
-  return isScript(file) && !/\bclass\s+\w*\d{13}\b/.test(await folder.head(file)) ? byName(file) : undefined;
+  return isScript(file) && typeormId(await folder.head(file)) === undefined ? byName(file) : undefined;
 });
 
 /** Folders, each with its statements in migration.sql. */

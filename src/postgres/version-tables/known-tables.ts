@@ -106,7 +106,11 @@ export const knownTables: readonly KnownTable[] = [
         ...instantOf(row['dateexecuted']),
         ...(row['exectype'] === 'FAILED' ? { failed: true as const } : {}),
       })),
-    heads: (applied) => applied.slice(-1).map(({ id }) => id),
+    heads: (applied) =>
+      applied
+        .filter(({ failed }) => !failed)
+        .slice(-1)
+        .map(({ id }) => id),
   },
   {
     tool: 'Prisma',
