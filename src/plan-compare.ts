@@ -1,4 +1,5 @@
 import { RestageError } from './errors.ts';
+import { historyDifferences, migrationDifferences } from './plan-compare-migrations.ts';
 import type { Plan, PlannedEnd } from './plan.ts';
 import type { PlannedBucket } from './plan-objects.ts';
 import { displayTable } from './postgres/names.ts';
@@ -41,6 +42,7 @@ export function differencesOf(then: Plan, fresh: Plan, tolerancePercent: number)
   return [
     ...endDifferences('source', then.source, now.source, tolerancePercent),
     ...endDifferences('target', then.target, now.target, tolerancePercent),
+    ...migrationDifferences(then.migrations, now.migrations),
     ...bucketDifferences(then.objects, now.objects, tolerancePercent),
     ...stepDifferences(then.steps, now.steps),
     ...keyDifference(then.steps, now.steps),
@@ -79,6 +81,7 @@ function endDifferences(side: string, then: PlannedEnd, now: PlannedEnd, percent
       ['PostgreSQL', major(before.origin), major(after.origin)],
       ['revision', before.revision, after.revision],
     ]),
+    ...(before.revision === after.revision ? historyDifferences(side, before, after) : []),
   );
   const where = `${after.origin.database} at ${after.origin.host}:${after.origin.port}`;
   if (before.identity !== undefined && after.identity !== undefined && before.identity !== after.identity)

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { RestageError } from './errors.ts';
 import type { Plan } from './plan.ts';
 
+const tableName = z.object({ schema: z.string(), name: z.string() });
 const amount = z.object({ objects: z.number(), bytes: z.number() });
 const database = z.looseObject({
   origin: z.object({
@@ -15,6 +16,9 @@ const database = z.looseObject({
   rows: z.number(),
   tables: z.number(),
   schema: z.record(z.string(), z.object({ objects: z.number(), hash: z.string() })),
+  versions: z
+    .array(z.looseObject({ tool: z.string(), table: tableName, applied: z.array(z.looseObject({ id: z.string() })) }))
+    .optional(),
 });
 const end = z.looseObject({
   name: z.string(),
@@ -52,6 +56,16 @@ const shape = z.object({
     }),
   ),
   steps: z.array(step),
+  migrations: z
+    .array(
+      z.looseObject({
+        tool: z.string(),
+        table: tableName,
+        relation: z.string(),
+        between: z.array(z.looseObject({ id: z.string() })),
+      }),
+    )
+    .optional(),
   notes: z.array(z.string()),
   refusals: z.array(z.looseObject({ code: z.string(), message: z.string() })).optional(),
 });

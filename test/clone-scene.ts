@@ -37,6 +37,7 @@ export interface CloneScene extends AsyncDisposable {
 export interface CloneSettings {
   readonly database?: Readonly<Record<string, unknown>>;
   readonly verify?: Readonly<Record<string, unknown>>;
+  readonly migrate?: unknown;
   /** URLs instead of the superusers'. */
   readonly source?: string;
   readonly target?: string;
@@ -111,6 +112,7 @@ export async function startCloneScene(
         target: { name: 'staging', database: { url: given.target ?? target.adminUrl('staging') } },
         ...(given.database ? { database: given.database } : {}),
         ...(given.verify ? { verify: given.verify } : {}),
+        ...(given.migrate ? { migrate: given.migrate } : {}),
       };
       await writeFile(file, stringify(config));
       return file;

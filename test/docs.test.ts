@@ -13,6 +13,7 @@ const pages = [
   'docs/connections.md',
   'docs/data-rules.md',
   'docs/databases.md',
+  'docs/migrations.md',
   'docs/objects.md',
   'docs/performance.md',
   'docs/report.md',

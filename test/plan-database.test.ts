@@ -287,3 +287,19 @@ test('default privileges of the source are said not to be carried', async () => 
     "1 default privilege of the source will not be carried, staging's own stay: those of postgres in shop",
   );
 });
+
+test('production that has been through a migration that staging has not is refused, or told where that is the policy', async () => {
+  const migrations = (...names: readonly string[]) => `
+    create table pgmigrations (id serial primary key, name varchar(255) not null, run_on timestamp not null);
+    ${names.map((name) => `insert into pgmigrations (name, run_on) values ('${name}', now());`).join('')}`;
+  await scene.arrange(migrations('1_init', '2_tier'), migrations('1_init'));
+  const { message, hint } = await refused('source-ahead');
+  expect(message).toBe(
+    "the source is ahead of the target: pgmigrations of the source has 2_tier (Tier), which the target's has not",
+  );
+  expect(hint).toContain('migrate.policy: warn');
+  expect(await planned({ migrate: { policy: 'warn' } })).toMatchObject({
+    migrations: [{ tool: 'node-pg-migrate', relation: 'source-ahead', beyond: [{ id: '2_tier' }] }],
+    notes: [expect.stringMatching(/^the source is ahead of the target: .*; migrate\.policy is warn$/)],
+  });
+});
