@@ -35,7 +35,9 @@ export async function migrateIncoming(step: CommandStep, context: Context): Prom
   // What it has left open would hold locks, and the name.
   const left = await endSessions(await maintenanceOf(state), incoming);
   if (left > 0)
-    state.remarks.push(`${step.command.join(' ')} had left ${left} sessions open in the new database: they were ended`);
+    state.remarks.push(
+      `${step.command.join(' ')} had left ${left === 1 ? '1 session' : `${left} sessions`} open in the new database, which restage ended`,
+    );
   const after = await readStanding(context, incoming);
   const facts = { ...migrated(before, after), exitCode: end.exitCode, output: end.output };
   if (end.late || end.exitCode !== 0) return { facts, failure: failed(step, end) };
