@@ -1,5 +1,4 @@
 import { comparable, lettingLocksGo, type Column, type Table } from './postgres/catalog.ts';
-import { isCounted } from './postgres/count-tables.ts';
 import { countRows, digestTable, isSampled, type Digest, type Sample } from './postgres/digest.ts';
 import type { TableName } from './postgres/names.ts';
 import { bothSelects, findContained, type Contained } from './postgres/rules/row-hashes.ts';
@@ -42,8 +41,9 @@ export interface Sides {
   readonly rule: TableRule | undefined;
 }
 
-/** In a large table one row in so many is read whole. */
-export const sampleOneIn = 64;
+/** In a quick look one row in so many is compared of a table that has more than so many bytes. */
+const sampleOneIn = 64;
+const wholeBytes = 16 * 1024 * 1024;
 
 /** Compares a table by digest, or by the number of its rows. In transactions of both sessions. */
 export async function verifyTable(sides: Sides, compared: Compared): Promise<VerifiedTable> {
@@ -93,7 +93,7 @@ function columnsOf({ ours, theirs, rule }: Pick<Sides, 'ours' | 'theirs' | 'rule
 /** Undefined where all rows are read: of a small table, of one without a key, and where the key is a mask of the source's. */
 function sampleOf(table: Table, rule: TableRule | undefined, columns: readonly Column[]): Sample | undefined {
   const key = keyOf(table, columns);
-  if (isCounted(table) || !key || changesValues({ columns: key }, rule)) return undefined;
+  if (table.sizeBytes <= wholeBytes || !key || changesValues({ columns: key }, rule)) return undefined;
   return { key, oneIn: sampleOneIn };
 }
 
