@@ -17,6 +17,7 @@ const pages = [
   'docs/objects.md',
   'docs/performance.md',
   'docs/report.md',
+  'docs/rollback.md',
   'docs/safety.md',
   'examples/github-actions.yml',
   ...readdirSync('docs/decisions').map((name) => `docs/decisions/${name}`),

@@ -242,7 +242,7 @@ function lockKey(database: string): string {
 export async function readLockHolder(session: ReadSession, database: string): Promise<string | undefined> {
   const [holder] = await session.rows<{ who: string }>(`
     select format('%s (user %s%s, pid %s%s)', coalesce(a.application_name, 'somebody'), a.usename, ' from ' || host(a.client_addr), a.pid,
-                  to_char(a.backend_start at time zone 'UTC', ', since YYYY-MM-DD HH24:MI:SS "UTC"')) as who
+                  ', since ' || to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) as who
       from pg_locks l
       join pg_stat_activity a using (pid)
      where l.locktype = 'advisory' and l.granted and l.pid <> pg_backend_pid()
