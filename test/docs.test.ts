@@ -20,6 +20,7 @@ const pages = [
   'docs/rollback.md',
   'docs/safety.md',
   'examples/github-actions.yml',
+  'docs/verify.md',
   ...readdirSync('docs/decisions').map((name) => `docs/decisions/${name}`),
 ];
 

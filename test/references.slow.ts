@@ -76,6 +76,7 @@ test('keys that both buckets have are right; what neither has is told, and what 
       objects: { exclude: ['x/**'] },
     },
   );
+  await store.target.client.send(new PutObjectCommand({ Bucket: pair.to, Key: 'x/of staging', Body: 'x' }));
   const { report, planned } = await pair.refresh();
   expect(report.failure).toBeUndefined();
   expect(checked(report)).toEqual({

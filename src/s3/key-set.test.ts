@@ -61,3 +61,17 @@ test('a selection that is limited to what rows name is of no use without the key
   expect(() => filterOf(referenced)).toThrow('the rows were not read');
   expect(filterOf(everything).meet).toBeUndefined();
 });
+
+test('of keys that are met at both ends it is known which are at one, at both or at none', () => {
+  const growing = growKeySet();
+  for (const key of ['a', 'b', 'c', 'd', 'e', 'a']) growing.add(hashed(key));
+  const keys = growing.ofBothEnds();
+  expect(keys.size).toBe(5);
+  expect([keys.meet('a', 'source'), keys.meet('a', 'target'), keys.meet('b', 'source')]).toEqual([true, true, true]);
+  expect([keys.meet('c', 'newer'), keys.meet('nobody', 'target')]).toEqual([true, false]);
+  expect(keys.count(['source'])).toBe(1);
+  expect(keys.some(['source'], 5)).toEqual([hashed('b')]);
+  expect([keys.count(['source', 'target']), keys.count(['newer']), keys.count([])]).toEqual([1, 1, 2]);
+  expect(keys.some([], 1)).toHaveLength(1);
+  expect(keys.some([], 5).toSorted()).toEqual([hashed('d'), hashed('e')].toSorted());
+});

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { memoryBucket, object } from '../../test/memory-buckets.ts';
-import { everything, filterOf, renamed, type Selection } from './selection.ts';
+import { everything, filterOf, renamed, selectsInTarget, type Selection } from './selection.ts';
 import { walk } from './walk.ts';
 
 const select = (some: Partial<Selection>): Selection => ({ ...everything, ...some });
@@ -150,4 +150,11 @@ test('a pattern whose keys another pattern matches too has met them', () => {
   const filter = filterOf(select({ exclude: ['lambda/**', '**/*.zip'] }));
   filter.accepts('lambda/code.zip');
   expect(filter.unmatched()).toEqual([]);
+});
+
+test("a target's key is part of a selection where a copy would put it, and nothing else has put it aside", () => {
+  const selection = select({ exclude: ['a/tmp/**'], renames: { 'a/': 'b/' }, backup: 'kept/', only: 'referenced' });
+  const keys = ['b/1', 'a/1', 'b/tmp/1', 'c', 'kept/x', 'old/20261123-154911-0a1b/c', 'a/tmp/1'];
+  expect(keys.filter(selectsInTarget(selection))).toEqual(['b/1', 'c']);
+  expect(['x/1', 'y'].filter(selectsInTarget(select({ prefix: 'x/' })))).toEqual(['x/1']);
 });
