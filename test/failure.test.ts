@@ -81,10 +81,11 @@ test('a health body that is not healthy puts the previous database back, HTTP 20
 });
 
 test('totals that differ put the previous database back', async () => {
+  const config = await scene.configure((document) => document.setIn(['verify', 'withinSeconds'], 1));
   const { target } = scene.environment;
   await using admin = await openSession(target.postgres.adminUrl());
   const synced = await withObstacle(scene, obstacles.slowMigration, async () => {
-    const syncing = scene.sync('--only', 'database');
+    const syncing = scene.sync('--only', 'database', '--config', config);
     await until(admin, `select from pg_database where datname like '%previous%'`);
     await scene.onSource(`insert into books (id, title) overriding system value values (9999, 'bought meanwhile')`);
     const ended = await syncing;
