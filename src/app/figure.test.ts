@@ -36,3 +36,7 @@ test('between are figures only, the ends among them', () => {
     false,
   ]);
 });
+
+test('figures that JavaScript would round are between none', () => {
+  expect(isBetween('12345678901234567891', '12345678901234567890', '12345678901234567890')).toBe(false);
+});

@@ -20,10 +20,10 @@ function digitsOf(value: unknown): string {
   return typeof value === 'number' ? BigInt(value).toString() : String(value).replace(/^(-?)0+(?=\d)/, '$1');
 }
 
-/** Whether a figure lies between two others. */
+/** Whether a figure lies between two others; of what a number cannot hold exactly, none does. */
 export function isBetween(value: unknown, one: unknown, other: unknown): boolean {
   const [at, from, to] = [figureOf(value), figureOf(one), figureOf(other)];
-  return (
-    at !== undefined && from !== undefined && to !== undefined && at >= Math.min(from, to) && at <= Math.max(from, to)
-  );
+  if (at === undefined || from === undefined || to === undefined || Math.abs(at) > Number.MAX_SAFE_INTEGER)
+    return false;
+  return at >= Math.min(from, to) && at <= Math.max(from, to);
 }
