@@ -10,6 +10,8 @@ export interface CheckContext {
   readonly config: Config;
   readonly connection: ConnectOptions;
   readonly signal: AbortSignal | undefined;
+  /** Where programs are looked for that a run starts. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Whether an object may be written into the target's buckets and removed again. */
   readonly mayWrite: boolean;
   /** What must be over before the check is, an interrupted one too: the removal of what it wrote. */

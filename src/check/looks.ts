@@ -2,6 +2,7 @@ import { accountRows, openEnd } from './account.ts';
 import { appRows, askApp, verifyRows, type CheckedApps } from './app.ts';
 import { databaseRows, migrationRow, obstacleOf, openDatabases, type CheckedDatabases } from './both-databases.ts';
 import { bucketRows } from './buckets.ts';
+import { commandRows } from './command-rows.ts';
 import type { Config } from '../config.ts';
 import { failureOf } from '../errors.ts';
 import { refuseProduction } from '../plan.ts';
@@ -32,6 +33,7 @@ export function looks(context: CheckContext, only: 'database' | 'objects' | unde
     ...(only === 'database' ? [] : bucketRows(ends, context, obstacle)),
     ...appRows([source, target], apps, context),
     ...(databases ? migrationRow(databases, context) : []),
+    ...(databases ? commandRows(context) : []),
     ...(only === undefined ? verifyRows(context, apps, databases) : []),
     ...(only === 'objects' ? [] : lambdaRows(target, context)),
     ...notifyRows(config),

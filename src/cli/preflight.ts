@@ -43,7 +43,7 @@ export async function findWrong(
 ): Promise<readonly Finding[]> {
   if (!ofSettings.has(code) || signal.aborted) return [];
   try {
-    const findings = await check(config, { ...connect, signal, only, mayWrite: false });
+    const findings = await check(config, { ...connect, signal, only, mayWrite: false, environment: process.env });
     return findings.filter(({ verdict }) => verdict === 'wrong' || verdict === 'not-tried');
   } catch {
     return []; // what the command ended with has been told

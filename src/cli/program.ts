@@ -67,7 +67,7 @@ function build(): Command {
     .action((options: GlobalOptions & { only?: Only }) =>
       perform(options, async ({ terminal, signal, file, github }) => {
         const { config, connect: connection } = await readSettings(file);
-        const findings = await check(config, { ...connection, signal, only: options.only });
+        const findings = await check(config, { ...connection, signal, only: options.only, environment: process.env });
         const tells = ({ verdict }: Finding) => !options.quiet || verdict !== 'right';
         terminal.print(checkText(findings, terminal.style, { width: terminal.width, tells }));
         const ok = areRight(findings);
