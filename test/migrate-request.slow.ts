@@ -115,7 +115,7 @@ test('a gateway that gives up: what the application tells of itself can be waite
 });
 
 /** The run has failed in this step, and staging is to the digest what it was before it. */
-async function requirePutBack(before: Contents, { code, report }: Awaited<ReturnType<typeof refresh>>): Promise<void> {
+async function requirePutBack(was: Contents, { code, report }: Awaited<ReturnType<typeof refresh>>): Promise<void> {
   expect([code, report.outcome, report.failure]).toMatchObject([
     1,
     'failed',
@@ -123,7 +123,7 @@ async function requirePutBack(before: Contents, { code, report }: Awaited<Return
   ]);
   expect(report.recovery).toMatchObject({ swappedBack: true });
   expect(report.holds).toContain('staging holds its previous database again');
-  expect(await scene.staging()).toEqual(before);
+  expect(await scene.staging()).toEqual(was);
 }
 
 test('a migration that does not end in time is a failure, and the previous database is back', async () => {

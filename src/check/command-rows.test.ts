@@ -25,7 +25,7 @@ async function rows(commands: readonly object[], environment: Readonly<Record<st
     undoing: new Set(),
     closing,
   };
-  return Promise.all(commandRows(context as Parameters<typeof commandRows>[0])); // a set of no promises
+  return await Promise.all(commandRows(context as Parameters<typeof commandRows>[0])); // a set of no promises
 }
 
 test('check finds the programs that migrate, as a run will, and says what is missing', async () => {
