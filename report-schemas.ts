@@ -1,7 +1,7 @@
 import { createGenerator, type Schema } from 'ts-json-schema-generator';
 
 /** The JSON Schemas of what `json` writes of a report and of a plan: from their types, with what stands beside them there. */
-export function reportSchemas(): { readonly report: Schema; readonly plan: Schema } {
+export function reportSchemas(): Record<'report' | 'plan', Record<string, unknown>> {
   const generator = createGenerator({
     path: 'src/report/report.ts', // which the plan is part of
     tsconfig: 'tsconfig.json',

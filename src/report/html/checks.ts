@@ -12,7 +12,8 @@ export interface Check {
   readonly how?: string;
   readonly source: string;
   readonly target: string;
-  readonly result: 'right' | 'wrong' | 'told' | 'unchecked';
+  /** noted: right, and worth a look. told: not judged. */
+  readonly result: 'right' | 'noted' | 'wrong' | 'told' | 'unchecked';
   /** In words. */
   readonly words: string;
   /** What does not hold, or what the words rest on. */
@@ -102,6 +103,7 @@ const tell: Tellers = {
           missing.keys + absent.keys === 0 ? 'all exist' : `${count(absent.keys)} in neither bucket`,
           `${count(missing.keys)} missing`,
         ),
+        ...(step.outcome.status === 'done' && absent.keys > 0 ? { result: 'noted' as const } : {}),
         details: [
           ...(missing.keys > 0 ? [`missing, though the source has them: ${told(missing.examples)}`] : []),
           ...(absent.keys > 0 ? [`in neither bucket: ${told(absent.examples)}`] : []),

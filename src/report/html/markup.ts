@@ -31,9 +31,9 @@ export function joined(parts: readonly Part[], between: Part): Part {
   return parts.flatMap((part, index) => (index === 0 ? [part] : [between, part]));
 }
 
-/** A name from a database or a bucket: in one line, with pictures for what cannot be seen, and turning nothing around it. */
+/** A name from a database or a bucket: in one line, and turning nothing around it. */
 export function named(text: string): Markup {
-  return markup`<bdi>${text.replaceAll(/[\n\r\t]/g, picture)}</bdi>`;
+  return markup`<bdi>${text.replaceAll(/\r\n|[\n\r]/g, '↵').replaceAll('\t', ' ')}</bdi>`;
 }
 
 /** SQL, a key or a value, set as such. */
@@ -55,12 +55,5 @@ function escape(text: string): string {
   return text
     .toWellFormed()
     .replaceAll(/[&<>"']/g, (char) => escapes[char] ?? '')
-    .replaceAll(unseen, picture);
-}
-
-/** ␊ for a line feed, � for what has no picture. */
-function picture(char: string): string {
-  const value = char.charCodeAt(0);
-  if (value === 0x7f) return '␡';
-  return value < 0x20 ? String.fromCharCode(0x2400 + value) : '�';
+    .replaceAll(unseen, '�');
 }

@@ -78,7 +78,7 @@ function bucket(report: Report, planned: PlannedBucket): Markup {
       { head: 'Remark', cell: ({ remark }) => remark },
     ],
     lines,
-    { caption: `Objects of ${name}`, narrow: 'scroll' },
+    { caption: `Objects of ${name}`, narrow: 'scroll', fits: true },
   );
   const told: [string, Part][] = [
     ['from', `${source.bucket} to ${target.bucket}`],
@@ -109,7 +109,7 @@ function prefixes({ deletion, totals, target }: PlannedBucket): Markup | undefin
       { head: 'Size', cell: (row) => bytes(row.bytes), figure: (row) => row.bytes },
     ],
     rows,
-    { caption: `What only ${target.bucket} had, by prefix`, narrow: 'scroll' },
+    { caption: `What only ${target.bucket} had, by prefix`, narrow: 'scroll', fits: true },
   );
   const samples = joined(
     deletion.samples.map((key) => code(key)),

@@ -38,7 +38,7 @@ for (const table of document.querySelectorAll('table[data-sorts]')) {
           ? number(found) + ' of ' + number(rows.length) + ' ' + what
           : number(found) + ' ' + what;
     more.hidden = shown === found;
-    more.textContent = 'Show all ' + number(found);
+    more.textContent = 'Show all ' + number(found) + ' ' + what;
   };
 
   const sort = (index, kind, up) => {

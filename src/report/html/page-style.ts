@@ -68,19 +68,23 @@ thead th { color: var(--soft); font-weight: 550; font-size: .8125rem; white-spac
 tbody th { font-weight: 550; }
 th:last-child, td:last-child { padding-right: 0; }
 .n { text-align: right; white-space: nowrap; }
+.wide { min-width: 18rem; }
+table.fit { width: auto; }
+table.fit th, table.fit td { padding-right: 2rem; }
 table.stack { table-layout: fixed; }
 table.stack td, table.stack th { overflow-wrap: anywhere; }
 table.scroll tbody th { overflow-wrap: break-word; }
-table.scroll tbody th bdi { display: inline-block; max-width: 32rem; }
+table.scroll tbody th bdi { display: inline-block; max-width: 18rem; }
+table.fit tbody th bdi { max-width: 32rem; }
 th button {
   font: inherit; color: inherit; background: none; border: 0; margin: 0; padding: 0 0 0 .125rem; cursor: pointer;
   text-decoration: underline dotted 1px; text-underline-offset: .2em;
 }
 th button:hover { color: var(--ink); }
-th[aria-sort] button::after { content: '\\2195'; display: inline-block; width: 1em; text-align: center; opacity: .7; text-decoration: none; }
+th[aria-sort] button::after { content: '\\2195'; content: '\\2195' / ''; display: inline-block; width: 1em; text-align: center; opacity: .7; text-decoration: none; }
 th[aria-sort=ascending] button, th[aria-sort=descending] button { color: var(--ink); text-decoration-style: solid; }
-th[aria-sort=ascending] button::after { content: '\\2191'; opacity: 1; }
-th[aria-sort=descending] button::after { content: '\\2193'; opacity: 1; }
+th[aria-sort=ascending] button::after { content: '\\2191'; content: '\\2191' / ''; opacity: 1; }
+th[aria-sort=descending] button::after { content: '\\2193'; content: '\\2193' / ''; opacity: 1; }
 
 .controls { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; margin-bottom: .75rem; font-size: .9375rem; color: var(--soft); }
 .controls[hidden], [hidden] { display: none; }
@@ -123,7 +127,7 @@ ol.timeline li {
   table.stack tr[hidden] { display: none; }
   table.stack th, table.stack td { border: 0; padding: .125rem 0; }
   table.stack td:empty { display: none; }
-  table.stack td::before { content: attr(data-head) ': '; color: var(--soft); font-size: .8125rem; }
+  table.stack td::before { content: attr(data-head) ': '; content: attr(data-head) ': ' / ''; color: var(--soft); font-size: .8125rem; }
   ol.timeline li { grid-template: 'name time' auto 'bar bar' auto 'told told' auto / minmax(0, 1fr) auto; gap: .125rem .75rem; }
   .scale { margin-left: 0; margin-right: 0; }
 }
@@ -135,13 +139,15 @@ ol.timeline li {
     --accent: #2a5b8c; --good: #14532d; --bad: #99201a; --warn: #5f3f00;
   }
   @page { margin: 15mm; }
-  body { max-width: none; padding: 0; font-size: 9.5pt; }
+  html { font-size: 9.5pt; }
+  body { max-width: none; padding: 0; }
   nav, .controls, .controls:not([hidden]) { display: none; }
   section { margin-top: 1.5rem; }
   h2, h3, caption { break-after: avoid; }
   tr, .failure { break-inside: avoid; }
   .scroll { overflow: visible; }
-  table { font-size: 8pt; }
+  .wide { min-width: 0; }
+  table { font-size: .875rem; }
   th, td { padding: .25rem .5rem .25rem 0; }
   tbody tr[hidden], table.stack tbody tr[hidden] { display: table-row; }
   th button { text-decoration: none; padding: 0; }

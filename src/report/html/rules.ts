@@ -39,7 +39,7 @@ function maskTable(masked: readonly MaskedColumn[]): Markup {
       { head: 'Result', cell: ({ done }) => (done ? sign('good', 'masked') : sign('none', 'not copied')) },
     ],
     masked,
-    { caption: 'Masked columns', narrow: 'scroll', sorts: 'columns' },
+    { caption: 'Masked columns', narrow: 'scroll', fits: true, sorts: 'columns' },
   )}`;
 }
 
@@ -49,7 +49,7 @@ function personalTable(personal: NonNullable<Report['unmasked']>): Markup {
   >(
     [
       { head: 'Column', cell: ({ table, column }) => named(`${displayTable(table)}.${column}`) },
-      { head: 'Why it looks so', cell: ({ reason }) => reason },
+      { head: 'Why it looks so', wide: true, cell: ({ reason }) => reason },
     ],
     personal,
     { caption: 'Columns that look personal, without a rule', narrow: 'scroll', sorts: 'columns' },

@@ -25,22 +25,26 @@ export function tables(report: Report): Markup | undefined {
   const table = dataTable<Row>(
     [
       { head: 'Table', cell: ({ step }) => named(displayTable(step.table)) },
-      { head: 'Rows', cell: (row) => row.facts && count(row.facts.rows), figure: figure(({ rows: number }) => number) },
-      { head: 'Copied', cell: (row) => row.facts && bytes(row.facts.bytes), figure: figure((facts) => facts.bytes) },
-      { head: 'Copy', cell: (row) => row.facts && duration(row.facts.copyMs), figure: figure(({ copyMs }) => copyMs) },
-      {
-        head: 'Indexes',
-        cell: (row) => row.facts && duration(row.facts.indexMs),
-        figure: figure(({ indexMs }) => indexMs),
-      },
-      { head: 'In all', cell: timeText, figure: totalMs },
       {
         head: 'Content',
         cell: ({ standing, result, step }) =>
           markup`${sign(standing, result)}${step.outcome.status === 'failed' ? list([step.outcome.failure.message]) : undefined}`,
         choice: ({ result }) => result,
       },
-      { head: 'Rule', cell: ({ step }) => (step.rule ? rulePhrases(step.rule).join('; ') : '') },
+      { head: 'Rows', cell: (row) => row.facts && count(row.facts.rows), figure: figure(({ rows: number }) => number) },
+      { head: 'Copied', cell: (row) => row.facts && bytes(row.facts.bytes), figure: figure((facts) => facts.bytes) },
+      { head: 'Time', cell: timeText, figure: totalMs },
+      {
+        head: 'Copying',
+        cell: (row) => row.facts && duration(row.facts.copyMs),
+        figure: figure(({ copyMs }) => copyMs),
+      },
+      {
+        head: 'Indexes',
+        cell: (row) => row.facts && duration(row.facts.indexMs),
+        figure: figure(({ indexMs }) => indexMs),
+      },
+      { head: 'Rule', wide: true, cell: ({ step }) => (step.rule ? rulePhrases(step.rule).join('; ') : '') },
     ],
     rows,
     { caption: 'Tables as they were copied, the slowest first', narrow: 'scroll', sorts: 'tables' },

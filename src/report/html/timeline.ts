@@ -28,7 +28,7 @@ export function timeline(report: Report): Markup | undefined {
   const begin = Date.parse(report.startedAt);
   const end = Math.max(report.durationMs, ...timed.map((step) => spanOf(step, begin).to));
   const [slowest] = timed.toSorted(bySlowest);
-  const lines = linesOf(report, begin);
+  const lines = linesOf(report, begin).toSorted((a, b) => (a.from ?? end) - (b.from ?? end));
   return markup`<p>${slowestText(timed, report.durationMs)}</p>
 <p class="scale" aria-hidden="true"><span>0</span><span>${duration(end / 2)}</span><span>${duration(end)}</span></p>
 <ol class="timeline">

@@ -6,7 +6,7 @@ import { markup, type Markup } from './markup.ts';
 import { sign } from './sign.ts';
 import { counted } from '../format.ts';
 
-const signs = { right: 'good', wrong: 'bad', told: 'plain', unchecked: 'none' } as const;
+const signs = { right: 'good', noted: 'warn', wrong: 'bad', told: 'plain', unchecked: 'none' } as const;
 
 /** What was checked, at which end what was found, and whether that is right. */
 export function verification(report: Report): Markup | undefined {
@@ -39,8 +39,9 @@ function verdictOf(checks: readonly Check[]): string {
   const wrong = of('wrong');
   const unmade = of('unchecked');
   if (wrong + unmade === 0) return `${judged === 1 ? 'One check' : `All ${counted(judged, 'check')}`} passed.`;
+  if (unmade === judged) return 'The run ended before anything was verified.';
   const parts = [
-    `${of('right')} of ${counted(judged, 'check')} passed`,
+    `${of('right') + of('noted')} of ${counted(judged, 'check')} passed`,
     ...(wrong > 0 ? [`${wrong} did not`] : []),
     ...(unmade > 0 ? [`${unmade} ${unmade === 1 ? 'was' : 'were'} not made`] : []),
   ];

@@ -1,0 +1,83 @@
+import { Ajv, type ValidateFunction } from 'ajv';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { reportSchemas } from '../report-schemas.ts';
+import type { Report } from '../src/index.ts';
+import { exampleReport } from './example-report.ts';
+import { obstacles, withObstacle } from './obstacles.ts';
+import { type Scene, startScene } from './scene.ts';
+
+let scene: Scene;
+let isReport: ValidateFunction;
+let isPlan: ValidateFunction;
+
+beforeAll(async () => {
+  const ajv = new Ajv({ strict: true, allowUnionTypes: true, verbose: true });
+  const schemas = reportSchemas();
+  [isReport, isPlan] = [ajv.compile(schemas.report), ajv.compile(schemas.plan)];
+  scene = await startScene();
+});
+afterAll(() => scene[Symbol.asyncDispose]());
+
+/** What does not fit, in words: of the alternatives of a step only what is said of its own kind. */
+function faults(validate: ValidateFunction, value: unknown): string[] {
+  if (validate(value)) return [];
+  return (validate.errors ?? [])
+    .filter(({ keyword, instancePath }) => !['const', 'anyOf'].includes(keyword) && instancePath !== '')
+    .map(({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`)
+    .concat('it does not fit');
+}
+
+/** A report as it was printed, and as the run's folder keeps it with its plan. */
+async function requireFits(report: Report): Promise<void> {
+  const read = async (name: string) =>
+    JSON.parse(await readFile(join(scene.folder, '.restage', 'runs', report.run, name), 'utf8')) as unknown;
+  expect(faults(isReport, report)).toEqual([]);
+  expect(faults(isReport, await read('report.json'))).toEqual([]);
+  expect(faults(isPlan, await read('plan.json'))).toEqual([]);
+}
+
+test('the report of a run of objects only fits the schema', async () => {
+  const config = await scene.configure((document) =>
+    document.setIn(['objects'], { images: { delete: { maxCount: 100, maxPercent: 5 } } }),
+  );
+  const { code, report } = await scene.sync('--only', 'objects', '--config', config);
+  expect([code, report.outcome, report.only]).toEqual([0, 'done', 'objects']);
+  await requireFits(report);
+});
+
+test('the report of a run that failed and was put back fits the schema', async () => {
+  const { report } = await withObstacle(scene, obstacles.migratedByHand, () => scene.sync('--only', 'database'));
+  expect(report).toMatchObject({ outcome: 'failed', recovery: { swappedBack: true } });
+  await requireFits(report);
+});
+
+test('the report of a run that was interrupted fits the schema', async () => {
+  const { stdout } = await withObstacle(scene, obstacles.slowTable, async () => {
+    const running = scene.begin('sync', '--yes', '--json');
+    await running.said('✓ copy-schema'); // it is about to copy the table, or does
+    running.signal('SIGINT');
+    return await running.ended;
+  });
+  const report = JSON.parse(stdout) as Report; // looked at by the schema
+  expect(report.outcome).toBe('interrupted');
+  await requireFits(report);
+});
+
+test('the report of a whole run fits the schema, and one with anything more or less does not', async () => {
+  const { code, report } = await scene.sync();
+  expect(code).toBe(0);
+  await requireFits(report);
+  expect(isReport({ ...report, more: true })).toBe(false);
+  expect(isReport({ ...report, holds: undefined })).toBe(false);
+  const [first, ...rest] = report.steps;
+  expect(isReport({ ...report, steps: [{ ...first, more: 1 }, ...rest] })).toBe(false);
+  expect(isReport({ ...report, steps: [{ ...first, outcome: { status: 'well' } }, ...rest] })).toBe(false);
+  expect(isPlan(report)).toBe(false);
+});
+
+test('a report with something of every kind of step fits the schema', () => {
+  for (const ended of ['done', 'failed'] as const)
+    expect(faults(isReport, JSON.parse(JSON.stringify(exampleReport(12, ended))))).toEqual([]);
+});
