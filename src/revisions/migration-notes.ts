@@ -33,13 +33,12 @@ export function sourceAhead(planned: PlannedMigrations): RestageError | undefine
 
 /** How they stand to each other, for all tables of which the same is to be said at once. */
 export function relationNotes(
-  planned: readonly PlannedMigrations[],
-  pairs: readonly Pair[],
+  all: readonly { readonly planned: PlannedMigrations; readonly pair: Pair }[],
   migrates: boolean,
 ): string[] {
-  const said = planned.flatMap((one, index) => {
-    const text = relationText(one, pairs[index] ?? {}, migrates);
-    return text === undefined ? [] : [{ name: displayTable(one.table), text }];
+  const said = all.flatMap(({ planned, pair }) => {
+    const text = relationText(planned, pair, migrates);
+    return text === undefined ? [] : [{ name: displayTable(planned.table), text }];
   });
   return [...Map.groupBy(said, ({ text }) => text)].map(
     ([text, tables]) =>

@@ -137,7 +137,8 @@ test('what did not end well is a note of either end, and no refusal', () => {
 
 test('a table that may not be read is named with the grant that opens it', () => {
   const closed = [{ schema: 'app', name: 'SequelizeMeta' }];
-  const { notes } = planMigrations(end('shop'), { ...end('staging'), closed }, choices());
+  const ours = table('Sequelize', ['a'], { table: { schema: 'app', name: 'SequelizeMeta' } });
+  const { notes } = planMigrations(end('shop', ours), { ...end('staging'), closed }, choices());
   expect(notes).toEqual([
     'reader may not read app.SequelizeMeta of staging at db.example:5432, which version tables are called: what was applied is not known. To let it: grant select on "app"."SequelizeMeta" to "reader"',
   ]);

@@ -1,5 +1,5 @@
 import { failureOf, RestageError, type Failure } from '../errors.ts';
-import { quoteTable } from '../postgres/names.ts';
+import { quoteTable, type TableName } from '../postgres/names.ts';
 import type { Origin } from '../postgres/session.ts';
 import { isSameMigration, isSameTool } from '../postgres/version-tables/migration-id.ts';
 import type { MigrationTool, VersionTable, Versions } from '../postgres/version-tables.ts';
@@ -37,13 +37,21 @@ export function planMigrations(source: EndVersions, target: EndVersions, choices
   const pairs = pairsOf(source.tables, target.tables);
   requireFitting(choices.files, pairs);
   const planned = pairs.map((pair) => compareRevisions(pair.source, pair.target, filesOf(pair, pairs, choices.files)));
+  // Of a table that may not be read nothing is known, not even that it is empty: told by itself.
+  const isClosed = (table: TableName) =>
+    [...source.closed, ...target.closed].some((one) => quoteTable(one) === quoteTable(table));
   const ahead = planned.flatMap((one) => sourceAhead(one) ?? []);
   return {
     planned,
     refusals: choices.policy === 'refuse' ? ahead.map(failureOf) : [],
     notes: [
       ...(choices.policy === 'warn' ? ahead.map(({ message }) => `${message}; migrate.policy is warn`) : []),
-      ...relationNotes(planned, pairs, choices.migrates),
+      ...relationNotes(
+        planned
+          .map((one, index) => ({ planned: one, pair: pairs[index] ?? {} }))
+          .filter(({ planned: { table } }) => !isClosed(table)),
+        choices.migrates,
+      ),
       ...failedNotes(source.tables, target.tables),
       ...[source, target].flatMap(closedNotes),
       ...(choices.files.length > 0 && pairs.length === 0
