@@ -44,7 +44,9 @@ insert into flyway.flyway_schema_history values
   (5, null, 'Refresh views', 'SQL', 'R__Refresh_views.sql', 4, 'app', '2025-12-22 09:00:01', 4, true),
   (6, '2', 'undone', 'SQL', 'V2__undone.sql', 4, 'app', '2025-12-22 09:00:02', 4, true),
   (7, '2', 'undone', 'UNDO_SQL', 'U2__undone.sql', 4, 'app', '2025-12-22 09:00:03', 4, true),
-  (8, '3', 'half', 'SQL', 'V3__half.sql', 4, 'app', '2025-12-22 09:00:04', 4, false);
+  (8, '3', 'half', 'SQL', 'V3__half.sql', 4, 'app', '2025-12-22 09:00:04', 4, false),
+  (9, '4', 'struck out', 'SQL', 'V4__struck_out.sql', 4, 'app', '2025-12-22 09:00:05', 4, true),
+  (10, '4', 'struck out', 'DELETE', 'V4__struck_out.sql', 4, 'app', '2025-12-22 09:00:06', 4, true);
 
 create schema liquibase;
 create table liquibase.databasechangeloglock (id integer not null, locked boolean not null, lockgranted timestamp without time zone, lockedby varchar(255), constraint databasechangeloglock_pkey primary key (id));
@@ -66,7 +68,8 @@ insert into prisma._prisma_migrations (id, checksum, migration_name, started_at,
   ('a', 'c', '20251101080000_init', '2025-11-01 08:00:00+00', '2025-11-01 08:00:01+00', null),
   ('b', 'c', '20251221100000_tier', '2025-12-21 10:00:00+00', null, '2025-12-21 10:00:05+00'),
   ('c', 'c', '20251221100000_tier', '2025-12-21 10:01:00+00', '2025-12-21 10:01:01+00', null),
-  ('d', 'c', '20251222100000_half', '2025-12-22 10:01:00+00', null, null);
+  ('d', 'c', '20251222100000_half', '2025-12-22 10:01:00+00', null, null),
+  ('e', 'c', '20251223100000_gone', '2025-12-23 10:01:00+00', null, '2025-12-23 10:02:00+00');
 
 create schema drizzle;
 create table drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint);

@@ -172,6 +172,7 @@ describe("somebody's own table", () => {
        create table more.schema_migrations (version bigint not null primary key, inserted_at timestamp(0));
        create schema birds;
        create table birds.migrations (id serial, "timestamp" bigint, name varchar, distance int);
+       insert into birds.migrations ("timestamp", name) values (1761984000000, 'Tern1761984000000');
        create table birds.alembic_version (version_num int);
        create table birds.django_migrations (id int, app text, name text);
        create table birds.schema_migrations (version varchar primary key);
