@@ -10,6 +10,7 @@ import type { ReadSession } from './postgres/session.ts';
 import type { SourceDatabase } from './postgres/source.ts';
 import type { TargetDatabase } from './postgres/target.ts';
 import { readVersionTables, revisionOf } from './postgres/version-tables.ts';
+import { counted } from './report/format.ts';
 import { resolveRules } from './resolve-rules.ts';
 
 /** Reads both schemas at the same time, each in a transaction of its own, and compares them. Throws as `drift`. */
@@ -34,11 +35,14 @@ export async function compareSchemas(
   const [from, to] = await allOf([
     readSchema(ours, async () => {
       const { skip } = resolveRules(tables, await readTables(ours, skipExtensions));
-      return { skip: await readSkipped(ours, skip), objects: await readObjects(ours, { roles: grants }) };
+      return {
+        tables: skip.length,
+        skip: await readSkipped(ours, skip),
+        objects: await readObjects(ours, { roles: grants }),
+      };
     }),
-    readSchema(theirs, async () => ({ skip: [], objects: await readObjects(theirs) })),
+    readSchema(theirs, async () => ({ objects: await readObjects(theirs) })),
   ]);
-  const relations = from.skip.length;
   return {
     version: 1,
     madeAt: new Date().toISOString(),
@@ -46,7 +50,7 @@ export async function compareSchemas(
     target: { name: names.target, origin: theirs.origin, readAt, ...to.revision },
     drift: compareObjects(from.objects, to.objects, { skip: from.skip, skipExtensions }),
     leftOut: [
-      ...(relations === 0 ? [] : [`${relations} tables and sequences that database.tables skips`]),
+      ...(from.tables === 0 ? [] : [`${counted(from.tables, 'table')} that database.tables skips`]),
       ...(skipExtensions.length === 0 ? [] : [`extensions by database.skipExtensions: ${skipExtensions.join(', ')}`]),
     ],
   };

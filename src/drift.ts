@@ -36,9 +36,13 @@ export interface DriftOptions {
 export async function drift(config: Config, ends: Ends, { signal }: DriftOptions = {}): Promise<DriftReport> {
   const { source, target } = ends;
   if (!source.database || !target.database)
-    throw new RestageError('config-invalid', `${source.database ? 'target' : 'source'} has no database to compare`, {
-      hint: 'Name the databases of both ends in restage.yaml: source.database, target.database.',
-    });
+    throw new RestageError(
+      'config-invalid',
+      `the ${source.database ? 'target' : 'source'} has no database to compare`,
+      {
+        hint: 'Name the databases of both ends in restage.yaml: source.database, target.database.',
+      },
+    );
   // Loaded where it is used: the driver is a good part of what a start takes.
   const { compareSchemas } = await import('./drift-schemas.ts');
   const names = { source: source.name, target: target.name };

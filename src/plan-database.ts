@@ -12,6 +12,7 @@ import {
   superuserNote,
   textNotes,
 } from './plan-notes.ts';
+import { driftBetween } from './plan-drift.ts';
 import { maskKeyOf, readOwnRows, type OwnRows, type SourceRules } from './plan-rules.ts';
 import {
   readSource,
@@ -143,6 +144,7 @@ export async function planDatabase(
   const { namedRoles, extensions } = from.fit;
   const unmapped = ask(() => requireNamedRoles(namedRoles, choices.grants, roles, to.facts.origin));
   const matched = ask(() => matchExtensions(extensions, offered, to.facts.origin));
+  const { drift, notes: driftNotes } = driftBetween(from.fit, to.fit, choices.skipExtensions);
   return {
     source: figuresOf(from, tables, from.fit),
     target: figuresOf({ ...to, origin: to.facts.origin }, to.fit.tables, to.fit),
@@ -158,6 +160,7 @@ export async function planDatabase(
     ...(maskKey === undefined ? {} : { maskKey }),
     own: own.own,
     migrations: migrations.planned,
+    ...(drift ? { drift } : {}),
     notes: [
       ...migrations.notes,
       ...rules.notes,
@@ -176,6 +179,7 @@ export async function planDatabase(
             `the extension ${name} will not be made, by database.skipExtensions; ${to.facts.origin.database} has it now`,
         ),
       ...ownerNote(choices.owner, to.fit.roles, to.facts.origin),
+      ...driftNotes,
       ...from.fit.notes,
       ...unmapped,
       ...matched,

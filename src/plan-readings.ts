@@ -1,5 +1,6 @@
 import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
+import { readForDrift } from './plan-drift.ts';
 import { readSourceRules, type RuleChoices } from './plan-rules.ts';
 import { proveStatements, type AfterLoad } from './postgres/rules/after-load.ts';
 import { readSequences, readTables } from './postgres/catalog.ts';
@@ -60,7 +61,8 @@ export async function readSource(source: SourceDatabase, choices: Choices, signa
   });
   const found = unfit ? [] : await countTables(session, await readTables(session, skipExtensions));
   const rules = unfit ? undefined : await readSourceRules(session, choices, found);
-  const skipped = new Set((await readSkipped(session, rules?.skip ?? [])).map(quoteTable));
+  const skippedRelations = await readSkipped(session, rules?.skip ?? []);
+  const skipped = new Set(skippedRelations.map(quoteTable));
   const fit = !rules
     ? undefined
     : {
@@ -73,6 +75,8 @@ export async function readSource(source: SourceDatabase, choices: Choices, signa
         text: await readTextSettings(session),
         versions: await readVersions(session),
         schema: await readSchemaPrint(session),
+        objects: await readForDrift(session, choices.grants),
+        skipped: skippedRelations,
         notes: await readUncarried(session, publications),
         superusersOnly: await readSuperusersOnly(session, publications),
       };
@@ -129,6 +133,7 @@ export async function readTargetSide(target: TargetDatabase, choices: Choices, s
     losses: await readLosses(session),
     versions: await readVersions(session),
     schema: await readSchemaPrint(session),
+    objects: await readForDrift(session),
   };
   return { origin: session.origin, readAt, pooled, identity, description, databases, facts, marked, unfit, fit };
 }

@@ -14,6 +14,7 @@ const pages = [
   'docs/data-rules.md',
   'docs/databases.md',
   'docs/migrations.md',
+  'docs/drift.md',
   'docs/objects.md',
   'docs/performance.md',
   'docs/report.md',

@@ -25,13 +25,19 @@ export function driftText({ source, target, drift, leftOut }: DriftReport, style
     [
       changed,
       '~',
-      `${changed.length === 1 ? 'differs' : 'differ'}: as in ${source.name} after a sync, until migrations`,
+      `in both, not the same: as in ${source.name} after a sync, until migrations change ${itThem(changed)}`,
     ],
   ];
   for (const [which, mark, words] of told)
     if (which.length > 0) lines.push(`  ${mark} ${count(which.length)} ${words}`);
-  for (const [heading, group] of Map.groupBy(differences, ({ table, kind }) => table ?? plurals[kind])) {
-    lines.push('', style('strong', visible(heading)));
+  const ofTables = differences.filter(({ table }) => table !== undefined);
+  const others = differences.filter(({ table }) => table === undefined);
+  for (const group of [
+    ...Map.groupBy(ofTables, ({ table }) => table).values(),
+    ...Map.groupBy(others, ({ kind }) => kind).values(),
+  ]) {
+    const [first] = group;
+    lines.push('', style('strong', first ? visible(first.table ?? plurals[first.kind]) : ''));
     for (const one of group) lines.push(...objectLines(one, [source.name, target.name], style));
   }
   return lines.join('\n');
@@ -124,9 +130,11 @@ function objectLines(
   style: Style,
 ): string[] {
   const own = table !== undefined && name.startsWith(`${table}.`) ? name.slice(table.length + 1) : name;
-  const called = `${kind} ${visible(own)}`;
-  if (target === undefined) return [`  ${style('good', '+')} ${called}: ${alone(source ?? '')}`];
-  if (source === undefined) return [`  ${style('bad', '-')} ${called}: ${alone(target)}`];
+  const called = name === table ? kind : `${kind} ${visible(own)}`;
+  // A table's definition begins with what kind of table it is.
+  const text = (definition: string) => (kind === 'table' ? alone(definition) : `${called}: ${alone(definition)}`);
+  if (target === undefined) return [`  ${style('good', '+')} ${text(source ?? '')}`];
+  if (source === undefined) return [`  ${style('bad', '-')} ${text(target)}`];
   const width = Math.max(...ends.map(({ length }) => length));
   const [ours, theirs, where] = pair(source, target);
   return [
@@ -158,18 +166,18 @@ function alone(definition: string): string {
 /** Both definitions in short: where they are long, the first lines that differ, and from where on these do. */
 function pair(source: string, target: string): readonly [ours: string, theirs: string, where: string] {
   const [a, b] = [source, target].map((text) => text.split('\n').map((line) => line.trim())) as [string[], string[]]; // two of two
-  const at = Math.max(
-    0,
-    a.findIndex((line, index) => line !== b[index]),
-  );
+  let at = 0;
+  while (at < Math.max(a.length, b.length) - 1 && a[at] === b[at]) at += 1;
   const [ours, theirs] = [a[at] ?? '', b[at] ?? ''];
   const where =
-    a.length === 1 && b.length === 1
-      ? ''
-      : `, ${count(a.length)} and ${count(b.length)} lines, from line ${count(at + 1)} on`;
+    a.length === 1 && b.length === 1 ? '' : `, from line ${count(at + 1)} on (${lengths(a.length, b.length)})`;
   let same = 0;
   while (same < ours.length && ours[same] === theirs[same]) same += 1;
   return [excerpt(ours, same) || '(ends)', excerpt(theirs, same) || '(ends)', where];
+}
+
+function lengths(ours: number, theirs: number): string {
+  return ours === theirs ? `of ${counted(ours, 'line')}` : `of ${count(ours)} and ${counted(theirs, 'line')}`;
 }
 
 /** So much of a line as fits, with the character that matters. */

@@ -154,19 +154,17 @@ export const catalogObjects = `
   select 'column', r.schema, r.relname, a.attname,
          json_build_object(
            'type', format_type(a.atttypid, a.atttypmod), 'required', a.attnotnull,
-           'requiredNotValid', coalesce(k.loose, false), 'requiredNotInherited', coalesce(k.own, false),
+           'requiredNotValid', not coalesce(k.convalidated, true), 'requiredNotInherited', coalesce(k.connoinherit, false),
            'default', pg_get_expr(d.adbin, d.adrelid), 'generated', a.attgenerated,
            -- A partition has it of its whole, which the catalog says since 17.
            'identity', case when r.relispartition then '' else a.attidentity end,
-           'collation', ${collationOf('a.attcollation', 'a.atttypid')},
+           'collation', case when a.attcollation <> t.typcollation then a.attcollation::regcollation::text end,
            'ofView', r.relkind in ('v', 'm'))::text, a.attnum
     from relation r
     join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
+    join pg_type t on t.oid = a.atttypid
     left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-    left join lateral (
-      select bool_or(not k.convalidated) as loose, bool_or(k.connoinherit) as own
-        from pg_constraint k
-       where k.conrelid = r.oid and k.contype = 'n' and k.conkey = array[a.attnum]) k on true
+    left join pg_constraint k on k.conrelid = a.attrelid and k.contype = 'n' and k.conkey = array[a.attnum]
    where r.relkind in ('r', 'p', 'f') or r.relkind = 'v' and d.oid is not null
   union all
   -- Since PostgreSQL 18 a NOT NULL is a constraint too: the columns have it.
@@ -204,7 +202,8 @@ export const catalogObjects = `
   union all
   select 'trigger', r.schema, r.relname, g.tgname, json_build_object('definition', pg_get_triggerdef(g.oid), 'enabled', g.tgenabled)::text, 0
     from relation r
-    join pg_trigger g on g.tgrelid = r.oid and not g.tgisinternal
+    -- Until 15 that of a partition, made of its whole's, is an internal one.
+    join pg_trigger g on g.tgrelid = r.oid and (not g.tgisinternal or g.tgparentid <> 0 and g.tgconstraint = 0)
     left join pg_trigger w on w.oid = g.tgparentid
    where w.oid is null or w.tgenabled <> g.tgenabled
   union all

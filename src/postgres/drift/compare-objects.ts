@@ -19,7 +19,8 @@ export function compareObjects(source: SchemaObjects, target: SchemaObjects, opt
   const [ours, theirs] = [byKey(mine), byKey(yours)];
   const [held, others] = [holdersOf(mine), holdersOf(yours)];
   const isSame = (one: SchemaObject, other: SchemaObject) =>
-    one.compared === other.compared ||
+    (one.definition === other.definition && !one.always) ||
+    one.compared() === other.compared() ||
     (source.version !== target.version &&
       one.acrossVersions !== undefined &&
       one.acrossVersions === other.acrossVersions);
@@ -51,7 +52,7 @@ export function compareObjects(source: SchemaObjects, target: SchemaObjects, opt
     } else if (one.kind === 'column' && one.ofParent && other.ofParent) continue;
     else if (one.kind === 'table') {
       const order = (one.ofParent ?? other.ofParent) ? undefined : orders(one.name, held, others);
-      if (order) tell(one, `${one.definition}, columns ${order[0]}`, `${other.definition}, columns ${order[1]}`);
+      if (order) tell(one, `${one.definition}, ${order[0]}`, `${other.definition}, ${order[1]}`);
       else if (!isSame(one, other)) tell(one, one.definition, other.definition);
     } else if (!isSame(one, other)) tell(one, one.definition, other.definition);
   }
@@ -119,7 +120,7 @@ function byText(a: string, b: string): number {
 }
 
 function byKey(objects: readonly SchemaObject[]): Map<string, SchemaObject> {
-  return new Map(objects.map((object) => [JSON.stringify([object.kind, object.table, object.name]), object]));
+  return new Map(objects.map((object) => [`${object.kind} ${object.name}`, object]));
 }
 
 /** What has parts. */

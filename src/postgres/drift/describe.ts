@@ -1,4 +1,4 @@
-import { displayTable, quoteName, type TableName } from '../names.ts';
+import { displayTable, printedName, quoteName, type TableName } from '../names.ts';
 import type { RoleMap } from '../named-roles.ts';
 import { bareColumns } from './bare-columns.ts';
 import type {
@@ -28,7 +28,7 @@ export function describe(object: CatalogObject, roles: RoleMap = {}): SchemaObje
     schema,
     name: own,
     definition,
-    compared: alike(definition),
+    compared: () => alike(definition),
     ...more,
   });
   const part = (relation: string) => {
@@ -59,7 +59,8 @@ export function describe(object: CatalogObject, roles: RoleMap = {}): SchemaObje
     case 'index': {
       const { definition, valid } = object.parts;
       const { table } = part(object.relation);
-      return told('index', `${definition}${valid ? '' : ' (not valid)'}`, { table });
+      const short = definition.replace(beginOfIndex, (_whole, unique?: string) => (unique ? 'unique ' : ''));
+      return told('index', `${short}${valid ? '' : ' (not valid)'}`, { table });
     }
     case 'view': {
       const { materialized, query, options } = object.parts;
@@ -83,8 +84,13 @@ export function describe(object: CatalogObject, roles: RoleMap = {}): SchemaObje
     case 'policy': {
       const { name: policy, table } = part(object.relation);
       const mapped = object.parts.roles?.map((role) => (Object.hasOwn(roles, role) ? (roles[role] ?? role) : role));
-      const compared = alike(policyText({ ...object.parts, roles: mapped ? [...new Set(mapped)].toSorted() : null }));
-      return told('policy', policyText(object.parts), { name: policy, table, compared });
+      const text = policyText({ ...object.parts, roles: mapped ? [...new Set(mapped)].toSorted() : null });
+      return told('policy', policyText(object.parts), {
+        name: policy,
+        table,
+        compared: () => alike(text),
+        always: true,
+      });
     }
     case 'statistics': {
       const [of, table] = object.parts.table;
@@ -100,6 +106,11 @@ export function describe(object: CatalogObject, roles: RoleMap = {}): SchemaObje
     }
   }
 }
+
+/** What the name and the table say already. */
+const beginOfIndex = new RegExp(
+  `^CREATE (UNIQUE )?INDEX ${printedName} ON (?:ONLY )?${printedName}\\.${printedName} USING `,
+);
 
 /** What a trigger or rule does not say itself. */
 const states: Readonly<Record<string, string>> = { D: ' (disabled)', R: ' (on replicas)', A: ' (always)' };
@@ -195,20 +206,24 @@ function typeText(parts: TypeParts): string {
   return `base type, input ${input}`;
 }
 
-function functionText(parts: FunctionParts): { readonly text: string; readonly compared: string } {
+function functionText(parts: FunctionParts): { readonly text: string; readonly compared: () => string } {
   const { definition, aggregate, body, language } = parts;
   if (definition === null) {
     const text = Object.entries(aggregate ?? {})
       .flatMap(([name, value]) => (value === null ? [] : [`${name} ${String(value)}`]))
       .join(', ');
-    return { text: `aggregate ${text}`, compared: withoutSpace(text) };
+    return { text: `aggregate ${text}`, compared: () => withoutSpace(text) };
   }
   const text = definition.replaceAll('\r\n', '\n').trimEnd();
+  return { text, compared: () => comparedFunction(definition, body, language) };
+}
+
+function comparedFunction(definition: string, body: string, language: string): string {
+  const at = body === '' ? definition.length : definition.lastIndexOf(body);
+  const head = alike(definition.slice(0, at) + definition.slice(at + body.length));
   // The body is a program of its own: where white space says nothing in it is known of these two languages only.
-  const inside = body.replaceAll('\r\n', '\n');
-  const at = body === '' ? -1 : definition.lastIndexOf(body);
-  const head = alike(at === -1 ? text : definition.slice(0, at) + definition.slice(at + body.length));
-  const program =
-    language === 'sql' || language === 'plpgsql' ? withoutSpace(inside) : inside.replace(/[ \t]+$/gm, '').trim();
-  return { text, compared: `${head} ${program}` };
+  const program = body.replaceAll('\r\n', '\n');
+  return language === 'sql' || language === 'plpgsql'
+    ? `${head} ${withoutSpace(program)}`
+    : `${head} ${program.replace(/[ \t]+$/gm, '').trim()}`;
 }

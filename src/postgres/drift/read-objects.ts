@@ -48,12 +48,12 @@ function withParents(
 ): readonly SchemaObject[] {
   if (parents.size === 0) return objects;
   const columns = new Map(
-    objects.flatMap(({ kind, name, compared }) => (kind === 'column' ? [[name, compared] as const] : [])),
+    objects.flatMap(({ kind, name, definition }) => (kind === 'column' ? [[name, definition] as const] : [])),
   );
   return objects.map((object): SchemaObject => {
-    const { kind, table = '', name, compared } = object;
+    const { kind, table = '', name, definition } = object;
     const above = kind === 'column' ? (parents.get(table) ?? []) : [];
-    const isSame = above.some((parent) => columns.get(`${parent}${name.slice(table.length)}`) === compared);
+    const isSame = above.some((parent) => columns.get(`${parent}${name.slice(table.length)}`) === definition);
     return isSame ? { ...object, ofParent: true } : object;
   });
 }

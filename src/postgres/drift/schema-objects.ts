@@ -21,8 +21,10 @@ export interface SchemaObject {
   readonly refers?: string;
   /** For people. */
   readonly definition: string;
-  /** What it is compared by: the same for all that mean the same. */
-  readonly compared: string;
+  /** What it is compared by: the same for all that mean the same. Made where definitions differ, for few do. */
+  readonly compared: () => string;
+  /** The same definition may mean another thing at the other end: for which roles a policy is. */
+  readonly always?: true;
   /** What it is compared by where the servers are of different versions. */
   readonly acrossVersions?: string;
   /** Of a column: it is as that of the table's parent, which tells it. Of a table: its columns' order is not its own. */
