@@ -57,7 +57,7 @@ const quoted: readonly (readonly [RegExp, string])[] = [
  * One line of a program as it may be shown: without colours, secrets, and values of rows where they are known by their form.
  * @param isCut the line went on
  */
-export function tidyLine(raw: string, isCut = false): string {
+function tidyLine(raw: string, isCut = false): string {
   const plain = stripVTControlCharacters(redact(raw))
     // oxlint-disable-next-line no-control-regex -- what is left of them would move a terminal
     .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '')

@@ -1,3 +1,4 @@
+import { everything } from '../src/s3/selection.ts';
 import type { Report } from '../src/index.ts';
 import { figuresOf } from '../src/report/report.ts';
 import type { Act, Outcome, StepReport } from '../src/step.ts';
@@ -164,7 +165,12 @@ export function exampleReport(tables: number, ended: 'done' | 'failed' = 'done')
   );
   step(
     'verify-references images',
-    { kind: 'verify-references', bucket: 'images', columns: [{ column: 'book_images.s3_key', absent: 'warn' }] },
+    {
+      kind: 'verify-references',
+      bucket: 'images',
+      selection: everything,
+      columns: [{ column: 'book_images.s3_key', absent: 'warn' }],
+    },
     rest({
       bucket: 'images',
       columns: ['book_images.s3_key'],
@@ -339,6 +345,8 @@ export function exampleReport(tables: number, ended: 'done' | 'failed' = 'done')
         source: ['a1'],
         target: ['b2'],
         goal: ['c3'],
+        goalFrom: 'files',
+        table: { schema: 'public', name: 'alembic_version' },
         relation: 'target-ahead',
         between: [
           { id: 'c3', description: 'Add author tier', date: '2025-12-21T09:00:00Z' },

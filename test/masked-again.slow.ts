@@ -105,8 +105,11 @@ test('columns of a masked table that change names while it is read stop the run'
   const running = scene.begin(watched, 'sync', '--yes', '--json');
   await moment(scene.target, `select from pg_database where datname like 'staging\\_\\_incoming%'`);
   // The plan asks for these rows too; the run's own snapshot is there once it does.
-  await moment(scene.source, `
-    select from pg_stat_activity where state = 'active' and query ilike '%copy%pg_sleep%' and pid <> pg_backend_pid()`);
+  await moment(
+    scene.source,
+    `
+    select from pg_stat_activity where state = 'active' and query ilike '%copy%pg_sleep%' and pid <> pg_backend_pid()`,
+  );
   await scene.onSource(`
     alter table people rename email to other; alter table people rename note to email; alter table people rename other to note`);
   const { code, stdout } = await running.ended;

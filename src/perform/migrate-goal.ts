@@ -36,7 +36,7 @@ export function migrated(before: Standing | undefined, after: Standing | undefin
   };
 }
 
-export function hasReached({ goal }: Pick<GoalOf, 'goal'>, { heads }: Standing): boolean {
+function hasReached({ goal }: Pick<GoalOf, 'goal'>, { heads }: Standing): boolean {
   return goal.every((head) => heads.includes(head));
 }
 

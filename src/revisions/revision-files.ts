@@ -46,7 +46,7 @@ export function baseName(file: string): string {
 }
 
 /** add_author_tier, AddAuthorTier or add-author-tier as people write it. */
-export function wordsOf(name: string): string {
+function wordsOf(name: string): string {
   const words = name
     .replaceAll(/([\p{Ll}\d])(\p{Lu})/gu, (_all, before: string, after: string) => `${before} ${after.toLowerCase()}`)
     .replaceAll(/[_-]+/g, ' ')
