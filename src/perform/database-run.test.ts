@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startPostgres, type PostgresServer } from '../../demo/postgres-server.ts';
 import type { Ends } from '../connect.ts';
 import { RestageError, type ErrorCode } from '../errors.ts';
+import { describeDatabase, readDescription } from '../postgres/description.ts';
 import type { Session } from '../postgres/session.ts';
 import { sourceDatabase } from '../postgres/source.ts';
 import { createIncoming } from '../postgres/incoming.ts';
@@ -153,4 +154,15 @@ test('a rollback whose answer is lost is known to have been done, and one that i
     swapped: false,
     unknown: false,
   });
+});
+
+test('a comment holds as many rules as there is room for, and how many more there are', async () => {
+  const { maintenance } = state.lock;
+  const rules = Array.from({ length: 300 }, (_, index) => `masked: ${'ä'.repeat(40)}.${index}`);
+  const facts = { run, source: { host: 'h', port: 1, database: 'd' }, takenAt: '', swappedAt: '', rules };
+  await describeDatabase(maintenance, 'staging', facts);
+  const told = (await readDescription(maintenance, 'staging'))?.rules ?? [];
+  expect(Buffer.byteLength(JSON.stringify(told))).toBeLessThan(8_000);
+  expect(told.slice(0, 2)).toEqual(rules.slice(0, 2));
+  expect(told.at(-1)).toBe(`and ${300 - told.length + 1} more`);
 });
