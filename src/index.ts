@@ -6,7 +6,7 @@ export { connectTarget, type TargetEnd } from './connect-target.ts';
 export { drift, type ComparedSchema, type DriftOptions, type DriftReport } from './drift.ts';
 export { exitCodes, failureOf, redact, RestageError, traceOf, type ErrorCode, type Failure } from './errors.ts';
 export type { Event, Listener } from './event.ts';
-export { newsOf, newsOfRefusal, type News } from './news.ts';
+export { newsOf, newsOfRefusal, newsOfRollback, type News } from './news.ts';
 export { notify, type NotifyOptions } from './notify.ts';
 export { plan, type Plan, type PlanOptions } from './plan.ts';
 export { requireAsPlanned, type SavedPlan } from './plan-compare.ts';

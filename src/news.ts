@@ -1,5 +1,6 @@
 import type { Failure } from './errors.ts';
 import type { Report } from './report/report.ts';
+import type { RollbackReport } from './rollback.ts';
 
 /** How a refresh or a rollback ended, for whoever did not watch. Plain JSON. */
 export interface News {
@@ -35,6 +36,22 @@ export function newsOf(report: Report): News {
     ...(failure ? { failure } : {}),
     holds,
     report,
+  };
+}
+
+/** The news of a rollback. Where not all is well with what came back, it has failed. */
+export function newsOfRollback(report: RollbackReport, source: string): News {
+  const { outcome, target, startedAt, durationMs, run, failure, holds } = report;
+  return {
+    event: outcome === 'done' ? 'success' : 'failure',
+    command: 'rollback',
+    source,
+    target: target.name,
+    at: new Date(Date.parse(startedAt) + durationMs).toISOString(),
+    run,
+    durationMs,
+    ...(failure ? { failure } : {}),
+    holds,
   };
 }
 

@@ -5,11 +5,13 @@ import {
   knownIssues,
   markdown,
   planMarkdown,
+  rollbackMarkdown,
   verdictOf,
   verificationMarkdown,
   type Finding,
   type Plan,
   type Report,
+  type RollbackReport,
   type Verification,
 } from '../index.ts';
 import type { GitHub } from './github.ts';
@@ -32,6 +34,14 @@ export function tellReport(github: GitHub, report: Report): void {
       `${verdictOf(report)}: ${counted(tables.copied, 'table')} with ${counted(tables.rows, 'row')}, ${count(objects.copied)} of ${counted(objects.source, 'object')} copied`,
     ]);
   github.summary(markdown(report));
+}
+
+export function tellRollback(github: GitHub, report: RollbackReport): void {
+  const { outcome, holds, failure } = report;
+  github.annotate(outcome === 'done' ? 'notice' : 'error', [
+    failure && !report.swapped ? `${failure.message}\n${holds}` : holds,
+  ]);
+  github.summary(rollbackMarkdown(report));
 }
 
 export function tellPlan(github: GitHub, plan: Plan): void {

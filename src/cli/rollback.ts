@@ -5,6 +5,7 @@ import {
   count,
   fit,
   json,
+  newsOfRollback,
   planRollback,
   requireUnattended,
   RestageError,
@@ -19,6 +20,8 @@ import {
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { confirmName } from './confirm.ts';
 import type { Session } from './frame.ts';
+import { tellRollback } from './github-results.ts';
+import { openHerald } from './herald.ts';
 import { runsFolder } from './run-folder.ts';
 import { readTargetSettings } from './settings.ts';
 
@@ -31,10 +34,12 @@ interface Rollback {
 
 /** Shows what comes back and what goes aside, asks, puts back, keeps the report, tells. The exit code. */
 export async function rollBack(
-  { terminal, signal, file, onStart, interrupt }: Session,
+  { terminal, signal, file, github, onStart, onFailure, interrupt }: Session,
   { run, yes, dryRun }: Rollback,
 ): Promise<number> {
   const { config, connect } = await readTargetSettings(file);
+  const herald = openHerald(config, { terminal, signal }, 'rollback');
+  if (!dryRun) onFailure(herald.refused);
   if (yes && !dryRun) requireUnattended(config, { only: 'database' });
   using target = await connectTarget(config, { ...connect, signal });
   if (yes && !dryRun) requireUnattended(config, { only: 'database', ends: { target } });
@@ -65,6 +70,8 @@ export async function rollBack(
   if (problem === undefined) terminal.print(`\n  report: ${relative('.', join(runsFolder, report.run, 'report.md'))}`);
   else terminal.warn(`${terminal.style('bad', '✗')} the report could not be kept: ${problem}`);
   terminal.json(report);
+  tellRollback(github, report);
+  await herald.tell(newsOfRollback(report, config.source.name));
   return problem === undefined ? { done: 0, failed: 1, interrupted: 130 }[report.outcome] : 1;
 }
 

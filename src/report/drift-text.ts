@@ -1,7 +1,7 @@
 import type { ComparedSchema, DriftReport } from '../drift.ts';
 import type { Drift, DriftedObject, ObjectKind } from '../postgres/drift/drift.ts';
 import { count, counted, moment } from './format.ts';
-import { originText } from './plan-text.ts';
+import { originText } from './origin-text.ts';
 import type { Style } from './style.ts';
 
 /** Both schemas for people: where each was read, how much differs, then every object under its table or kind. */

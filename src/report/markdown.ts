@@ -8,7 +8,7 @@ import { escaped, sentence } from './markdown-text.ts';
 import { objectFigures } from './objects-figures-markdown.ts';
 import { objectLines } from './objects-markdown.ts';
 import { objectsStay } from './objects-summary.ts';
-import { originText } from './plan-text.ts';
+import { originText } from './origin-text.ts';
 import { replacedRows } from './replaces-text.ts';
 import type { Report } from './report.ts';
 import { ruleFacts } from './rules-summary.ts';
@@ -103,6 +103,12 @@ function failureLines({ failure, recovery, outcome }: Report): string[] {
           '',
         ];
   if (failure.hint) lines.push(escaped(failure.hint), '');
+  const restored = (recovery?.verified ?? []).map(({ what, ok, found }) => [
+    escaped(what),
+    ok ? 'as before' : '**not as before**',
+    escaped(found),
+  ]);
+  if (restored.length > 0) lines.push(...table(['Put back', '', 'Found'], restored), '');
   if (recovery?.failure)
     lines.push(
       `**Not put back completely:** ${escaped(`${recovery.failure.message}. ${recovery.failure.hint ?? ''}`)}`,

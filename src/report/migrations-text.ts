@@ -27,9 +27,6 @@ export function migrationLines(plan: Plan, style: Style): string[] {
       ...listed(between, `  what brings ${names.source}'s schema there, newest first`),
       ...listed(beyond, `  what the code of ${names.target} has not, newest first`),
       ...(between.length > 0 || beyond.length > 0 ? [style('dim', `  read from ${readFrom}`)] : []),
-      ...(between.length > 0 && !migrates(plan)
-        ? [style('warn', `  nothing in migrate brings them in: ${names.target} stays at ${names.source}'s revision`)]
-        : []),
       ...problems.map((problem) => style('warn', `  ${problem}`)),
       '',
     ];
@@ -81,8 +78,4 @@ function listed(migrations: readonly Migration[], title: string): string[] {
 
 function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, ' ').trim();
-}
-
-function migrates({ steps }: Plan): boolean {
-  return steps.some(({ kind }) => kind === 'migrate' || kind === 'migrate-incoming');
 }

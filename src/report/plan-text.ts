@@ -1,10 +1,10 @@
 import type { Plan, PlannedEnd } from '../plan.ts';
-import type { Origin } from '../postgres/session.ts';
 import { unmaskedNotes } from '../postgres/rules/unmasked-refusal.ts';
-import { driftLines } from './drift-lines.ts';
 import { bytes, columns, count, counted } from './format.ts';
+import { driftSummary } from './drift-text.ts';
 import { migrationLines } from './migrations-text.ts';
 import { bucketLines } from './plan-objects-text.ts';
+import { originText } from './origin-text.ts';
 import { replacedLines } from './replaces-text.ts';
 import { rulesLines } from './plan-rules-text.ts';
 import { willDo } from './step-words.ts';
@@ -21,7 +21,7 @@ export function planText(plan: Plan, style: Style): string {
     ...rulesLines(plan, style),
     ...plan.objects.flatMap((bucket) => bucketLines(bucket, style)),
     ...migrationLines(plan, style),
-    ...driftLines(plan.drift, style),
+    ...driftLines(plan, style),
     ...replacedLines(plan, style),
     style('strong', plan.steps.length === 0 ? 'nothing is to be done' : 'what will be done'),
     ...stepLines(plan, style),
@@ -31,11 +31,6 @@ export function planText(plan: Plan, style: Style): string {
   const notes = plan.notes.filter((note) => !known.has(note));
   if (notes.length > 0) lines.push('', ...notes.map((note) => style('warn', `note: ${note}`)));
   return lines.join('\n');
-}
-
-/** bluemoxon at host:5432 as user, PostgreSQL 16.14 */
-export function originText(origin: Origin): string {
-  return `${origin.database} at ${origin.host}:${origin.port} as ${origin.user}, PostgreSQL ${origin.version}`;
 }
 
 function endLines(side: string, end: PlannedEnd, style: Style): string[] {
@@ -57,6 +52,17 @@ function endLines(side: string, end: PlannedEnd, style: Style): string[] {
     lines.push(`  app       ${url}${known.length > 0 ? `: ${known.join(', ')}` : ''}`);
   }
   return [...lines, ''];
+}
+
+/** How both schemas differ, in a few lines; nothing where they do not. */
+function driftLines({ drift }: Plan, style: Style): string[] {
+  if (!drift || drift.differences.length === 0) return [];
+  return [
+    style('strong', 'schema drift'),
+    ...driftSummary(drift).map((line) => `  ${line}`),
+    style('dim', '  each of them: restage drift'),
+    '',
+  ];
 }
 
 /** From here on a reader wants to know how a table is copied. */

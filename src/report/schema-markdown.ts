@@ -1,4 +1,4 @@
-import { driftWords } from './drift-lines.ts';
+import { driftSummary } from './drift-text.ts';
 import { count } from './format.ts';
 import { table } from './markdown-table.ts';
 import { code, escaped, sentence } from './markdown-text.ts';
@@ -56,7 +56,7 @@ function driftLines({ drift, source, target }: Report): string[] {
   return [
     `Before this run the schemas of ${escaped(source.name)} and ${escaped(target.name)} differed:`,
     '',
-    ...driftWords(drift).map((line) => `- ${escaped(line)}`),
+    ...driftSummary(drift).map((line) => `- ${escaped(line)}`),
     '',
   ];
 }

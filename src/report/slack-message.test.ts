@@ -39,7 +39,7 @@ test('no text is longer than Slack takes, no character is cut in two, and none o
     ...news,
     target: long,
     holds: long,
-    failure: { code: 'internal', message: `${long}\`\`\` ${long}`, hint: long, step: long },
+    failure: { code: 'internal', message: `a \`\`\` ${long}`, hint: long, step: long },
   });
   for (const text of [message.text, ...textsOf(message)]) {
     expect(text.length).toBeLessThanOrEqual(3000);

@@ -49,9 +49,9 @@ function verdictText({ event, command, source, target, report, run }: News): str
 }
 
 /** production → staging, 2025-12-22 14:03:11 UTC, 4.2 s, run … */
-function whenText({ source, target, at, durationMs, run }: News): string {
+function whenText({ command, source, target, at, durationMs, run }: News): string {
   const known = [
-    `${source} → ${target}`,
+    command === 'sync' ? `${source} → ${target}` : target,
     moment(at),
     ...(durationMs === undefined ? [] : [duration(durationMs)]),
     ...(run === undefined ? [] : [`run ${run}`]),

@@ -1,7 +1,7 @@
 import type { BesideDatabase, DatabaseStatus, PresentDatabase, Status } from '../status.ts';
 import { acceptanceWords, amountWords, contentWords, oneLine, sizeWords } from './database-words.ts';
 import { bytes, columns, count, counted, moment } from './format.ts';
-import { originText } from './plan-text.ts';
+import { originText } from './origin-text.ts';
 import type { Style } from './style.ts';
 
 /** What the target holds, for people. `more`: what else is known of it here, each a name and a text. */

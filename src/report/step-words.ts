@@ -1,10 +1,10 @@
+import { comparisonText } from '../app/expected-value.ts';
 import { shown } from '../app/shown.ts';
 import { versionText } from '../app/version.ts';
 import { displayTable } from '../postgres/names.ts';
 import type { TableRule } from '../postgres/rules/table-rule.ts';
 import type { ContentCheck } from '../s3/content.ts';
 import type { Facts, Kind, Step, StepReport } from '../step.ts';
-import { expectedText } from './expected-text.ts';
 import { bytes, count, counted } from './format.ts';
 import { factsOf, type StepOf } from './report.ts';
 
@@ -240,8 +240,7 @@ const words: Words = {
       told(step, ({ source, target }) => `${versionText(source)} at the source, ${versionText(target)} at the target`),
   },
   'check-value': {
-    will: ({ end, path, read, ...expected }) =>
-      `${read} of GET ${path} at the ${end}: ${expectedText({ end, path, read, ...expected })}`,
+    will: ({ end, path, read, ...expected }) => `${read} of GET ${path} at the ${end}: ${comparisonText(expected)}`,
     did: (step) => told(step, ({ value }) => `${step.read} is ${JSON.stringify(value)}`),
   },
   'check-health': {

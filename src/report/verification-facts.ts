@@ -1,6 +1,8 @@
+import { comparisonText } from '../app/expected-value.ts';
+import { isSameFigure } from '../app/figure.ts';
 import type { HealthCheck } from '../app/health.ts';
+import { shown } from '../app/shown.ts';
 import type { KeySample } from '../references.ts';
-import { expectedText } from './expected-text.ts';
 import { bytes, count, counted } from './format.ts';
 import { factsOf, stepsOf, type Report, type StepOf } from './report.ts';
 import { contentText, newerText } from './step-words.ts';
@@ -135,7 +137,7 @@ function totalText(
 ): string {
   const whose = table === undefined ? name : `the rows of ${table}`;
   const told = figure(target);
-  if (figure(source) === told) return `${told} (${style('good', `matches ${whose}`)})`;
+  if (isSameFigure(source, target)) return `${told} (${style('good', `matches ${whose}`)})`;
   if (outcome.status === 'done')
     return `${told} (${style('good', `${whose} had it meanwhile`)}, ${figure(source)} now)`;
   return style('bad', `${told}, but ${figure(source)} ${table === undefined ? 'at' : 'are'} ${whose}`);
@@ -148,7 +150,10 @@ function valueFacts(report: Report, style: Style): Fact[] {
     const tone = step.outcome.status === 'done' ? 'good' : 'bad';
     const whose = step.end === 'source' ? ` of ${report.source.name}` : '';
     return [
-      [`${step.read} of ${step.path}${whose}`, `${style(tone, figure(known.value))} (expected: ${expectedText(step)})`],
+      [
+        `${step.read} of ${step.path}${whose}`,
+        `${style(tone, figure(known.value))} (expected: ${comparisonText(step)})`,
+      ],
     ];
   });
 }
@@ -156,7 +161,7 @@ function valueFacts(report: Report, style: Style): Fact[] {
 /** A number as people write it; anything else as JSON. */
 function figure(value: unknown): string {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return count(value);
-  return JSON.stringify(value) ?? 'nothing';
+  return shown(value);
 }
 
 /** The name before the first line, and nothing before the others. */

@@ -7,7 +7,7 @@ import type { VerifiedDatabase } from '../verify-database.ts';
 import type { Compared, MergedTable } from '../verify-table.ts';
 import { bytes, columns, count, counted, duration } from './format.ts';
 import { referencedText } from './plan-objects-text.ts';
-import { originText } from './plan-text.ts';
+import { originText } from './origin-text.ts';
 import { appLines } from './verified-apps-text.ts';
 import { contentText } from './step-words.ts';
 import type { Style } from './style.ts';

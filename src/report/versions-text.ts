@@ -1,6 +1,5 @@
-import type { ComparedVersions, Version } from '../app/version.ts';
+import { versionText, type ComparedVersions, type Version } from '../app/version.ts';
 import { factsOf, stepsOf, type Report } from './report.ts';
-import { versionText } from '../app/version.ts';
 
 /** The versions of both applications, when they were compared last, and how they stand to each other. */
 export interface ToldVersions {

@@ -56,6 +56,8 @@ function relationText(
 ): string | undefined {
   if (!pair.source)
     return 'the source has no such table, so the copy has none: whatever migrates it begins with the first migration';
+  // Ahead, with what lies between and what brings it in: that is as it should be, and the plan has it.
+  if (relation === 'target-ahead' && between.length > 0 && migrates) return undefined;
   if (relation === 'target-ahead') {
     const from = source.join(', ') || 'nothing';
     const to = (goal.length > 0 ? goal : target).join(', ');

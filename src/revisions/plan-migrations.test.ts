@@ -74,10 +74,10 @@ describe('a target that is ahead', () => {
   const [source, target] = [end('shop', table('Alembic', ['a'])), end('staging', table('Alembic', ['b']))];
   const known = { files: [files('Alembic', 'a', 'b')] };
 
-  test('is said to be usual', () => {
-    expect(planMigrations(source, target, choices(known)).notes).toEqual([
-      'alembic_version: the target is ahead of the source by 1 migration, from a to b, as is usual',
-    ]);
+  test('is usual: the plan has it, and no note', () => {
+    const { planned, notes } = planMigrations(source, target, choices(known));
+    expect(planned).toMatchObject([{ relation: 'target-ahead', between: [{ id: 'b' }] }]);
+    expect(notes).toEqual([]);
   });
 
   test('and nothing that migrates is told', () => {

@@ -2,7 +2,7 @@ import type { PlannedEnd } from '../../plan.ts';
 import { displayTable } from '../../postgres/names.ts';
 import { describeBucket, type BucketOrigin } from '../../s3/origin.ts';
 import { bytes, counted, moment } from '../format.ts';
-import { originText } from '../plan-text.ts';
+import { originText } from '../origin-text.ts';
 import type { Report } from '../report.ts';
 import { replacedRows } from '../replaces-text.ts';
 import { dataTable } from './data-table.ts';
