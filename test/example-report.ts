@@ -1,4 +1,3 @@
-import { everything } from '../src/s3/selection.ts';
 import type { Report } from '../src/index.ts';
 import { figuresOf } from '../src/report/report.ts';
 import type { Act, Outcome, StepReport } from '../src/step.ts';
@@ -39,6 +38,7 @@ export function exampleReport(tables: number, ended: 'done' | 'failed' = 'done')
     user: 'owner',
     version,
   });
+  const selection = { include: [], exclude: ['deploy/**'], renames: {} };
   const source = origin('books', '16.14');
   const target = origin('books_staging', '18.4');
 
@@ -168,8 +168,8 @@ export function exampleReport(tables: number, ended: 'done' | 'failed' = 'done')
     {
       kind: 'verify-references',
       bucket: 'images',
-      selection: everything,
       columns: [{ column: 'book_images.s3_key', absent: 'warn' }],
+      selection,
     },
     rest({
       bucket: 'images',
@@ -181,7 +181,6 @@ export function exampleReport(tables: number, ended: 'done' | 'failed' = 'done')
     }),
   );
   const nothing = { objects: 0, bytes: 0 };
-  const selection = { include: [], exclude: ['deploy/**'], renames: {} };
   step(
     'copy-objects images',
     {
@@ -342,11 +341,11 @@ export function exampleReport(tables: number, ended: 'done' | 'failed' = 'done')
     migrations: [
       {
         tool: 'Alembic',
+        table: { schema: 'public', name: 'alembic_version' },
+        goalFrom: 'files',
         source: ['a1'],
         target: ['b2'],
         goal: ['c3'],
-        goalFrom: 'files',
-        table: { schema: 'public', name: 'alembic_version' },
         relation: 'target-ahead',
         between: [
           { id: 'c3', description: 'Add author tier', date: '2025-12-21T09:00:00Z' },

@@ -43,7 +43,7 @@ test('prints each form, and --json is that of programs', async () => {
   const forms = await Promise.all(['text', 'md', 'html', 'json'].map((form) => report([newer, '--format', form])));
   expect(forms.map(({ code, stdout }) => [code, stdout.split('\n')[0]?.replace(/, [\d.]+ s$/, '')])).toEqual([
     [0, `✓ staging is refreshed from production  run ${newer}`],
-    [0, '# production to staging: refreshed'],
+    [0, '# production to staging, 2026-11-23: refreshed'],
     [0, '<!doctype html>'],
     [0, '{'],
   ]);
@@ -54,7 +54,7 @@ test('prints each form, and --json is that of programs', async () => {
 test('writes where it is told to, for its owner only', async () => {
   const { code, stdout } = await report([older, '--format', 'html', '--out', 'page.html']);
   expect([code, stdout.trim()]).toEqual([0, 'page.html']);
-  expect(await readFile(join(folder, 'page.html'), 'utf8')).toContain('staging was not refreshed from production');
+  expect(await readFile(join(folder, 'page.html'), 'utf8')).toContain('staging was not refreshed');
   expect((await stat(join(folder, 'page.html'))).mode & 0o777).toBe(0o600);
   const refused = await report([older, '--out', 'there/is/no.html']);
   expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('there/is/no.html') as string });
@@ -88,7 +88,10 @@ test('a report of another version, of something else, or that is damaged is refu
   expect(await told({ ...whole, version: 2, restage: '3.1.0' })).toMatch(
     /is a report of version 2, and this restage reads version 1\n {2}restage 3\.1\.0 has made it, and can show it/,
   );
-  expect(await told({ ...whole, kind: 'rollback' })).toContain('is the report of a rollback, not of a refresh');
+  expect(await told({ ...whole, kind: 'survey' })).toContain(
+    'is the report of a survey, which this restage does not know',
+  );
+  expect(await told({ ...whole, kind: 'rollback' })).toContain('is no whole report: swapped is not');
   expect(await told({ ...whole, steps: [{ ...whole.steps[0], kind: 'copy-stars' }] })).toContain('a step copy-stars');
   expect(await told({ ...whole, holds: undefined })).toContain('is no whole report: holds is not as a report has it');
   await writeFile(join(folder, '.restage', 'runs', run, 'report.json'), '{"version": 1');

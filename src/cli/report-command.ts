@@ -2,7 +2,18 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { fit, html, json, markdown, plain, readReport, RestageError, summary } from '../index.ts';
+import {
+  fit,
+  html,
+  json,
+  markdown,
+  plain,
+  readReport,
+  RestageError,
+  rollbackMarkdown,
+  rollbackText,
+  summary,
+} from '../index.ts';
 import { parseFormat, type Format } from './arguments.ts';
 import { findRun } from './find-run.ts';
 import { perform, type GlobalOptions } from './frame.ts';
@@ -42,13 +53,21 @@ async function showReport(name: string | undefined, options: ReportOptions, term
   const source = join(folder, 'report.json');
   const report = readReport(await readFile(source, 'utf8'), source);
   const list = existsSync(join(folder, objectsFile)) ? objectsFile : undefined;
-  const write: Readonly<Record<Format, () => string>> = {
-    text: () =>
-      fit(summary(report, out === undefined ? terminal.style : plain), out === undefined ? terminal.width : undefined),
-    md: () => markdown(report, list),
-    html: () => html(report, { list }),
-    json: () => json(report),
-  };
+  const [style, width] = out === undefined ? [terminal.style, terminal.width] : [plain, undefined];
+  const write: Readonly<Record<Format, () => string>> =
+    'kind' in report
+      ? {
+          text: () => fit(rollbackText(report, style), width),
+          md: () => rollbackMarkdown(report),
+          html: () => refusePage(run),
+          json: () => json(report),
+        }
+      : {
+          text: () => fit(summary(report, style), width),
+          md: () => markdown(report, list),
+          html: () => html(report, { list }),
+          json: () => json(report),
+        };
   if (out === undefined && !open) {
     if (options.json) terminal.json(report);
     else terminal.print(write[format]().trimEnd());
@@ -62,6 +81,12 @@ async function showReport(name: string | undefined, options: ReportOptions, term
   terminal.print(file);
   terminal.json({ run, file });
   return 0;
+}
+
+function refusePage(run: string): never {
+  throw new RestageError('usage', `${run} is a rollback, which has no page`, {
+    hint: `restage report ${run} --format md`,
+  });
 }
 
 /** Throws `usage` for options that say two things. */

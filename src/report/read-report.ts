@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RestageError } from '../errors.ts';
+import type { RollbackReport } from '../rollback.ts';
 import type { Report } from './report.ts';
 import { isKnownKind } from './step-words.ts';
 
@@ -43,8 +44,25 @@ const shape = z.looseObject({
   }),
 });
 
-/** The report of a refresh as `json` wrote it; `file` is its name for messages. Throws `report-invalid`. */
-export function readReport(text: string, file: string): Report {
+/** The same of a rollback. */
+const rollbackShape = z.looseObject({
+  run: z.string(),
+  startedAt: z.iso.datetime(),
+  durationMs: z.number(),
+  outcome: z.enum(['done', 'failed', 'interrupted']),
+  swapped: z.boolean(),
+  holds: z.string(),
+  target: end,
+  origin: z.looseObject({ host: z.string(), port: z.number(), database: z.string() }),
+  back: z.looseObject({ run: z.string() }),
+  aside: z.looseObject({}),
+  sessions: z.array(z.looseObject({})),
+  verified: z.array(z.looseObject({ what: z.string(), ok: z.boolean(), found: z.string() })),
+  notes: z.array(z.string()),
+});
+
+/** The report of a refresh or of a rollback as `json` wrote it; `file` is its name for messages. Throws `report-invalid`. */
+export function readReport(text: string, file: string): Report | RollbackReport {
   let found: unknown;
   try {
     found = JSON.parse(text);
@@ -53,29 +71,36 @@ export function readReport(text: string, file: string): Report {
   }
   if (typeof found !== 'object' || found === null || Array.isArray(found)) throw invalid(`${file} is no report`);
   const { version, kind, restage, outcome: ended } = found as Readonly<Record<string, unknown>>; // an object
-  if (kind !== undefined && kind !== 'refresh')
+  if (kind !== undefined && kind !== 'rollback')
     throw invalid(
-      `${file} is the report of a ${typeof kind === 'string' ? kind : 'kind of its own'}, not of a refresh`,
+      `${file} is the report of a ${typeof kind === 'string' ? kind : 'kind of its own'}, which this restage does not know`,
       'It is plain JSON: read it as it is, or its report.md, where there is one.',
     );
-  if (ended === undefined && 'steps' in found) throw invalid(`${file} is a plan, not the report of a run`);
+  if (ended === undefined && ('steps' in found || 'checks' in found))
+    throw invalid(`${file} is a plan, not the report of a run`);
   if (version !== 1)
     throw invalid(
       `${file} is a report of version ${JSON.stringify(version) ?? 'none'}, and this restage reads version 1`,
       typeof restage === 'string' ? `restage ${restage} has made it, and can show it.` : undefined,
     );
-  const { data, error } = shape.safeParse(found);
-  if (!data) {
-    const [issue] = error.issues;
-    throw invalid(`${file} is no whole report: ${issue?.path.map(String).join('.') ?? ''} is not as a report has it`);
+  if (kind === 'rollback') {
+    requireShape(rollbackShape, found, file);
+    return found as RollbackReport; // looked at just now, as far as tells it from others
   }
-  const unknown = data.steps.find((step) => !isKnownKind(step.kind));
+  const unknown = requireShape(shape, found, file).steps.find((step) => !isKnownKind(step.kind));
   if (unknown)
     throw invalid(
       `${file} has a step ${unknown.kind}, which this restage does not know`,
       typeof restage === 'string' ? `restage ${restage} has made it, and can show it.` : undefined,
     );
   return found as Report; // looked at just now, as far as tells it from others
+}
+
+function requireShape<T>(wanted: z.ZodType<T>, found: object, file: string): T {
+  const parsed = wanted.safeParse(found);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw invalid(`${file} is no whole report: ${issue?.path.map(String).join('.') ?? ''} is not as a report has it`);
 }
 
 function invalid(message: string, hint?: string): RestageError {

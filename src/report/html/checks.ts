@@ -1,6 +1,6 @@
-import type { ExpectedValue } from '../../app/expected-value.ts';
 import { versionText } from '../../app/version.ts';
 import type { Kind, StepReport } from '../../step.ts';
+import { expectedText } from '../expected-text.ts';
 import { bytes, count, counted } from '../format.ts';
 import { factsOf, stepsOf, type Report, type StepOf } from '../report.ts';
 import { contentText, newerText } from '../step-words.ts';
@@ -72,7 +72,7 @@ const tell: Tellers = {
     const facts = factsOf(step);
     const what = 'Constraints, indexes and sequences';
     if (!facts) return [unchecked(step, what)];
-    const { constraints, indexes, sequences, wrong } = facts;
+    const { constraints, indexes, sequences, wrong, told = [] } = facts;
     return [
       {
         what,
@@ -80,7 +80,7 @@ const tell: Tellers = {
         source: '',
         target: `${counted(constraints, 'constraint')}, ${counted(indexes, 'index', 'indexes')}, ${counted(sequences, 'sequence')}`,
         ...judged(step, 'all hold', counted(wrong.length, 'fault')),
-        details: wrong,
+        details: [...wrong, ...told],
       },
     ];
   },
@@ -101,7 +101,7 @@ const tell: Tellers = {
         ...judged(
           step,
           missing.keys + absent.keys === 0 ? 'all exist' : `${count(absent.keys)} in neither bucket`,
-          `${count(missing.keys)} missing`,
+          missing.keys > 0 ? `${count(missing.keys)} missing` : `${count(absent.keys)} in neither bucket`,
         ),
         ...(step.outcome.status === 'done' && absent.keys > 0 ? { result: 'noted' as const } : {}),
         details: [
@@ -210,7 +210,7 @@ const tell: Tellers = {
   'check-value': (step) => {
     const facts = factsOf(step);
     const what = `${step.read} of GET ${step.path}`;
-    const how = expectedText(step);
+    const how = `must be ${expectedText(step)}`;
     if (!facts) return [{ ...unchecked(step, what), how }];
     const value = JSON.stringify(facts.value) ?? 'nothing';
     return [
@@ -241,15 +241,4 @@ function unchecked({ outcome }: StepReport, what: string): Check {
     words: failed ? 'failed' : outcome.status === 'stopped' ? 'stopped before it was known' : 'not checked',
     details: failed ? [outcome.failure.message] : [],
   };
-}
-
-/** equals 153; at least 1, at most 10 */
-function expectedText({ equals, not, atLeast, atMost, matches }: ExpectedValue): string {
-  return [
-    ...(equals === undefined ? [] : [`equals ${JSON.stringify(equals)}`]),
-    ...(not === undefined ? [] : [`is not ${JSON.stringify(not)}`]),
-    ...(atLeast === undefined ? [] : [`at least ${atLeast}`]),
-    ...(atMost === undefined ? [] : [`at most ${atMost}`]),
-    ...(matches === undefined ? [] : [`matches /${matches}/`]),
-  ].join(', ');
 }

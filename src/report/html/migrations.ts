@@ -1,11 +1,14 @@
 import type { Migration, PlannedMigrations } from '../../revisions/planned-migrations.ts';
+import { displayTable } from '../../postgres/names.ts';
 import { counted } from '../format.ts';
+import { relationOfMigrations } from '../migrations-text.ts';
 import { factsOf, stepsOf, type Report } from '../report.ts';
 import { dataTable } from './data-table.ts';
 import { facts } from './facts.ts';
 import { list } from './list.ts';
 import { code, joined, markup, named, type Markup, type Part } from './markup.ts';
-import { sign } from './sign.ts';
+import { sign, type Standing } from './sign.ts';
+import { sentence } from './verdict.ts';
 
 /** The revisions of both ends, what lies between them, and what the run's own migrations have made of it. */
 export function migrations(report: Report): Markup | undefined {
@@ -41,16 +44,17 @@ function ranSteps(report: Report): [string, Part][] {
 }
 
 function between(planned: PlannedMigrations, report: Report, several: boolean): Markup {
-  const { tool, relation, between: coming, beyond, readFrom, problems, goal } = planned;
-  const { source, target } = report;
-  const words = {
-    same: sign('good', `${target.name}’s code ends where ${source.name} is.`),
-    'target-ahead': sign('good', `${target.name}’s code is ahead of ${source.name}: that is normal.`),
-    'source-ahead': sign('bad', `${source.name} is ahead of ${target.name}’s code, which does not know what it holds.`),
-    diverged: sign('bad', `${source.name} and ${target.name}’s code each have what the other has not.`),
-    unknown: sign('warn', 'Nothing says how both stand to each other.'),
-  }[relation];
-  return markup`${several ? markup`<h3>${tool}</h3>` : undefined}<p>${words} Read from ${readFrom}${goal.length === 0 ? undefined : markup`; it ends at ${joined(goal.map(code), ', ')}`}.</p>${list(problems.map((problem) => sign('warn', problem)))}${migrationTable(coming, `${counted(coming.length, 'migration')} between ${source.name} and ${target.name}’s code, the newest first`)}${migrationTable(beyond, `${counted(beyond.length, 'migration')} that only ${source.name} has been through, the newest first`)}`;
+  const { tool, table, relation, between: coming, beyond, readFrom, problems, goal } = planned;
+  const names = { source: report.source.name, target: report.target.name };
+  const standing = {
+    same: 'good',
+    'target-ahead': 'good',
+    'source-ahead': 'bad',
+    diverged: 'bad',
+    unknown: 'warn',
+  } as const satisfies Record<PlannedMigrations['relation'], Standing>;
+  const words = sign(standing[relation], sentence(relationOfMigrations(planned, names)));
+  return markup`${several ? markup`<h3>${tool} in ${named(displayTable(table))}</h3>` : undefined}<p>${words} Read from ${readFrom}${goal.length === 0 ? undefined : markup`; it ends at ${joined(goal.map(code), ', ')}`}.</p>${list(problems.map((problem) => sign('warn', problem)))}${migrationTable(coming, `${counted(coming.length, 'migration')} between ${names.source} and the code of ${names.target}, the newest first`)}${migrationTable(beyond, `${counted(beyond.length, 'migration')} that only ${names.source} has been through, the newest first`)}`;
 }
 
 function migrationTable(rows: readonly Migration[], caption: string): Markup | undefined {

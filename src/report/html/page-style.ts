@@ -57,6 +57,7 @@ td .detail { margin: .25rem 0 0; color: var(--soft); font-size: .875rem; }
 .failure { border-left: 3px solid var(--bad); padding-left: 1rem; margin-bottom: 1.25rem; }
 .failure h3 { margin-top: 0; }
 .message { white-space: pre-wrap; overflow-wrap: anywhere; max-width: 90ch; }
+pre { margin: 0 0 1rem; padding: .75rem 1rem; background: var(--wash); font: .8125rem/1.5 ui-monospace, 'SF Mono', Menlo, Consolas, 'Liberation Mono', monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 .hint { white-space: pre-wrap; overflow-wrap: anywhere; }
 
 .data { margin: 1rem 0 1.5rem; }

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { moment } from '../format.ts';
 import { json } from '../json.ts';
+import { knownIssues } from '../known-issues.ts';
 import type { Report } from '../report.ts';
+import { verdictOf } from '../verdict.ts';
 import { drift } from './drift.ts';
 import { failures } from './failures.ts';
 import { list } from './list.ts';
@@ -14,7 +16,7 @@ import { rules } from './rules.ts';
 import { settings } from './settings.ts';
 import { tables } from './tables.ts';
 import { timeline } from './timeline.ts';
-import { headline, verdict } from './verdict.ts';
+import { verdict } from './verdict.ts';
 import { verification } from './verification.ts';
 
 export interface PageOptions {
@@ -35,7 +37,7 @@ interface Part {
 export function html(report: Report, options: PageOptions = {}): string {
   const clean = JSON.parse(json(report)) as Report; // the same, without any secret
   const parts = partsOf(clean, options).filter(({ body }) => body !== undefined);
-  const title = `${headline(clean)}, ${moment(clean.startedAt)}`;
+  const title = `${verdictOf(clean)}, ${moment(clean.startedAt)}`;
   return `<!doctype html>
 ${
   markup`<html lang="en">
@@ -63,14 +65,13 @@ ${parts.map(section)}</main>
 
 /** What went wrong first, then what a reader asks next. */
 function partsOf(report: Report, { list: objectList }: PageOptions): Part[] {
-  const notes = [...report.notes, ...report.remarks];
   return [
     {
       id: 'failure',
       title: report.outcome === 'interrupted' ? 'Interruption' : 'Failure',
       body: failures(report),
     },
-    { id: 'notes', title: 'Notes', body: list(notes) },
+    { id: 'issues', title: 'Known issues', body: list(knownIssues(report)) },
     { id: 'verification', title: 'Verification', body: verification(report) },
     { id: 'timeline', title: 'Timeline', body: timeline(report) },
     { id: 'tables', title: 'Tables', body: tables(report) },

@@ -1,7 +1,7 @@
 import { bytes, count, counted, duration, moment } from '../format.ts';
 import { factsOf, stepsOf, type Report } from '../report.ts';
 import { objectsStay } from '../objects-summary.ts';
-import { isAccepted } from '../verdict.ts';
+import { verdictOf } from '../verdict.ts';
 import { facts } from './facts.ts';
 import { markup, type Markup, type Part } from './markup.ts';
 
@@ -11,23 +11,13 @@ const outcomes = {
   interrupted: { word: 'Interrupted', shape: '!', tone: 'warn' },
 } as const;
 
-/** How the run ended, in one line. */
-export function headline(report: Report): string {
-  const { outcome, source, target } = report;
-  if (outcome === 'done' && report.steps.length === 0) return `${target.name} has all that ${source.name} has`;
-  if (outcome === 'done') return `${target.name} is refreshed from ${source.name}`;
-  return isAccepted(report)
-    ? `${target.name} is refreshed from ${source.name}, but the run did not end well`
-    : `${target.name} was not refreshed from ${source.name}`;
-}
-
 /** The first thing on the page: how it ended, what staging holds, and the figures of the whole. */
 export function verdict(report: Report): Markup {
   const { word, shape, tone } = outcomes[report.outcome];
   const stay = objectsStay(report);
   return markup`<header class="verdict ${tone}">
 <p class="outcome"><span class="shape" aria-hidden="true">${shape}</span> ${word} <span class="dim">refresh ${report.run}</span></p>
-<h1>${headline(report)}</h1>
+<h1>${verdictOf(report)}</h1>
 <p class="holds">${sentence(report.holds)}${stay === undefined ? '' : ` ${sentence(stay)}`}</p>
 ${facts(figures(report))}
 </header>`;

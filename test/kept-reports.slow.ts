@@ -7,6 +7,7 @@ import type { Report } from '../src/index.ts';
 import { exampleReport } from './example-report.ts';
 import { obstacles, withObstacle } from './obstacles.ts';
 import { type Scene, startScene } from './scene.ts';
+import { type } from './store/command-line.ts';
 
 let scene: Scene;
 let isReport: ValidateFunction;
@@ -20,11 +21,14 @@ beforeAll(async () => {
 });
 afterAll(() => scene[Symbol.asyncDispose]());
 
-/** What does not fit, in words: of the alternatives of a step only what is said of its own kind. */
+/** What does not fit, in words: of the many kinds that a step might be of, what comes nearest is told. */
 function faults(validate: ValidateFunction, value: unknown): string[] {
   if (validate(value)) return [];
-  return (validate.errors ?? [])
-    .filter(({ keyword, instancePath }) => !['const', 'anyOf'].includes(keyword) && instancePath !== '')
+  const all = (validate.errors ?? []).filter(({ keyword }) => !['const', 'anyOf', 'oneOf'].includes(keyword));
+  const depth = (path: string) => path.split('/').length;
+  const deepest = Math.max(...all.map(({ instancePath }) => depth(instancePath)));
+  return all
+    .filter(({ instancePath }) => depth(instancePath) === deepest)
     .map(({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`)
     .concat('it does not fit');
 }
@@ -75,6 +79,19 @@ test('the report of a whole run fits the schema, and one with anything more or l
   expect(isReport({ ...report, steps: [{ ...first, more: 1 }, ...rest] })).toBe(false);
   expect(isReport({ ...report, steps: [{ ...first, outcome: { status: 'well' } }, ...rest] })).toBe(false);
   expect(isPlan(report)).toBe(false);
+});
+
+test('the report of a rollback is told again, and has no page', async () => {
+  const rolled = await scene.restage('rollback', '--yes');
+  expect(rolled.code).toBe(0);
+  const told = (...args: string[]) => type(['report', ...args], scene.folder, {}).ended;
+  const [text, page] = await Promise.all([told(), told('--format', 'html')]);
+  expect(text.code).toBe(0);
+  expect(rolled.stdout).toContain(text.stdout.trim());
+  expect(page).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('is a rollback, which has no page') as string,
+  });
 });
 
 test('a report with something of every kind of step fits the schema', () => {
