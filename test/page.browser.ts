@@ -118,8 +118,9 @@ describe.skipIf(chromium === undefined)('the page of a report', () => {
     expect(await first.locator('h2').innerText()).toBe('Failure');
     const words = await first.innerText();
     expect(words).toContain('migrate-failed');
-    expect(words).toContain('column \\"tier\\" of relation \\"authors\\" already exists');
+    expect(words).toContain('column "tier" of relation "authors" already exists');
     expect(words).toContain('The previous database was put back in its place');
+    expect(words).toMatch(/✓ database: .*\n?.*✓ revision: /s);
   });
 
   test('names of tables, columns and keys are text, whatever they are', async () => {

@@ -119,6 +119,8 @@ ol.timeline li {
   dl.facts { grid-template-columns: 1fr; gap: 0; }
   dl.facts dt { font-size: .8125rem; margin-top: .5rem; }
   dl.facts dd { grid-column: 1; }
+  table.fit th, table.fit td { padding-right: 1rem; }
+  table.fit td:last-child:not(.n) { min-width: 8rem; }
   .controls input { width: 100%; }
   .controls label { width: 100%; }
   table.stack, table.stack tbody, table.stack tr, table.stack th, table.stack td { display: block; }

@@ -1,6 +1,6 @@
 import { displayTable } from '../../postgres/names.ts';
 import { maskKind } from '../../postgres/rules/table-rule.ts';
-import { counted } from '../format.ts';
+import { count, counted } from '../format.ts';
 import { stepsOf, type Report } from '../report.ts';
 import { ruleFacts } from '../rules-summary.ts';
 import { dataTable } from './data-table.ts';
@@ -24,11 +24,11 @@ export function rules(report: Report): Markup | undefined {
   const rest = withoutFirst(ruleFacts(report), 'masked');
   const personal = report.unmasked ?? [];
   if (masked.length + rest.length + personal.length === 0) return undefined;
-  return markup`${masked.length === 0 ? undefined : maskTable(masked)}${facts(rest)}${personal.length === 0 ? undefined : personalTable(personal)}`;
+  return markup`${masked.length === 0 ? undefined : maskTable(masked, report.source.name)}${facts(rest)}${personal.length === 0 ? undefined : personalTable(personal)}`;
 }
 
-function maskTable(masked: readonly MaskedColumn[]): Markup {
-  return markup`<p>${counted(masked.length, 'column')} masked by production’s own server, before their values left it.</p>${dataTable<MaskedColumn>(
+function maskTable(masked: readonly MaskedColumn[], source: string): Markup {
+  return markup`<p>${counted(masked.length, 'column')} masked by ${source}’s own server, before their values leave it.</p>${dataTable<MaskedColumn>(
     [
       { head: 'Column', cell: ({ table, column }) => named(`${table}.${column}`) },
       {
@@ -44,7 +44,7 @@ function maskTable(masked: readonly MaskedColumn[]): Markup {
 }
 
 function personalTable(personal: NonNullable<Report['unmasked']>): Markup {
-  return markup`<p>${sign('warn', `${counted(personal.length, 'column')} that look personal ${personal.length === 1 ? 'has' : 'have'} no rule and came as they are.`)}</p>${dataTable<
+  return markup`<p>${sign('warn', personal.length === 1 ? '1 column looks personal, has no rule, and comes as it is.' : `${count(personal.length)} columns look personal, have no rule, and come as they are.`)}</p>${dataTable<
     (typeof personal)[number]
   >(
     [
