@@ -190,7 +190,13 @@ print(*sorted(name for name in os.environ if name.startswith("PG") or name in ${
   });
 
   test('sessions and processes that it leaves behind keep neither the swap nor what comes before it', async () => {
-    const hold = `import psycopg2, time; c = psycopg2.connect(""); c.cursor().execute("lock table books"); time.sleep(8)`;
+    // It goes on for longer than a lock is waited for, and ends when its session does.
+    const hold = [
+      'import psycopg2, time',
+      'cursor = psycopg2.connect("").cursor()',
+      'cursor.execute("lock table books")',
+      'for second in range(90): time.sleep(1); cursor.execute("select")',
+    ].join('\n');
     const script = `alembic upgrade head && { setsid /usr/bin/python3 -c '${hold}' & sleep 1; }`;
     const { code, report } = await scene.sync(
       await scene.configure(known({ command: { run: ['sh', '-c', script], cwd: 'backend' } })),
