@@ -45,7 +45,7 @@ export function unsoundError(database: string, faults: readonly Fault[]): Restag
     'data-differs',
     `what ${database} declares of itself does not hold:\n  ${[...faults.slice(0, named).map(({ words }) => words), ...more].join('\n  ')}`,
     {
-      hint: `Something in database.afterLoad or a migration made it so; there it is mended too: ${faults
+      hint: `Mend it in database.afterLoad, or in the migration that left it so: ${faults
         .slice(0, mended)
         .map(({ mend }) => mend)
         .join('; ')}${faults.length > mended ? '; and so on' : ''}`,
