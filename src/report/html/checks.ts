@@ -1,6 +1,6 @@
 import { versionText } from '../../app/version.ts';
 import type { Kind, StepReport } from '../../step.ts';
-import { expectedText } from '../expected-text.ts';
+import { comparisonText } from '../../app/expected-value.ts';
 import { bytes, count, counted } from '../format.ts';
 import { factsOf, stepsOf, type Report, type StepOf } from '../report.ts';
 import { contentText, newerText } from '../step-words.ts';
@@ -210,7 +210,7 @@ const tell: Tellers = {
   'check-value': (step) => {
     const facts = factsOf(step);
     const what = `${step.read} of GET ${step.path}`;
-    const how = `must be ${expectedText(step)}`;
+    const how = `must be ${comparisonText(step)}`;
     if (!facts) return [{ ...unchecked(step, what), how }];
     const value = JSON.stringify(facts.value) ?? 'nothing';
     return [
