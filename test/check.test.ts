@@ -145,7 +145,9 @@ test('all of the environment is right, but that the role of production could wri
     fix: expect.stringContaining('grant pg_read_all_data to restage_reader'),
   });
   expect(row('target.database version').found).toMatch(/^PostgreSQL 18\.\d+; the source is 16\.\d+$/);
-  expect(row('migrate').found).toMatch(/^production q0123456cdef, staging s2345678klmn; staging's own code brings/);
+  expect(row('migrate').found).toMatch(
+    /^production q0123456cdef, staging s2345678klmn, 2 migrations between; staging's own code brings/,
+  );
 });
 
 describe('the way to the database', () => {

@@ -138,7 +138,9 @@ needs('faults')(
     expect(text).toContain('1 object failed:');
     expect(text).toContain('What became of each object is in `objects.ndjson` beside this page');
     const row = text.split('\n').find((line) => line.includes('gone') && line.startsWith('| images'));
-    expect(row).toMatch(/^\| images \| "zz \\\| gone\\n`x`" \| it was deleted at the source since it was listed \|$/);
+    expect(row).toMatch(
+      /^\| images \| `` "zz \\\| gone\\n`x`" `` \| it was deleted at the source since it was listed \|$/,
+    );
   },
 );
 
