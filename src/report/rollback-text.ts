@@ -2,7 +2,7 @@ import type { RollbackPlan } from '../plan-rollback.ts';
 import type { RollbackReport } from '../rollback.ts';
 import { acceptanceWords, amountWords, contentWords, oneLine, sizeWords } from './database-words.ts';
 import { columns, counted, duration, moment } from './format.ts';
-import { table } from './markdown-table.ts';
+import { table } from './markdown/table.ts';
 import { originText } from './origin-text.ts';
 import { sessionsEnded } from './replaces-text.ts';
 import { plain, type Style } from './style.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { markdown } from './markdown.ts';
+import { markdown } from './markdown/document.ts';
 import { figuresOf, type Report } from './report.ts';
 import { plain } from './style.ts';
 import { everything } from '../s3/selection.ts';

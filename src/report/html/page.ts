@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { moment } from '../format.ts';
 import { json } from '../json.ts';
-import { knownIssues } from '../known-issues.ts';
+import { knownIssues } from '../markdown/known-issues.ts';
 import type { Report } from '../report.ts';
 import { verdictOf } from '../verdict.ts';
 import { drift } from './drift.ts';

@@ -1,21 +1,21 @@
-import { redact } from '../errors.ts';
-import { describeBucket } from '../s3/origin.ts';
-import { databaseLines, tableLines } from './database-markdown.ts';
-import { bytes, count, duration, moment } from './format.ts';
+import { redact } from '../../errors.ts';
+import { describeBucket } from '../../s3/origin.ts';
+import { databaseLines, tableLines } from './database.ts';
+import { bytes, count, duration, moment } from '../format.ts';
 import { knownIssues } from './known-issues.ts';
-import { table } from './markdown-table.ts';
-import { escaped, sentence } from './markdown-text.ts';
-import { objectFigures } from './objects-figures-markdown.ts';
-import { objectLines } from './objects-markdown.ts';
-import { objectsStay } from './objects-summary.ts';
-import { originText } from './origin-text.ts';
-import { replacedRows } from './replaces-text.ts';
-import type { Report } from './report.ts';
-import { ruleFacts } from './rules-summary.ts';
-import { schemaLines } from './schema-markdown.ts';
-import { hasDone } from './step-words.ts';
-import { verificationLines } from './verification-section.ts';
-import { versionLines } from './versions-markdown.ts';
+import { table } from './table.ts';
+import { escaped, sentence } from './text.ts';
+import { objectFigures } from './objects-figures.ts';
+import { objectLines } from './objects.ts';
+import { objectsStay } from '../objects-summary.ts';
+import { originText } from '../origin-text.ts';
+import { replacedRows } from '../replaces-text.ts';
+import type { Report } from '../report.ts';
+import { ruleFacts } from '../rules-summary.ts';
+import { schemaLines } from './schema.ts';
+import { hasDone } from '../step-words.ts';
+import { verificationLines } from './verification.ts';
+import { versionLines } from './versions.ts';
 
 /** The report of a run as a page to keep or send. `list` is the file beside it that has a line for each object. */
 export function markdown(report: Report, list?: string): string {

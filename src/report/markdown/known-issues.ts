@@ -1,6 +1,6 @@
-import { counted } from './format.ts';
-import { factsOf, stepsOf, type Report } from './report.ts';
-import { sampleText } from './verification-facts.ts';
+import { counted } from '../format.ts';
+import { factsOf, stepsOf, type Report } from '../report.ts';
+import { sampleText } from '../verification-facts.ts';
 
 /** What a reader should know of a run beside its figures, a sentence each: what it found, met, and knew before it began. */
 export function knownIssues(report: Report): string[] {

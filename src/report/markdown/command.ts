@@ -1,13 +1,13 @@
-import { redact, type Failure } from '../errors.ts';
-import type { Finding } from '../check.ts';
-import type { Plan } from '../plan.ts';
-import type { Verification } from '../verify.ts';
-import { count, moment } from './format.ts';
-import { table } from './markdown-table.ts';
-import { code, escaped, fenced } from './markdown-text.ts';
-import { planText } from './plan-text.ts';
-import { plain } from './style.ts';
-import { verificationText } from './verification-text.ts';
+import { redact, type Failure } from '../../errors.ts';
+import type { Finding } from '../../check.ts';
+import type { Plan } from '../../plan.ts';
+import type { Verification } from '../../verify.ts';
+import { count, moment } from '../format.ts';
+import { table } from './table.ts';
+import { code, escaped, fenced } from './text.ts';
+import { planText } from '../plan-text.ts';
+import { plain } from '../style.ts';
+import { verificationText } from '../verification-text.ts';
 
 // What commands other than sync found, as Markdown for pages that show nothing else.
 

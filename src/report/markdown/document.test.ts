@@ -1,10 +1,10 @@
-import type { PlannedMigrations } from '../revisions/planned-migrations.ts';
+import type { PlannedMigrations } from '../../revisions/planned-migrations.ts';
 import { expect, test } from 'vitest';
-import { builtReport, copied, done, failed, notRun, swapped } from '../../test/built-report.ts';
-import { plainRule } from '../postgres/rules/table-rule.ts';
-import { everything } from '../s3/selection.ts';
-import { markdown } from './markdown.ts';
-import { escaped } from './markdown-text.ts';
+import { builtReport, copied, done, failed, notRun, swapped } from '../../../test/built-report.ts';
+import { plainRule } from '../../postgres/rules/table-rule.ts';
+import { everything } from '../../s3/selection.ts';
+import { markdown } from './document.ts';
+import { escaped } from './text.ts';
 
 /** The lines from a heading to the next one. */
 function section(page: string, heading: string): string {

@@ -1,11 +1,11 @@
-import { driftSummary } from './drift-text.ts';
-import { count } from './format.ts';
-import { table } from './markdown-table.ts';
-import { code, escaped, sentence } from './markdown-text.ts';
-import { relationOfMigrations, type EndNames } from './migrations-text.ts';
-import { stepsOf, type Report } from './report.ts';
-import type { Migration } from '../revisions/planned-migrations.ts';
-import { hasDone } from './step-words.ts';
+import { driftSummary } from '../drift-text.ts';
+import { count } from '../format.ts';
+import { table } from './table.ts';
+import { code, escaped, sentence } from './text.ts';
+import { relationOfMigrations, type EndNames } from '../migrations-text.ts';
+import { stepsOf, type Report } from '../report.ts';
+import type { Migration } from '../../revisions/planned-migrations.ts';
+import { hasDone } from '../step-words.ts';
 
 /** So many migrations are told one by one. */
 const mostTold = 50;

@@ -1,9 +1,9 @@
-import { displayTable } from '../postgres/names.ts';
-import { bytes, count, counted, duration } from './format.ts';
-import { table } from './markdown-table.ts';
-import { escaped } from './markdown-text.ts';
-import { factsOf, stepsOf, type Report, type StepOf } from './report.ts';
-import { isAccepted } from './verdict.ts';
+import { displayTable } from '../../postgres/names.ts';
+import { bytes, count, counted, duration } from '../format.ts';
+import { table } from './table.ts';
+import { escaped } from './text.ts';
+import { factsOf, stepsOf, type Report, type StepOf } from '../report.ts';
+import { isAccepted } from '../verdict.ts';
 
 /** What became of the tables: which were synced, which failed and why, which were not copied by which rule, and the total. */
 export function databaseLines(report: Report): string[] {

@@ -1,11 +1,11 @@
-import type { PlannedBucket } from '../plan-objects.ts';
-import { routeText, selectionLines } from './plan-objects-text.ts';
-import { count, counted } from './format.ts';
-import { code, escaped, quoted } from './markdown-text.ts';
-import { table } from './markdown-table.ts';
-import { transfersAtOnce } from '../s3/transfer.ts';
-import { factsOf, stepsOf, type Report, type StepOf } from './report.ts';
-import { progressOf } from './objects-summary.ts';
+import type { PlannedBucket } from '../../plan-objects.ts';
+import { routeText, selectionLines } from '../plan-objects-text.ts';
+import { count, counted } from '../format.ts';
+import { code, escaped, quoted } from './text.ts';
+import { table } from './table.ts';
+import { transfersAtOnce } from '../../s3/transfer.ts';
+import { factsOf, stepsOf, type Report, type StepOf } from '../report.ts';
+import { progressOf } from '../objects-summary.ts';
 
 /** What a report says of the objects beside their figures: which, the way they went, what failed, how to undo it. */
 export function objectLines(report: Report, list: string | undefined): string[] {

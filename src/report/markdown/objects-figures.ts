@@ -1,10 +1,10 @@
-import { describeBucket } from '../s3/origin.ts';
-import { bytes, count } from './format.ts';
-import { table } from './markdown-table.ts';
-import { escaped } from './markdown-text.ts';
-import { copyFacts, deletionFacts } from './objects-summary.ts';
-import { factsOf, stepsOf, type Report } from './report.ts';
-import { plain } from './style.ts';
+import { describeBucket } from '../../s3/origin.ts';
+import { bytes, count } from '../format.ts';
+import { table } from './table.ts';
+import { escaped } from './text.ts';
+import { copyFacts, deletionFacts } from '../objects-summary.ts';
+import { factsOf, stepsOf, type Report } from '../report.ts';
+import { plain } from '../style.ts';
 
 /** The figures of each pair of buckets: objects and size at the source, and what became of them. */
 export function objectFigures(report: Report): string[] {

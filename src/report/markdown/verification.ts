@@ -1,9 +1,9 @@
-import { table } from './markdown-table.ts';
-import { escaped, fenced, quoted } from './markdown-text.ts';
-import { moment } from './format.ts';
-import { factsOf, stepsOf, type Report } from './report.ts';
-import { plain } from './style.ts';
-import { appChecks, dataChecks, objectChecks } from './verification-facts.ts';
+import { table } from './table.ts';
+import { escaped, fenced, quoted } from './text.ts';
+import { moment } from '../format.ts';
+import { factsOf, stepsOf, type Report } from '../report.ts';
+import { plain } from '../style.ts';
+import { appChecks, dataChecks, objectChecks } from '../verification-facts.ts';
 
 /** What was verified, and the commands that verify it again. */
 export function verificationLines(report: Report): string[] {

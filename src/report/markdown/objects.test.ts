@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { PlannedBucket } from '../plan-objects.ts';
-import { everything } from '../s3/selection.ts';
-import type { Outcome, StepReport } from '../step.ts';
-import { objectLines } from './objects-markdown.ts';
-import { figuresOf } from './report.ts';
+import type { PlannedBucket } from '../../plan-objects.ts';
+import { everything } from '../../s3/selection.ts';
+import type { Outcome, StepReport } from '../../step.ts';
+import { objectLines } from './objects.ts';
+import { figuresOf } from '../report.ts';
 
 const at = { startedAt: '2026-11-22T23:15:00.900Z', durationMs: 1500 };
 const amount = (objects: number) => ({ objects, bytes: objects * 10 });

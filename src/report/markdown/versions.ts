@@ -1,8 +1,8 @@
-import type { Version } from '../app/version.ts';
-import { table } from './markdown-table.ts';
-import { escaped, sentence } from './markdown-text.ts';
-import type { Report } from './report.ts';
-import { versionsOf } from './versions-text.ts';
+import type { Version } from '../../app/version.ts';
+import { table } from './table.ts';
+import { escaped, sentence } from './text.ts';
+import type { Report } from '../report.ts';
+import { versionsOf } from '../versions-text.ts';
 
 /** Version, commit and environment of both applications, and the revisions of both databases. */
 export function versionLines(report: Report): string[] {
