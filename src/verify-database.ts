@@ -13,9 +13,18 @@ import { limitsRows } from './postgres/rules/table-rule.ts';
 import { readLags } from './postgres/sequence-lag.ts';
 import type { Origin, ReadSession } from './postgres/session.ts';
 import { readDescription } from './postgres/description.ts';
-import { readVersionTables, revisionOf } from './postgres/version-tables.ts';
+import { readVersions, revisionOf } from './postgres/version-tables.ts';
 import { readComparison } from './verify-comparison.ts';
-import { verifyMerged, verifyTable, type Compared, type MergedTable, type VerifiedTable } from './verify-table.ts';
+import { isMigratedFurther } from './verify-migrated.ts';
+import {
+  missingColumnsOf,
+  verifyMerged,
+  verifyTable,
+  type Compared,
+  type MergedTable,
+  type Sides,
+  type VerifiedTable,
+} from './verify-table.ts';
 
 export interface VerifiedDatabase {
   readonly source: Origin;
@@ -24,6 +33,8 @@ export interface VerifiedDatabase {
   readonly compared: Compared;
   readonly sourceRevision?: string;
   readonly targetRevision?: string;
+  /** The target has been through more migrations than the source: tables and columns that only the source has are no difference. */
+  readonly migratedFurther?: true;
   readonly tables: readonly VerifiedTable[];
   /** Tables in which staging's own rows stand beside the source's. */
   readonly merged: readonly MergedTable[];
@@ -65,8 +76,13 @@ export async function verifyDatabase(
   const theirs = new Map((await readTables(target, skipExtensions)).map((table) => [quoteTable(table.table), table]));
   const found = await readTables(source, skipExtensions);
   const { changed = [] } = (await readDescription(target, target.origin.database)) ?? {};
-  const versions = { source: await readVersionTables(source), target: await readVersionTables(target) };
-  const known = [...versions.source, ...versions.target];
+  const versions = { source: await readVersions(source), target: await readVersions(target) };
+  const known = [...versions.source.tables, ...versions.target.tables];
+  const migratedFurther = await isMigratedFurther(
+    config,
+    { ...versions.source, origin: source.origin },
+    { ...versions.target, origin: target.origin },
+  );
   const { byTable, reasonFor } = await readComparison(source, config, found, changed, known);
   const isRead = new Set(found.filter((table) => reasonFor(table) === undefined).map(({ table }) => quoteTable(table)));
   await requireReadable(target, skipExtensions, { side: 'target', reads: (name) => isRead.has(quoteTable(name)) });
@@ -77,7 +93,7 @@ export async function verifyDatabase(
   for (const ours of found) {
     const name = quoteTable(ours.table);
     const sides = { source, ours, target, theirs: theirs.get(name), rule: byTable.get(name) };
-    const reason = reasonFor(ours);
+    const reason = reasonFor(ours) ?? (migratedFurther ? reasonOfMigrations(sides) : undefined);
     theirs.delete(name);
     if (reason !== undefined) {
       leftOut.push({ table: ours.table, reason });
@@ -86,7 +102,7 @@ export async function verifyDatabase(
     const isMerged = sides.rule?.rows === 'merge' && sides.theirs;
     const part = isMerged ? await verifyMerged({ ...sides, theirs: isMerged }) : undefined;
     if (part) merged.push(part);
-    else tables.push(await verifyTable(sides, compared));
+    else tables.push(await verifyTable({ ...sides, migratedFurther }, compared));
     const rows = part?.source ?? tables.at(-1)?.source.rows;
     const mayHaveNone = limitsRows(sides.rule) || mayBeEmpty.some((called) => isCalled(ours.table, called));
     if (rows === 0 && ours.estimatedRows > 0 && !mayHaveNone) suspect.push(ours);
@@ -97,14 +113,15 @@ export async function verifyDatabase(
     { declared: await readDeclared(source), lags: () => readLags(source) },
   );
   const largeObjects = await verifyLargeObjects(source, target, compared);
-  const sourceRevision = revisionOf(versions.source);
-  const targetRevision = revisionOf(versions.target);
+  const sourceRevision = revisionOf(versions.source.tables);
+  const targetRevision = revisionOf(versions.target.tables);
   return {
     source: source.origin,
     target: target.origin,
     compared,
     ...(sourceRevision === undefined ? {} : { sourceRevision }),
     ...(targetRevision === undefined ? {} : { targetRevision }),
+    ...(migratedFurther ? { migratedFurther } : {}),
     tables,
     merged,
     leftOut,
@@ -113,6 +130,15 @@ export async function verifyDatabase(
     integrity,
     suspect: suspect.map(({ table, estimatedRows }) => ({ table, estimatedRows })),
   };
+}
+
+/** Why a table cannot be compared with one that further migrations have dropped, renamed or made narrower. */
+function reasonOfMigrations({ ours, theirs, rule }: Sides): string | undefined {
+  if (!theirs) return "for the target's migrations go further, and it has no such table";
+  const missing = missingColumnsOf(ours, theirs);
+  return rule?.rows === 'merge' && missing.length > 0
+    ? `for the target's migrations go further, and it has no ${missing.join(', ')} there to know rows by`
+    : undefined;
 }
 
 /** By digest, or by number where not all is compared: each of them is read whole for its digest. */
@@ -137,17 +163,20 @@ export function databaseDifferences({
   largeObjects,
   integrity,
   suspect,
+  migratedFurther,
   source: { database, host, port },
 }: VerifiedDatabase): string[] {
   const asTables = tables.flatMap(({ table, source, target, missingColumns, equal }) => {
     const name = displayTable(table);
     if (equal) return [];
     if (!target) return [`table ${name} is missing in the target; the source has ${counted(source.rows, 'row')}`];
-    if (missingColumns.length > 0) return [`table ${name} lacks ${missingColumns.join(', ')} in the target`];
+    if (missingColumns.length > 0 && !migratedFurther)
+      return [`table ${name} lacks ${missingColumns.join(', ')} in the target`];
     if (source.rows !== target.rows)
       return [`table ${name} has ${counted(source.rows, 'row')} in the source and ${count(target.rows)} in the target`];
     const of = source.sampled === undefined ? '' : `; ${count(source.sampled)} of them were compared`;
-    return [`table ${name} has the same ${counted(source.rows, 'row')} by number, but not by content${of}`];
+    const why = migratedFurther ? "; the target's migrations go further, and may have changed it" : '';
+    return [`table ${name} has the same ${counted(source.rows, 'row')} by number, but not by content${of}${why}`];
   });
   const asMerged = merged.flatMap(({ table, source, missing, different, same, ownWins, equal }) => {
     if (equal) return [];

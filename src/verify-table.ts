@@ -15,7 +15,7 @@ export interface VerifiedTable {
   readonly source: Digest;
   /** Absent where the target has no such table. */
   readonly target?: Digest;
-  /** Columns that only the source has, so that nothing could be compared. */
+  /** Columns that only the source has: a difference, unless the target's migrations go further. */
   readonly missingColumns: readonly string[];
   /** Columns that are the target's own by a rule, or another value each time: not compared. */
   readonly ownColumns: readonly string[];
@@ -46,8 +46,11 @@ const sampleOneIn = 64;
 const wholeBytes = 16 * 1024 * 1024;
 
 /** Compares a table by digest, or by the number of its rows. In transactions of both sessions. */
-export async function verifyTable(sides: Sides, compared: Compared): Promise<VerifiedTable> {
-  const { source, ours, target, theirs, rule } = sides;
+export async function verifyTable(
+  sides: Sides & { readonly migratedFurther: boolean },
+  compared: Compared,
+): Promise<VerifiedTable> {
+  const { source, ours, target, theirs, rule, migratedFurther } = sides;
   const { columns, ownColumns } = columnsOf(sides);
   const sample = compared === 'sample' ? sampleOf(ours, rule, columns) : undefined;
   const [sourceDigest, targetDigest] = await Promise.all([
@@ -58,8 +61,7 @@ export async function verifyTable(sides: Sides, compared: Compared): Promise<Ver
       ? lettingLocksGo(target, () => readPlain(target, theirs, columns, ours.condition, compared, sample))
       : undefined,
   ]);
-  const known = new Set((theirs?.columns ?? ours.columns).map(({ name }) => name));
-  const missingColumns = ours.columns.filter(({ name }) => !known.has(name)).map(({ name }) => name);
+  const missingColumns = missingColumnsOf(ours, theirs ?? ours);
   return {
     table: ours.table,
     source: sourceDigest,
@@ -68,10 +70,16 @@ export async function verifyTable(sides: Sides, compared: Compared): Promise<Ver
     ownColumns,
     equal:
       targetDigest !== undefined &&
-      missingColumns.length === 0 &&
+      (missingColumns.length === 0 || migratedFurther) &&
       targetDigest.rows === sourceDigest.rows &&
       targetDigest.content === sourceDigest.content,
   };
+}
+
+/** Columns that only the source's table has. */
+export function missingColumnsOf(ours: Table, theirs: Table): readonly string[] {
+  const known = new Set(theirs.columns.map(({ name }) => name));
+  return ours.columns.filter(({ name }) => !known.has(name)).map(({ name }) => name);
 }
 
 /** The columns in which both ends must be alike, and those that are left out. */
@@ -139,7 +147,7 @@ async function readRuled(
 export async function verifyMerged(sides: Sides & { readonly theirs: Table }): Promise<MergedTable | undefined> {
   const { source, ours, target, theirs, rule = plainRule } = sides;
   const { columns, ownColumns } = columnsOf(sides);
-  if (ours.columns.some(({ name }) => !theirs.columns.some((column) => column.name === name))) return undefined;
+  if (missingColumnsOf(ours, theirs).length > 0) return undefined;
   const selects = bothSelects(ours, rule, theirs);
   const find = () =>
     findContained(

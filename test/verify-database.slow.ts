@@ -158,6 +158,52 @@ test("of a merged table each of the source's rows must be there, and staging's o
   expect((await compare(merge('target'))).differences).toHaveLength(1); // staging's own row may have won over another
 });
 
+test("what staging's further migrations have dropped, renamed or added is told and no difference; what they may have changed is one", async () => {
+  const through = (...names: readonly string[]) => `
+    create table knex_migrations (id serial primary key, name varchar(255), batch int, migration_time timestamptz);
+    ${names.map((name) => `insert into knex_migrations (name, batch, migration_time) values ('${name}', 1, now());`).join('\n')}`;
+  const more = `create table loans (id int primary key, book int); insert into loans values (1, 7);
+    create table notes (id int primary key, note text); insert into notes values (1, 'ours')`;
+  const migrated = `alter table books drop column year; alter table books add column tier text default 'x';
+    alter table loans rename to lendings; insert into notes values (2, 'own'); alter table notes drop column note`;
+  const merge = { database: { tables: { notes: { rows: 'merge' } } } };
+  await arrangeBoth(`${books} ${more}`, through('1_init'), `${migrated}; ${through('1_init', '2_tier')}`);
+  const ahead = await compare(merge);
+  expect([ahead.code, ahead.differences]).toEqual([0, []]);
+  expect(ahead.database).toMatchObject({
+    migratedFurther: true,
+    tables: [{ table: { name: 'books' }, missingColumns: ['year'], equal: true }],
+    onlyInTarget: [{ name: 'lendings' }],
+  });
+  const { stdout } = await scene.restage(await scene.configure(merge), 'verify');
+  expect(stdout).toMatch(/✓ {2}books +100 +100 {2}content equal, year left out: the target's migrations go further$/m);
+  expect(stdout).toContain("loans: left out, for the target's migrations go further, and it has no such table");
+  expect(stdout).toContain('notes: left out, for');
+  expect(stdout).toContain('revision: 1_init at the source, 2_tier at the target, which goes further');
+
+  await scene.onTarget(`update books set title = 'another' where id = 7`);
+  expect((await compare(merge)).differences).toEqual([
+    "table books has the same 100 rows by number, but not by content; the target's migrations go further, and may have changed it",
+  ]);
+  // Where production has been through as much, or through something else, nothing explains what is missing.
+  const lacks = [
+    'table books lacks year in the target',
+    expect.stringContaining('loans is missing'),
+    /notes lacks note/,
+  ];
+  for (const also of ['2_tier', '2_other']) {
+    await scene.onSource(
+      `delete from knex_migrations where id > 1; insert into knex_migrations (name) values ('${also}')`,
+    );
+    const { code, differences } = await compare(merge);
+    expect([also, code, differences]).toEqual([
+      also,
+      4,
+      [...lacks.slice(0, 2), expect.stringMatching(lacks[2] as RegExp)],
+    ]);
+  }
+});
+
 test('where nothing could be compared, that is a difference', async () => {
   await arrangeBoth(books);
   const left = await compare({ database: { tables: { books: 'empty' } } });

@@ -19,12 +19,12 @@ export function verificationText(found: Verification, style: Style): string {
   if (found.database) {
     const { source, target, tables, leftOut, onlyInTarget, sourceRevision, targetRevision } = found.database;
     lines.push(`  source  ${originText(source)}`, `  target  ${originText(target)}`, '');
-    const rows = tables.map(({ table, source: from, target: to, ownColumns, equal }) => [
+    const rows = tables.map(({ table, source: from, target: to, missingColumns, ownColumns, equal }) => [
       mark(equal),
       displayTable(table),
       count(from.rows),
       to ? count(to.rows) : 'missing',
-      equal ? `${equalText(found.database?.compared, from)}${besides(ownColumns)}` : 'different',
+      equal ? `${equalText(found.database?.compared, from)}${besides(ownColumns)}${gone(missingColumns)}` : 'different',
     ]);
     rows.push(
       ...found.database.merged.map((one) => [
@@ -46,7 +46,9 @@ export function verificationText(found: Verification, style: Style): string {
     for (const table of onlyInTarget) lines.push(`    ${displayTable(table)}: only in the target`);
     lines.push(...leftOutLines(leftOut));
     if (sourceRevision !== undefined || targetRevision !== undefined)
-      lines.push(`    revision: ${sourceRevision ?? 'none'} at the source, ${targetRevision ?? 'none'} at the target`);
+      lines.push(
+        `    revision: ${sourceRevision ?? 'none'} at the source, ${targetRevision ?? 'none'} at the target${found.database.migratedFurther ? ', which goes further' : ''}`,
+      );
     lines.push(...integrityLines(found.database, mark), '');
   }
   for (const { bucket, source, target, selection, totals, referenced, content } of found.objects) {
@@ -121,6 +123,12 @@ function referenceLines(check: ReferenceCheck, mark: Mark): string[] {
 
 function besides(ownColumns: readonly string[]): string {
   return ownColumns.length === 0 ? '' : `, ${ownColumns.join(', ')} left out: by a rule the target's own`;
+}
+
+function gone(missingColumns: readonly string[]): string {
+  return missingColumns.length === 0
+    ? ''
+    : `, ${missingColumns.join(', ')} left out: the target's migrations go further`;
 }
 
 /** Each with its reason; of many with the same one, as of a subset, a few by name. */
