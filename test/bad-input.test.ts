@@ -142,7 +142,9 @@ describe('check', () => {
     const { code, stdout } = await scene.restage('check');
     expect(code).toBe(0);
     expect(stdout).toMatch(/target\.buckets\.images write .*was written and read back, and removed$/m);
-    expect(stdout).toMatch(/verify\.health\.path +GET \/health\/deep +HTTP 200, status is "healthy"$/m);
+    expect(stdout).toMatch(
+      /verify\.health\.path +GET \/health\/deep +HTTP 200, status is "healthy"; 3 checks beside it$/m,
+    );
     expect(stdout).toMatch(/verify\.totals\.0 at source +GET \/books\?limit=5 +HTTP 200, total is 153$/m);
     expect(stdout).toMatch(/verify\.totals\.0 at target .*HTTP 200, total is 121$/m);
     expect(stdout).toMatch(/\nnothing is wrong: \d+ right, 1 to know\n$/);
@@ -170,7 +172,8 @@ describe('check', () => {
 test('a report that cannot be kept is said after the summary, and is no success', async () => {
   const file = await scene.configure((config) => config.deleteIn(['verify', 'health']));
   const running = scene.begin('sync', '--yes', '--only', 'objects', '--config', file);
-  await running.said('run ');
+  await running.said('\nrun 2'); // its id
+
   const [folder = ''] = await readdir(join(scene.folder, '.restage', 'runs'));
   expect(await readdir(join(scene.folder, '.restage', 'runs', folder))).toContain('plan.json');
   await mkdir(join(scene.folder, '.restage', 'runs', folder, 'report.md'));

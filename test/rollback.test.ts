@@ -34,6 +34,7 @@ test('what a refresh replaced is put back, and had again in the same way; status
     ['database', true],
     ['revision', true],
     ['health', true],
+    ['version', true],
   ]);
   const restored = await stagingOf(scene);
   const isStaging = ({ name }: { readonly name?: string | null }) => name === 'staging';
