@@ -64,6 +64,8 @@ export interface DatabaseRun extends AsyncDisposable {
   readonly declared: { source?: Declared; copied?: Declared };
   /** What a reader of the report should know of how it went. */
   readonly remarks: string[];
+  /** What a program of `migrate` has done to the target's present database, in words; absent as long as none has. */
+  changedBeside?: string;
 }
 
 export interface DatabaseRunOptions {

@@ -12,8 +12,9 @@ import type { Address } from '../postgres/session.ts';
 import type { Step } from '../step.ts';
 import type { Context, Performed } from './context.ts';
 import { requireDatabase, type DatabaseRun } from './database-run.ts';
+import { judgeEffects, readStand, requireIncoming } from './command-effects.ts';
 import { maintenanceOf } from './maintenance.ts';
-import { judgeGoal, migrated, readStanding } from './migrate-goal.ts';
+import { judgeGoal, migrated } from './migrate-goal.ts';
 
 type CommandStep = Extract<Step, { kind: 'migrate-incoming' }>;
 
@@ -28,7 +29,7 @@ export async function requirePrograms(steps: readonly Step[], environment: Conte
 export async function migrateIncoming(step: CommandStep, context: Context): Promise<Performed<'migrate-incoming'>> {
   const state = requireDatabase(context.database);
   const { incoming } = state.names;
-  const before = await readStanding(context, incoming);
+  const before = await readStand(context);
   await using closing = openClosing();
   const env = await environmentFor(step, context, state, closing);
   const end = await start(step, env, context);
@@ -38,14 +39,20 @@ export async function migrateIncoming(step: CommandStep, context: Context): Prom
     state.remarks.push(
       `${step.command.join(' ')} had left ${left === 1 ? '1 session' : `${left} sessions`} open in the new database, which restage ended`,
     );
-  const after = await readStanding(context, incoming);
-  const facts = { ...migrated(before, after), exitCode: end.exitCode, output: end.output };
+  const said = `${step.command.join(' ')}: ${endOf(step, end)}`;
+  await requireIncoming(state, said);
+  const after = await readStand(context);
+  const facts = { ...migrated(before.incoming, after.incoming), exitCode: end.exitCode, output: end.output };
+  const effects = judgeEffects(said, before, after);
+  state.remarks.push(...effects.remarks);
+  if (effects.changedBeside !== undefined) state.changedBeside = effects.changedBeside;
   if (end.late || end.exitCode !== 0) return { facts, failure: failed(step, end) };
-  const unmoved = before?.revision === after?.revision;
+  if (effects.failure) return { facts, failure: failureOf(effects.failure) };
+  const unmoved = before.incoming?.revision === after.incoming?.revision;
   const { failure, remark } = judgeGoal(
     step,
-    after,
-    `${step.command.join(' ')}: exit code 0`,
+    after.incoming,
+    said,
     unmoved
       ? 'Nothing has changed there: the program may have changed another database. Does it take the address from DATABASE_URL or PG*?'
       : 'Does the command go as far as the code does? migrate.versions must be the folder of the same code.',
@@ -121,6 +128,12 @@ async function writeCertificates({ ca }: Address, closing: Closing): Promise<str
 
 /** How many of its last lines a message tells; the report has more. */
 const toldLines = 20;
+
+/** In a word or two. */
+function endOf({ timeoutSeconds }: CommandStep, { exitCode, signal, late }: CommandEnd): string {
+  if (late) return `ended after ${timeoutSeconds} s`;
+  return signal === undefined ? `exit code ${exitCode}` : `ended by ${signal}`;
+}
 
 function failed(
   { command, cwd, timeoutSeconds }: CommandStep,

@@ -123,8 +123,15 @@ export async function putBack(state: DatabaseRun): Promise<Recovery> {
       // What was said of the environment while the new database stood for it, to the last moment, holds for the old one too.
       if (await isMarked(maintenance, incoming)) await mark(maintenance, current);
     }
-    await dropDatabase(await maintenanceOf(state, 'toPutBack'), incoming);
+    const maintenance = await maintenanceOf(state, 'toPutBack');
+    await dropDatabase(maintenance, incoming);
     dropped.push(incoming);
+    // A program of migrate may have given it another name.
+    const renamed = state.incomingOid === undefined ? undefined : await nameOf(maintenance, state.incomingOid);
+    if (renamed !== undefined && renamed !== current) {
+      await dropDatabase(maintenance, renamed);
+      dropped.push(renamed);
+    }
     state.stage = 'untouched';
     return { swappedBack, dropped };
   } catch (error) {
