@@ -8,7 +8,7 @@ import type { Report } from '../src/index.ts';
 import { startCloneScene, type CloneScene } from './clone-scene.ts';
 import { factsOf, type DatabaseFacts } from './database-facts.ts';
 import { query } from './sql.ts';
-import { reportOf, type Ended, type Running, type } from './store/command-line.ts';
+import { synced, type Ended, type Running, type } from './store/command-line.ts';
 
 /** Production two revisions old, staging at the head of its code, and a person at a shell. */
 export interface AlembicScene extends AsyncDisposable {
@@ -110,10 +110,7 @@ export async function startAlembicScene(alembic: string): Promise<AlembicScene> 
       return own;
     },
     begin,
-    sync: async (config, variables) => {
-      const ended = await begin(config, variables).ended;
-      return { ...ended, report: reportOf(ended) };
-    },
+    sync: (config, variables) => synced(begin(config, variables).ended),
     production: () => factsOf(source.adminUrl('production')),
     staging: () => factsOf(target.adminUrl('staging')),
     databases: async () => {

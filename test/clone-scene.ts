@@ -1,14 +1,14 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { PostgresPackage } from '../demo/postgres-binaries.ts';
 import { type PostgresServer, startPostgres } from '../demo/postgres-server.ts';
 import type { Report } from '../src/index.ts';
 import { query, type Row } from './sql.ts';
+import { type Ended, left, type Running, synced, type } from './store/command-line.ts';
+
+export type { Ended };
 
 /** Two PostgreSQL servers and nothing else, and a person at a shell in an empty folder. */
 export interface CloneScene extends AsyncDisposable {
@@ -22,10 +22,7 @@ export interface CloneScene extends AsyncDisposable {
   /** Types `restage …` with that configuration; what it printed when it has ended. */
   restage(config: string, ...args: readonly string[]): Promise<Ended>;
   /** The same, not waited for. */
-  begin(
-    config: string,
-    ...args: readonly string[]
-  ): { readonly ended: Promise<Ended>; signal(name: NodeJS.Signals): void };
+  begin(config: string, ...args: readonly string[]): Running;
   /** `restage sync --yes --json` and the report that it printed. */
   sync(config: string): Promise<Ended & { readonly report: Report }>;
   /** As the superuser, in the database `production`. */
@@ -43,15 +40,6 @@ export interface CloneSettings {
   readonly target?: string;
 }
 
-export interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-const node = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
-const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
-
 /** `target` may be a server that runs already, for several scenes in turn: it is left running. */
 export async function startCloneScene(
   versions: { readonly source?: PostgresPackage; readonly target?: PostgresPackage | PostgresServer } = {},
@@ -67,24 +55,16 @@ export async function startCloneScene(
     typeof wanted === 'string' ? start('target', wanted) : wanted,
   ]);
   let configs = 0;
-  const running = new Set<{ kill(signal: NodeJS.Signals): unknown }>();
-  const begin = (config: string, ...args: readonly string[]) => {
-    const env = { PATH: process.env['PATH'] ?? '', HOME: folder };
-    const child = spawn(node, [main, ...args, '--config', config], {
-      cwd: folder,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+  const running = new Set<Running>();
+  const begin = (config: string, ...args: readonly string[]): Running => {
+    const started = type([...args, '--config', config], folder, {});
+    running.add(started);
+    const ended = started.ended.then((result) => {
+      running.delete(started);
+      if (/\(node:\d+\)/.test(result.stderr)) throw new Error(`Node warns its user: ${result.stderr}`);
+      return result;
     });
-    running.add(child);
-    const printed = { stdout: '', stderr: '' };
-    for (const stream of ['stdout', 'stderr'] as const)
-      child[stream].setEncoding('utf8').on('data', (text: string) => (printed[stream] += text));
-    const ended = once(child, 'close').then(([code]) => {
-      running.delete(child);
-      if (/\(node:\d+\)/.test(printed.stderr)) throw new Error(`Node warns its user: ${printed.stderr}`);
-      return { code: code as number | null, ...printed };
-    });
-    return { ended, signal: (name: NodeJS.Signals) => void child.kill(name) };
+    return { ...started, ended: left(ended) };
   };
   return {
     source,
@@ -92,10 +72,7 @@ export async function startCloneScene(
     folder,
     begin,
     restage: (config, ...args) => begin(config, ...args).ended,
-    sync: async (config) => {
-      const ended = await begin(config, 'sync', '--yes', '--json').ended;
-      return { ...ended, report: reportOf(ended) };
-    },
+    sync: (config) => synced(begin(config, 'sync', '--yes', '--json').ended),
     arrange: async (production, staging = '') => {
       // What earlier runs have read was another production.
       await rm(join(folder, '.restage'), { recursive: true, force: true });
@@ -120,7 +97,7 @@ export async function startCloneScene(
     onSource: (sql) => query(source.adminUrl('production'), sql),
     onTarget: (sql, database = 'staging') => query(target.adminUrl(database), sql),
     [Symbol.asyncDispose]: async () => {
-      for (const child of running) child.kill('SIGKILL');
+      for (const one of running) one.signal('SIGKILL');
       const own = typeof wanted === 'string' ? [source, target] : [source];
       await Promise.all(own.map((server) => server[Symbol.asyncDispose]()));
       await rm(folder, { recursive: true, force: true });
@@ -134,15 +111,6 @@ async function renew(server: PostgresServer, database: string): Promise<void> {
   const found = await query(url, `select datname as name from pg_database where datname like '${database}%'`);
   for (const { name } of found) await query(url, `drop database "${name}" with (force)`);
   await query(url, `create database ${database}`);
-}
-
-/** One JSON document, which is all of stdout. */
-function reportOf(ended: Ended): Report {
-  try {
-    return JSON.parse(ended.stdout) as Report; // the tests look at each field that they use
-  } catch {
-    throw new Error(`stdout is no JSON document:\n${ended.stdout}\n${ended.stderr}`);
-  }
 }
 
 /** The SQL of a file beside the tests. */

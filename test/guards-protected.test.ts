@@ -3,6 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as s3 from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Account, type LocalAws, startLocalAws } from '../demo/local-aws/local-aws.ts';
@@ -309,13 +310,15 @@ describe('a target with the marker', () => {
     const before = (await staged()) as { databases: unknown };
     await using person = await openAdmin(server.adminUrl());
     await person.query(`begin; comment on database staging is '${marker}'`);
+    let committed: Promise<unknown> | undefined;
     const report = await refresh({
       only: 'database',
       listen: (event) => {
         if (event.kind === 'step-started' && event.step.kind === 'swap')
-          setTimeout(() => void person.query('commit'), 300);
+          committed = sleep(300).then(() => person.query('commit'));
       },
     });
+    await committed;
     await asAdmin(`alter role stager reset default_transaction_isolation`);
     expect(report).toMatchObject({ outcome: 'failed', failure: { code: 'protected', step: 'swap' } });
     expect([await staged(), await commentOn('staging')]).toEqual([before, marker]);
@@ -326,7 +329,9 @@ describe('a target with the marker', () => {
     const before = (await staged()) as { databases: unknown };
     const app = createServer((incoming, outgoing) => {
       if (incoming.method !== 'POST') return void outgoing.end('{"environment":"staging"}');
-      void asAdmin(`comment on database staging is '${marker}'`).then(() => outgoing.end('{"status":"failed"}'));
+      void asAdmin(`comment on database staging is '${marker}'`)
+        .catch(String)
+        .then(() => outgoing.end('{"status":"failed"}'));
     }).listen(0, '127.0.0.1');
     await once(app, 'listening');
     const { port } = app.address() as { port: number }; // of a TCP server
@@ -342,14 +347,16 @@ describe('a target with the marker', () => {
     await client(staging).send(new s3.PutObjectCommand({ Bucket: 'stage-images', Key: 'extra', Body: 'x' }));
     await aws.inject({ match: { operation: 'ListObjectsV2' }, kind: 'delay', delayMs: 150 });
     const objects = { images: { delete: { maxCount: 10, maxPercent: 100 } } };
+    let tagged: Promise<unknown> | undefined;
     const report = await refresh({
       only: 'objects',
       more: { objects },
       listen: (event) => {
         if (event.kind === 'step-started' && event.step.kind === 'verify-objects')
-          void tag(staging, { [marker]: 'true' });
+          tagged = tag(staging, { [marker]: 'true' });
       },
     });
+    await tagged;
     expect(report.failure).toMatchObject({ code: 'protected', step: 'delete-objects images' });
     expect(await staged()).toMatchObject({ objects: [{ Key: 'a' }, { Key: 'extra' }] });
     await client(staging).send(new s3.DeleteObjectCommand({ Bucket: 'stage-images', Key: 'extra' }));

@@ -6,7 +6,7 @@ import { type Environment, startEnvironment } from '../demo/environment.ts';
 import type { Report } from '../src/index.ts';
 import { type Contents, contentsOf } from './contents.ts';
 import { query, type Row } from './sql.ts';
-import { type Ended, reportOf, type Running, type } from './store/command-line.ts';
+import { type Ended, left, type Running, synced, type } from './store/command-line.ts';
 
 export type { Ended, Running };
 
@@ -57,8 +57,7 @@ export async function startScene(): Promise<Scene> {
       requireNoSecret(secrets, result.stdout + result.stderr, `restage ${args.join(' ')}`);
       return result;
     });
-    ended.catch(() => undefined); // told to whoever waits
-    return { ...started, ended };
+    return { ...started, ended: left(ended) };
   };
   const restage = (...args: readonly string[]) => begin(...args).ended;
   return {
@@ -66,10 +65,7 @@ export async function startScene(): Promise<Scene> {
     folder,
     begin,
     restage,
-    sync: async (...args) => {
-      const ended = await restage('sync', '--yes', '--json', ...args);
-      return { ...ended, report: reportOf(ended) };
-    },
+    sync: (...args) => synced(restage('sync', '--yes', '--json', ...args)),
     configure: async (change) => {
       const config = parseDocument(await readFile(configFile, 'utf8'));
       change(config);

@@ -31,7 +31,7 @@ export async function startSmallApp(answer: SmallApp['answer'] = () => ({ body: 
   const asked: Asked[] = [];
   let port = 0;
   const server = createServer((request, response) => {
-    void (async () => {
+    const respond = async () => {
       const one = {
         method: request.method ?? '',
         path: request.url ?? '',
@@ -45,7 +45,9 @@ export async function startSmallApp(answer: SmallApp['answer'] = () => ({ body: 
       const isText = typeof body === 'string';
       response.writeHead(status, { ...(isText ? {} : { 'Content-Type': 'application/json' }), ...headers });
       response.end(isText ? body : JSON.stringify(body));
-    })();
+    };
+    // Whoever asked may be gone before all was sent, and an answer may fail: the test is to see it, not its runner.
+    respond().catch((error: unknown) => response.writeHead(500).end(String(error)));
   });
   const app: SmallApp = {
     get url() {

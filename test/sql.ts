@@ -32,11 +32,11 @@ export async function query(url: string, sql: string): Promise<Row[]> {
   return await session.query(sql);
 }
 
-/** Asks again and again until the statement gives a row; fails after ten seconds. */
+/** Asks again and again until the statement gives a row; fails after half a minute: other tests may be at work. */
 export async function until(session: Session, sql: string): Promise<Row> {
-  for (const end = Date.now() + 10_000; Date.now() < end; await sleep(5)) {
+  for (const end = Date.now() + 30_000; Date.now() < end; await sleep(5)) {
     const [row] = await session.query(sql);
     if (row) return row;
   }
-  throw new Error(`in ten seconds no row came of ${sql}`);
+  throw new Error(`in half a minute no row came of ${sql}`);
 }

@@ -72,7 +72,7 @@ test('a role that may only connect is told all but sizes that it may not read; t
 });
 
 test('a run in progress is told without waiting for it, and what a dead one left', async () => {
-  await scene.onSource(`create table scans (id integer, scan text ${slowCheck(0.05)});
+  await scene.onSource(`create table scans (id integer, scan text ${slowCheck(0.3)});
     insert into scans select id, 'x' from generate_series(1, 300) id`);
   const syncing = scene.begin(config, 'sync', '--yes', '--quiet');
   await moment(scene.target, `select from pg_stat_activity where ${ofRestage} and query ~* 'copy .*scans'`);

@@ -15,8 +15,10 @@ export function openDatabase(url: string): Database {
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 10_000,
   });
-  // An idle connection was cut: the pool has dropped it already, and without a listener the process would end.
+  // A connection was cut: while it lay idle, which the pool has noticed already, or before anybody listens to it. Without
+  // a listener the process would end.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return {
     query: (sql, values = []) => onceMore(() => pool.query(sql, [...values])),
     transaction: (work) => onceMore(() => transact(pool, work)),

@@ -48,8 +48,19 @@ export function type(args: readonly string[], cwd: string, variables: Readonly<R
   };
 }
 
+/** For a promise that a test may leave behind when it fails: what becomes of it is told to whoever waits, and to nobody else. */
+export function left<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+/** `restage sync --yes --json …`, begun already, and the report that it printed. */
+export function synced(ended: Promise<Ended>): Promise<Ended & { readonly report: Report }> {
+  return left(ended.then((result) => ({ ...result, report: reportOf(result) })));
+}
+
 /** The one JSON document that is all of stdout. */
-export function reportOf(ended: Ended): Report {
+function reportOf(ended: Ended): Report {
   try {
     return JSON.parse(ended.stdout) as Report; // the tests look at each field that they use
   } catch {

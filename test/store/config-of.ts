@@ -1,7 +1,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Report } from '../../src/index.ts';
-import { type Ended, type Running, reportOf, type } from './command-line.ts';
+import { type Ended, type Running, synced, type } from './command-line.ts';
 import type { Store, StoreEnd } from './store.ts';
 
 export interface Settings {
@@ -58,9 +58,6 @@ export async function configOf(store: Store, { buckets, objects }: Settings): Pr
     variables,
     begin,
     restage,
-    sync: async (...args) => {
-      const ended = await restage('sync', '--yes', '--json', ...args);
-      return { ...ended, report: reportOf(ended) };
-    },
+    sync: (...args) => synced(restage('sync', '--yes', '--json', ...args)),
   };
 }
