@@ -78,7 +78,10 @@ export function loadConfig(settings: string | object, options: LoadOptions = {})
     reportInput: true,
   });
   // What is not set elsewhere matters only where nothing can be read without it.
-  if (options.only && parsed.success) problems = problems.filter(({ path }) => path[0] === 'target');
+  if (options.only && parsed.success) {
+    parsed.data.notify = [...addressed(parsed.data.notify, problems)];
+    problems = problems.filter(({ path }) => path[0] === 'target');
+  }
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap(problemsOf));
   const passwords: Record<string, string> = {};
   if (parsed.success)
@@ -209,9 +212,20 @@ function offsetOf(path: readonly PropertyKey[], document: Document): number {
   return offset;
 }
 
+/** Nobody is told at an address, or with headers, of which a part is not set. */
+function addressed(notify: Config['notify'], problems: readonly Problem[]): Config['notify'] {
+  return notify.map((one, index) => {
+    if (!problems.some(({ path: [part, at] }) => part === 'notify' && at === index)) return one;
+    return { ...one, [one.slack === undefined ? 'webhook' : 'slack']: placeholder('notify'), headers: {} };
+  });
+}
+
+/** Of an address with a variable that is not set, where the command does without: nothing is sent there. */
+export const unsetHost = 'unset.invalid';
+
 /** What stands for a variable that is not set and not needed: an address, and long enough for a key. */
 function placeholder(name: string): string {
-  return `http://unset.invalid/${name}`;
+  return `http://${unsetHost}/${name}`;
 }
 
 /** Replaces every `${VAR}` in every string; `$${` stands for a literal `${`. */

@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { exampleReport } from '../test/example-report.ts';
+import { loadConfig } from './config.ts';
 import { keepSecret } from './errors.ts';
-import type { News } from './news.ts';
+import { newsOf, type News } from './news.ts';
 import { notify } from './notify.ts';
+import type { Report } from './report/report.ts';
 
 const secretPath = '/services/T000/B000/zWkV9secretOfSlack';
 const news: News = {
@@ -128,6 +131,60 @@ test('a webhook gets the news as JSON with its headers, and no secret', async ()
     target: 'staging',
     failure: { message: 'the server said ***' },
   });
+});
+
+test('of a report of more than 1 MB it gets the verdict and what failed, in less', async () => {
+  const whole = exampleReport(8000, 'failed');
+  const versions = [
+    {
+      tool: 'Knex' as const,
+      table: { schema: 'public', name: 'knex_migrations' },
+      heads: ['9'],
+      applied: Array.from({ length: 20_000 }, (_, n) => ({ id: `${n}_${'x'.repeat(60)}.js` })),
+    },
+  ];
+  const { database } = whole.target;
+  const report = {
+    ...whole,
+    ...(database ? { target: { ...whole.target, database: { ...database, versions } } } : {}),
+    remarks: Array.from({ length: 5000 }, (_, n) => `remark ${n} ${'x'.repeat(300)}`),
+  };
+  expect(JSON.stringify(report).length).toBeGreaterThan(3_000_000);
+  await notify(hook(), newsOf(report), soon);
+  const body = received[0]?.body ?? '';
+  expect(body.length).toBeLessThan(500_000);
+  const told = JSON.parse(body) as { readonly report: Report };
+  expect(told).toMatchObject({
+    event: 'failure',
+    run: report.run,
+    holds: report.holds,
+    failure: { step: report.failure?.step },
+    report: { shortened: true, outcome: 'failed', figures: report.figures, notes: report.notes },
+  });
+  expect(told.report.steps.map(({ outcome }) => outcome.status)).toEqual(['failed']);
+  await notify(hook(), newsOf(exampleReport(3)), soon);
+  expect(JSON.parse(received[1]?.body ?? '')).not.toHaveProperty('report.shortened');
+});
+
+test('nothing is sent to an address, or with a header, of which a variable is not set where a command does without', async () => {
+  const config = loadConfig(
+    {
+      version: 1,
+      source: { name: 'production', database: { url: 'postgres://${NOBODY}@db.example/shop' } },
+      target: { name: 'staging', database: { url: 'postgres://shop@staging-db.example/shop' } },
+      notify: [
+        { slack: '${NO_WEBHOOK}' },
+        { webhook: address(), headers: { Authorization: 'Bearer ${NO_BEARER}' } },
+        { webhook: address('/set') },
+      ],
+    },
+    { only: 'target' },
+  );
+  expect(await notify(config.notify, news, soon)).toEqual([
+    'Slack of notify could not be told: a variable that it uses is not set',
+    'the webhook of notify could not be told: a variable that it uses is not set',
+  ]);
+  expect(received).toHaveLength(1);
 });
 
 test('one that is called off is not waited for', async () => {

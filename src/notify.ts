@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Config } from './config.ts';
+import { unsetHost, type Config } from './config.ts';
 import { redact } from './errors.ts';
 import type { News } from './news.ts';
 import { json } from './report/json.ts';
@@ -52,6 +52,9 @@ interface Patience {
 async function tell(notification: Notification, news: News, patience: Patience): Promise<string | undefined> {
   const address = addressOf(notification);
   const { slack, headers } = notification;
+  const name = slack === undefined ? 'the webhook' : 'Slack';
+  if (new URL(address).host === unsetHost)
+    return `${name} of notify could not be told: a variable that it uses is not set`;
   const body = slack === undefined ? webhookBody(news) : JSON.stringify(slackMessage(news));
   let problem = 'nothing was tried';
   for (let attempt = 1; attempt <= tries; attempt++) {
@@ -154,9 +157,12 @@ const mostBytes = 1_000_000;
 function webhookBody(news: News): string {
   const whole = json(news);
   if (!news.report || Buffer.byteLength(whole) <= mostBytes) return whole;
-  const { steps, unmasked = [], drift: _, notes, remarks, failure, objects: __, ...essence } = news.report;
+  const { steps, unmasked = [], drift: _, migrations: __, objects: ___, ...rest } = news.report;
+  const { notes, remarks, failure, source, target, ...essence } = rest;
   const report = {
     ...essence,
+    source: withoutHistory(source),
+    target: withoutHistory(target),
     ...(failure ? { failure: { ...failure, message: failure.message.slice(0, 10_000) } } : {}),
     notes: notes.slice(0, 100),
     remarks: remarks.slice(0, 100),
@@ -166,4 +172,9 @@ function webhookBody(news: News): string {
     shortened: true,
   };
   return json({ ...news, report });
+}
+
+/** A history may be of many thousand migrations. */
+function withoutHistory<End extends NonNullable<News['report']>['source']>(end: End): End {
+  return end.database ? { ...end, database: { ...end.database, versions: [] } } : end;
 }

@@ -27,6 +27,17 @@ test('it tells the verdict, when, where it failed with what to do, and what stag
   ]);
 });
 
+test('a rollback tells whether it ended well, and of one that did not no more than is known: what staging holds says the rest', () => {
+  const { run: _, ...begun } = { ...news, command: 'rollback' as const };
+  const verdict = (given: News) => slackMessage(given).text;
+  expect(verdict({ ...news, command: 'rollback', event: 'success' })).toBe(
+    '✓ staging holds its previous database again',
+  );
+  expect(verdict({ ...news, command: 'rollback' })).toBe('✗ the rollback of staging did not end well');
+  expect(verdict(begun)).toBe('✗ the rollback of staging did not begin');
+  expect(textsOf(slackMessage({ ...news, command: 'rollback' }))[1]).toMatch(/^staging, 2026-11-22/);
+});
+
 test('what did not begin says so, and claims nothing of what staging holds', () => {
   const { run: _, durationMs: __, holds: ___, ...refused } = news;
   const [verdict = '', , , ...more] = textsOf(slackMessage(refused));

@@ -42,7 +42,9 @@ export function slackMessage(news: News): SlackMessage {
 function verdictText({ event, command, source, target, report, run }: News): string {
   if (report) return verdictOf(report);
   if (command === 'rollback')
-    return event === 'success' ? `${target} holds its previous database again` : `${target} was not rolled back`;
+    return event === 'success'
+      ? `${target} holds its previous database again`
+      : `the rollback of ${target} ${run === undefined ? 'did not begin' : 'did not end well'}`;
   return run === undefined
     ? `the refresh of ${target} from ${source} did not begin`
     : `${target} was not refreshed from ${source}`;
