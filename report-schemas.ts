@@ -1,9 +1,9 @@
 import { createGenerator, type Schema } from 'ts-json-schema-generator';
 
-/** The JSON Schemas of what `json` writes of a report and of a plan: from their types, with what stands beside them there. */
-export function reportSchemas(): Record<'report' | 'plan', Record<string, unknown>> {
+/** The JSON Schemas of what `json` writes of reports and of a plan: from their types, with what stands beside them there. */
+export function reportSchemas(): Record<'report' | 'plan' | 'rollback', Record<string, unknown>> {
   const generator = createGenerator({
-    path: 'src/report/report.ts', // which the plan is part of
+    path: 'src/{report/report,rollback}.ts', // which the plan is part of
     tsconfig: 'tsconfig.json',
     skipTypeCheck: true, // that is `npm run check:types`, by another TypeScript
     additionalProperties: false,
@@ -16,6 +16,7 @@ export function reportSchemas(): Record<'report' | 'plan', Record<string, unknow
   return {
     report: of('Report', 'What a run of restage has done: report.json'),
     plan: of('Plan', 'What a run of restage would do: plan.json'),
+    rollback: of('RollbackReport', 'What restage rollback has done: report.json of a rollback'),
   };
 }
 

@@ -11,6 +11,7 @@ import type { Keeping } from './s3/carried.ts';
 import type { BucketHabits } from './s3/habits.ts';
 import type { ListedObject } from './s3/listing.ts';
 import { describeBucket, type BucketOrigin } from './s3/origin.ts';
+import { byPrefix, type Prefixes } from './s3/prefixes.ts';
 import { canReadTags, chooseRoute, type Route } from './s3/route.ts';
 import { filterOf, type Selection } from './s3/selection.ts';
 import type { ReferencedKeys } from './referenced-keys.ts';
@@ -25,6 +26,8 @@ export interface PlannedBucket {
   readonly target: BucketOrigin;
   readonly selection: Selection;
   readonly totals: DiffTotals;
+  /** What is to be copied, by what the keys begin with; absent where nothing is. */
+  readonly toCopy?: Prefixes;
   /** Of what is to be copied: what cannot be read before it has been restored, by its storage class. */
   readonly archived: Amount;
   readonly keeping: Keeping;
@@ -126,6 +129,7 @@ async function planPair(
   const renames = Object.keys(selection.renames);
   const { count, totals: sum } = counter();
   const extras = surveyor();
+  const toCopy = byPrefix();
   const archived = zero();
   let sample: ListedObject | undefined;
   let compared = 0;
@@ -142,6 +146,7 @@ async function planPair(
     if (difference.kind === 'extra') extras.see(difference.target);
     else {
       sample ??= difference.source;
+      toCopy.see({ key: difference.key, sizeBytes: difference.source.sizeBytes });
       if (archives.has(difference.source.storageClass)) add(archived, difference.source.sizeBytes);
     }
     onObject?.({ bucket, ...plannedObject(difference, settings.delete !== undefined) });
@@ -165,6 +170,7 @@ async function planPair(
     target: target.origin,
     selection,
     totals,
+    ...(sample ? { toCopy: toCopy.told() } : {}),
     archived,
     keeping: {
       ...(storageClass === undefined ? {} : { storageClass }),

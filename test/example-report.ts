@@ -314,6 +314,13 @@ export function exampleReport(tables: number, ended: 'done' | 'failed' = 'done')
           newer: nothing,
           examples: ['books/1/cover.jpg'],
         },
+        toCopy: {
+          prefixes: [
+            { prefix: 'books/', objects: 36, bytes: 36_000_000 },
+            { prefix: '', objects: 3, bytes: 3_000_000 },
+          ],
+          others: { objects: 1, bytes: 1_000_000 },
+        },
         archived: nothing,
         keeping: {},
         forced: false,

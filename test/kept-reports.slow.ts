@@ -1,5 +1,5 @@
 import { Ajv, type ValidateFunction } from 'ajv';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { reportSchemas } from '../report-schemas.ts';
@@ -12,11 +12,14 @@ import { type } from './store/command-line.ts';
 let scene: Scene;
 let isReport: ValidateFunction;
 let isPlan: ValidateFunction;
+let isRollback: ValidateFunction;
 
 beforeAll(async () => {
   const ajv = new Ajv({ strict: true, allowUnionTypes: true, verbose: true });
   const schemas = reportSchemas();
-  [isReport, isPlan] = [ajv.compile(schemas.report), ajv.compile(schemas.plan)];
+  [isReport, isPlan, isRollback] = [schemas.report, schemas.plan, schemas.rollback].map((schema) =>
+    ajv.compile(schema),
+  ) as [ValidateFunction, ValidateFunction, ValidateFunction]; // one of each
   scene = await startScene();
 });
 afterAll(() => scene[Symbol.asyncDispose]());
@@ -81,9 +84,15 @@ test('the report of a whole run fits the schema, and one with anything more or l
   expect(isPlan(report)).toBe(false);
 });
 
-test('the report of a rollback is told again, and has no page', async () => {
+test('the report of a rollback fits its schema, is told again, and has no page', async () => {
   const rolled = await scene.restage('rollback', '--yes');
   expect(rolled.code).toBe(0);
+  const runs = await readdir(join(scene.folder, '.restage', 'runs'));
+  const file = join(scene.folder, '.restage', 'runs', runs.toSorted().at(-1) ?? '', 'report.json');
+  const kept = JSON.parse(await readFile(file, 'utf8')) as object;
+  expect(faults(isRollback, kept)).toEqual([]);
+  expect(isRollback({ ...kept, more: true })).toBe(false);
+  expect(isReport(kept)).toBe(false);
   const told = (...args: string[]) => type(['report', ...args], scene.folder, {}).ended;
   const [text, page] = await Promise.all([told(), told('--format', 'html')]);
   expect(text.code).toBe(0);

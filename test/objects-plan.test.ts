@@ -32,6 +32,13 @@ test('`plan --out` keeps the plan, and beside it a line for each key that differ
     same: { objects: 1, bytes: 5 },
     extra: { objects: 1, bytes: 8 },
   });
+  expect(kept.objects[0]?.toCopy).toEqual({
+    prefixes: [
+      { prefix: 'b/', objects: 1, bytes: 7 },
+      { prefix: 'c/', objects: 1, bytes: 10 },
+    ],
+    others: { objects: 0, bytes: 0 },
+  });
   expect(kept.objects[0]?.deletion).toMatchObject({ objects: 1, prefixes: [{ prefix: 'd/', objects: 1, bytes: 8 }] });
   expect(await linesOf(join(shell.folder, 'p.ndjson'))).toEqual([
     { bucket: 'images', key: 'b/missing\n', bytes: 7, will: 'copy' },

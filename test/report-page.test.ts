@@ -37,6 +37,16 @@ test('what objects have become is named where a list stands beside the page', ()
   expect(html(exampleReport(1))).not.toContain('objects.ndjson');
 });
 
+test('objects that come and those that only the target had are told by what their keys begin with', () => {
+  const report = exampleReport(1);
+  const table = (page: string, caption: RegExp) =>
+    new RegExp(`<caption>[^<]*${caption.source}(.*?)</table>`, 's').exec(page)?.[1]?.replaceAll(/<[^>]+>/g, ' ') ?? '';
+  expect(table(html(report), /was to get, by prefix/)).toMatch(/books\/ +36 .*\(no slash\) +3 .*other prefixes +1 /s);
+  expect(table(html(report), /had, by prefix/)).toMatch(/tmp\/ +40 /);
+  const objects = report.objects.map(({ toCopy: _, deletion: __, ...bucket }) => bucket);
+  expect(html({ ...report, objects })).not.toContain('by prefix');
+});
+
 const result = (report: Report, what: RegExp) => checksOf(report).find((check) => what.test(check.what));
 
 /** The same report with one step's outcome changed. */

@@ -1,8 +1,9 @@
 import { RestageError } from '../errors.ts';
 import type { TargetBucket } from './bucket.ts';
-import { add, zero, type Amount, type DiffTotals } from './diff.ts';
+import type { Amount, DiffTotals } from './diff.ts';
 import type { ListedObject } from './listing.ts';
 import { describeBucket } from './origin.ts';
+import { byPrefix, type Prefixes } from './prefixes.ts';
 
 /** How much may be deleted at most; more is refused, and nothing is deleted then. */
 export interface DeletionGuard {
@@ -12,50 +13,29 @@ export interface DeletionGuard {
 }
 
 /** What would be deleted, for whoever is to agree to it. */
-export interface ExtrasSurvey {
-  readonly objects: number;
-  readonly bytes: number;
+export interface ExtrasSurvey extends Amount, Prefixes {
   /** Of the target's objects. */
   readonly percent: number;
-  /** By what the keys begin with, up to the first slash; the largest first. */
-  readonly prefixes: readonly ({ readonly prefix: string } & Amount)[];
-  /** Those of prefixes that are not listed. */
-  readonly others: Amount;
   readonly samples: readonly string[];
 }
 
-const prefixesTold = 10;
-const prefixesKept = 1000;
 const samplesTold = 5;
 
 /** Collects what only the target has, in bounded memory. */
 export function surveyor(): { see(object: ListedObject): void; survey(totals: DiffTotals): ExtrasSurvey } {
-  const prefixes = new Map<string, ReturnType<typeof zero>>();
-  const others = zero();
+  const counted = byPrefix();
   const samples: string[] = [];
   return {
-    see: ({ key, sizeBytes }) => {
-      const slash = key.indexOf('/');
-      const prefix = slash < 0 ? '' : key.slice(0, slash + 1);
-      let amount = prefixes.get(prefix);
-      if (!amount && prefixes.size < prefixesKept) prefixes.set(prefix, (amount = zero()));
-      add(amount ?? others, sizeBytes);
-      if (samples.length < samplesTold) samples.push(key);
+    see: (object) => {
+      counted.see(object);
+      if (samples.length < samplesTold) samples.push(object.key);
     },
-    survey: ({ extra, target }) => {
-      const sorted = [...prefixes].toSorted(([, a], [, b]) => b.objects - a.objects);
-      for (const [, { objects, bytes }] of sorted.slice(prefixesTold)) {
-        others.objects += objects;
-        others.bytes += bytes;
-      }
-      return {
-        ...extra,
-        percent: percentOf(extra.objects, target.objects),
-        prefixes: sorted.slice(0, prefixesTold).map(([prefix, amount]) => ({ prefix, ...amount })),
-        others,
-        samples,
-      };
-    },
+    survey: ({ extra, target }) => ({
+      ...extra,
+      percent: percentOf(extra.objects, target.objects),
+      ...counted.told(),
+      samples,
+    }),
   };
 }
 

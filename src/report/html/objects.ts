@@ -1,5 +1,6 @@
 import type { PlannedBucket } from '../../plan-objects.ts';
 import type { Amount } from '../../s3/diff.ts';
+import type { Prefixes } from '../../s3/prefixes.ts';
 import type { ObjectFailure } from '../../s3/transfer.ts';
 import { bytes, count, counted } from '../format.ts';
 import { routeText, selectionLines } from '../plan-objects-text.ts';
@@ -92,14 +93,19 @@ function overwritten({ objects: number }: Amount): string | undefined {
   return number === 0 ? undefined : `${count(number)} of them over others`;
 }
 
-/** What only the target has, by what the keys begin with. */
-function prefixes({ deletion, totals, target }: PlannedBucket): Markup | undefined {
-  if (!deletion || totals.extra.objects === 0) return undefined;
-  const rows = [
-    ...deletion.prefixes,
-    ...(deletion.others.objects > 0 ? [{ prefix: undefined, ...deletion.others }] : []),
-  ];
-  const table = dataTable<{ readonly prefix: string | undefined } & Amount>(
+/** What is to be copied, and what only the target has, by what the keys begin with. */
+function prefixes({ toCopy, deletion, totals, target }: PlannedBucket): Markup {
+  const coming = toCopy && prefixTable(toCopy, `What ${target.bucket} was to get, by prefix`);
+  if (!deletion || totals.extra.objects === 0) return markup`${coming}`;
+  const samples = joined(
+    deletion.samples.map((key) => code(key)),
+    ', ',
+  );
+  return markup`${coming}${prefixTable(deletion, `What only ${target.bucket} had, by prefix`)}<p class="dim">E.g. ${samples}. Allowed: ${counted(deletion.guard.maxCount, 'object')}, ${deletion.guard.maxPercent} %.</p>`;
+}
+
+function prefixTable({ prefixes: told, others }: Prefixes, caption: string): Markup {
+  return dataTable<{ readonly prefix: string | undefined } & Amount>(
     [
       {
         head: 'Begins with',
@@ -108,14 +114,9 @@ function prefixes({ deletion, totals, target }: PlannedBucket): Markup | undefin
       { head: 'Number', cell: (row) => count(row.objects), figure: (row) => row.objects },
       { head: 'Size', cell: (row) => bytes(row.bytes), figure: (row) => row.bytes },
     ],
-    rows,
-    { caption: `What only ${target.bucket} had, by prefix`, narrow: 'scroll', fits: true },
+    [...told, ...(others.objects > 0 ? [{ prefix: undefined, ...others }] : [])],
+    { caption, narrow: 'scroll', fits: true },
   );
-  const samples = joined(
-    deletion.samples.map((key) => code(key)),
-    ', ',
-  );
-  return markup`${table}<p class="dim">E.g. ${samples}. Allowed: ${counted(deletion.guard.maxCount, 'object')}, ${deletion.guard.maxPercent} %.</p>`;
 }
 
 function failures(failed: readonly ObjectFailure[]): Markup | undefined {
