@@ -46,23 +46,15 @@ export function keepLines(onLine: (line: string) => void): {
   };
 }
 
-/** Values of rows, where PostgreSQL and SQLAlchemy quote them beside an error. */
-const quoted: readonly (readonly [RegExp, string])[] = [
-  [/(\bKey \(.*?\))=\(.*\)/g, '$1=(…)'],
-  [/(\bFailing row contains )\(.*\)?/g, '$1(…)'],
-  [/(\[parameters: ).*/g, '$1…'],
-];
-
 /**
  * One line of a program as it may be shown: without colours, secrets, and values of rows where they are known by their form.
  * @param isCut the line went on
  */
 function tidyLine(raw: string, isCut = false): string {
-  const plain = stripVTControlCharacters(redact(raw))
+  const line = stripVTControlCharacters(redact(raw))
     // oxlint-disable-next-line no-control-regex -- what is left of them would move a terminal
     .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '')
     .trimEnd();
-  const line = quoted.reduce((text, [form, words]) => text.replaceAll(form, words), plain);
   // A secret at the cut was not recognised: the end of what was held is not shown.
   const shown = isCut ? Math.min(keptCharacters, line.length >> 1) : keptCharacters;
   return line.length > shown ? `${line.slice(0, shown)}…` : line;

@@ -87,7 +87,7 @@ test('colours, secrets and values of rows are not in what is kept', async () => 
     'it is ***.',
     'postgresql://u:***@h/d',
     'DETAIL:  Key (email)=(…) already exists.',
-    'Failing row contains (…)',
+    'Failing row contains (…).',
     '[parameters: …',
   ]);
 });

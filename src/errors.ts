@@ -1,3 +1,5 @@
+import { withoutRowValues } from './row-values.ts';
+
 /**
  * The closed list of what can go wrong, on the way to an end in the order of its hops: profile, account, secret, tunnel,
  * DNS, TCP, TLS, login, database, privilege. With the exit code of the command line:
@@ -167,9 +169,9 @@ export function keepSecret(value: string): string {
   return value;
 }
 
-/** The text without any remembered secret, and without what stands where passwords do: in URLs, after `password=`. */
+/** The text without any remembered secret, without what stands where passwords do (in URLs, after `password=`), and without values of rows. */
 export function redact(text: string): string {
-  let clean = text
+  let clean = withoutRowValues(text)
     .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s/]+@/gi, '$1***@')
     .replace(
       /\b(password\s*=\s*|\w+password\s*=\s*(?=')|password\s+(?='))('(?:[^'\\]|\\.|'')*'|[^\s'"&;,)]+)/gi,
