@@ -159,6 +159,13 @@ test('a session that may not be ended keeps both databases as they are; killed m
     expect(told.holds).toBe('staging holds its database as it was');
     expect(await stagingOf(scene)).toEqual(before);
 
+    await using _other = await openSession(scene.target.adminUrl(`staging__previous_${run}`), 'who looks back');
+    await _superuser[Symbol.asyncDispose]();
+    const back = await scene.restage(ofKeeper, 'rollback', '--yes', '--json');
+    expect((JSON.parse(back.stdout) as RollbackReport).failure?.message).toMatch(
+      new RegExp(`^staging__previous_${run} is in use and could not be renamed: pid .*who looks back`),
+    );
+
     const killed = scene.begin(ofKeeper, 'rollback', '--yes', '--quiet');
     await moment(scene.target, renaming);
     killed.signal('SIGKILL');
@@ -170,7 +177,7 @@ test('a session that may not be ended keeps both databases as they are; killed m
   }
   await requireNoSessions(scene.target);
   const folders = await readdir(join(scene.folder, '.restage/runs'));
-  expect(folders).toHaveLength(3); // the sync, the one that failed, the one that was killed
+  expect(folders).toHaveLength(4); // the sync, the two that failed, the one that was killed
   const { stdout } = await scene.restage(ofKeeper, 'runs', '--json');
   const { runs } = JSON.parse(stdout) as { readonly runs: readonly HistoryEntry[] };
   expect(runs[0]).toMatchObject({ kind: 'rollback', outcome: 'unfinished' });

@@ -75,8 +75,9 @@ async function rename(
   } catch (error) {
     await maintenance.execute('rollback').catch(() => {});
     if (sqlState(error) !== '55006') throw error;
-    const left = await sessionsOf(helper, renames[0]?.[0] ?? '');
-    throw new RestageError('swap-failed', `${renames[0]?.[0]} is in use and could not be renamed: ${left}`, {
+    const inUse = await readInUse(helper, error, renames);
+    const left = await sessionsOf(helper, inUse);
+    throw new RestageError('swap-failed', `${inUse} is in use and could not be renamed: ${left}`, {
       cause: error,
       hint: endHint(helper),
     });
@@ -84,6 +85,21 @@ async function rename(
     waiting.over = true;
     await ending.catch(() => {});
   }
+}
+
+/** Which of the databases is in use: the one that has sessions; of both the one that the server names. */
+async function readInUse(
+  helper: Session,
+  error: unknown,
+  renames: readonly (readonly [string, string])[],
+): Promise<string> {
+  const names = renames.map(([from]) => from);
+  const rows = await helper.rows<{ name: string }>(`
+    select distinct a.datname as name from pg_stat_activity a where a.datname in (${names.map(quoteText).join(', ')}) and ${isSession}`);
+  const [only, ...others] = rows.map(({ name }) => name);
+  if (only !== undefined && others.length === 0) return only;
+  const words = error instanceof Error ? error.message : '';
+  return names.toSorted((a, b) => b.length - a.length).find((name) => words.includes(`"${name}"`)) ?? names[0] ?? '';
 }
 
 /** The present name of a database, by its number: what has become of it, whatever answer was lost. */
