@@ -50,7 +50,7 @@ export function isSetHere(name: string): boolean {
 
 /** A URL or a list of settings of PostgreSQL, under whatever name: as libpq, JDBC, SQLAlchemy and .NET write them. */
 const connections = [
-  /^\s*(jdbc:)?(postgres|postgresql|pgsql|psql|postgis)([+:][\w+]*)?:\/\//i,
+  /(?<![a-z])(postgres|postgresql|pgsql|psql|postgis|pgx\d?|ecto|redshift|timescaledb|cockroach|cockroachdb)([+:][\w+]*)?:\/\//i,
   /\bdbname\s*=/i,
   /\b(host|server|data source)\s*=[^;]*;.*\b(database|initial catalog|db)\s*=/i,
 ];
@@ -61,9 +61,13 @@ function leadsToDatabase(value: string): boolean {
 
 function namesAny(value: string, { hosts, passwords }: Forbidden): boolean {
   return (
-    hosts.some((host) => !isLoopback(host) && (value === host || (host.includes('.') && value.includes(host)))) ||
+    hosts.some((host) => !isLoopback(host) && namesHost(value.toLowerCase(), host.toLowerCase())) ||
     passwords.some((password) => password.length >= 6 && value.includes(password))
   );
+}
+
+function namesHost(value: string, host: string): boolean {
+  return value === host || (host.includes('.') && value.includes(host));
 }
 
 /**
