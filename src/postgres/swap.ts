@@ -1,10 +1,11 @@
 import { RestageError } from '../errors.ts';
 import type { SwapNames } from './database-names.ts';
+import { endSessions } from './end-sessions.ts';
 import { quoteName, quoteText } from './names.ts';
 import { failIfMarked, markedState, requireUnmarked } from './protected-marker.ts';
 import { sqlState } from './session-error.ts';
 import type { Session } from './session.ts';
-import { isSession, mayEnd, type TargetDatabase } from './target.ts';
+import { isSession, type TargetDatabase } from './target.ts';
 
 /**
  * `in`: the present database becomes the previous one, the incoming one takes its name. `back`: what came in is put aside
@@ -47,22 +48,17 @@ async function rename(
   last = 'select',
 ): Promise<number> {
   await using helper = await target.session({ label, database: maintenance.origin.database });
-  const databases = renames.map(([from]) => quoteText(from)).join(', ');
+  const databases = renames.map(([from]) => from);
   const waiting = { over: false };
   let ended = 0;
-  const endSessions = async () => {
+  const endAll = async () => {
     while (!waiting.over) {
-      const rows = await helper.rows<{ pid: string }>(`
-        select a.pid, pg_terminate_backend(a.pid)
-          from pg_stat_activity a
-          join pg_roles r on r.oid = a.usesysid
-          join pg_roles me on me.rolname = current_user
-         where a.datname in (${databases}) and ${mayEnd}`);
-      ended += rows.length;
-      if (rows.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+      const some = await endSessions(helper, ...databases);
+      ended += some;
+      if (some === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     }
   };
-  const ending = endSessions();
+  const ending = endAll();
   ending.catch(() => {}); // without it RENAME waits its five seconds and says who is there
   try {
     await maintenance.execute(`
@@ -117,12 +113,7 @@ const dropAttempts = 3;
  */
 export async function dropDatabase(maintenance: Session, database: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    await maintenance.rows(`
-      select pg_terminate_backend(a.pid)
-        from pg_stat_activity a
-        join pg_roles r on r.oid = a.usesysid
-        join pg_roles me on me.rolname = current_user
-       where a.datname = ${quoteText(database)} and ${mayEnd}`);
+    await endSessions(maintenance, database);
     try {
       await maintenance.execute(`drop database if exists ${quoteName(database)}`);
       return;
