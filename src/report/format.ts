@@ -39,6 +39,16 @@ export function moment(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;
 }
 
+/** With a capital. */
+export function capital(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+}
+
+/** A text as a sentence of its own: a capital, and a full stop. */
+export function sentence(text: string): string {
+  return `${capital(text)}${/[.!?]$/.test(text) ? '' : '.'}`;
+}
+
 /** Rows of cells as aligned columns; numbers to the right. */
 export function columns(
   rows: readonly (readonly string[])[],

@@ -3,7 +3,7 @@ import { displayTable } from '../postgres/names.ts';
 import { maskKind, type TableRule } from '../postgres/rules/table-rule.ts';
 import type { UnmaskedColumn } from '../postgres/rules/unmasked.ts';
 import { columns, counted } from './format.ts';
-import { carryText } from './step-words.ts';
+import { carryText } from './fact-words.ts';
 import type { Style } from './style.ts';
 
 /** What the rules make of the data, table by table, and which columns look personal and have none; nothing where there is neither. */

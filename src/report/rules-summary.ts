@@ -2,7 +2,7 @@ import { displayTable, type TableName } from '../postgres/names.ts';
 import type { TableRule } from '../postgres/rules/table-rule.ts';
 import { count, counted } from './format.ts';
 import { factsOf, stepsOf, type Report } from './report.ts';
-import { carryText } from './step-words.ts';
+import { carryText } from './fact-words.ts';
 
 type Fact = [name: string, text: string];
 

@@ -1,5 +1,5 @@
 import type { News } from '../news.ts';
-import { bytes, count, counted, duration, moment } from './format.ts';
+import { bytes, count, counted, duration, moment, sentence } from './format.ts';
 import { verdictOf } from './verdict.ts';
 
 /** A message of Slack: `text` for notifications on a telephone, the blocks where it is read. */
@@ -89,10 +89,6 @@ function code(text: string, most: number): string {
 /** Without what would end bold text. */
 function plainly(text: string): string {
   return text.replaceAll('*', '').replaceAll('\n', ' ');
-}
-
-function sentence(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 }
 
 /** The text with what Slack reads as its own escaped, in at most so many characters; no character is cut in two. */

@@ -1,10 +1,8 @@
 import { comparisonText } from '../app/expected-value.ts';
-import { shown } from '../app/shown.ts';
 import { versionText } from '../app/version.ts';
 import { displayTable } from '../postgres/names.ts';
-import type { TableRule } from '../postgres/rules/table-rule.ts';
-import type { ContentCheck } from '../s3/content.ts';
-import type { Facts, Kind, Step, StepReport } from '../step.ts';
+import type { Kind, Step, StepReport } from '../step.ts';
+import { carryText, contentText, newerText, totalText } from './fact-words.ts';
 import { bytes, count, counted } from './format.ts';
 import { factsOf, type StepOf } from './report.ts';
 
@@ -272,11 +270,6 @@ const words: Words = {
   },
 };
 
-/** cognito_sub by email */
-export function carryText({ columns, match }: NonNullable<TableRule['carry']>): string {
-  return `${columns.join(', ')} by ${match.join(', ')}`;
-}
-
 /** How many the server refused; the report's notes say which. */
 function notMade(refused: readonly string[]): string {
   return refused.length === 0 ? '' : `; ${count(refused.length)} refused`;
@@ -288,25 +281,6 @@ function told<K extends Kind>(
 ): string | undefined {
   const facts = factsOf(step);
   return facts === undefined ? undefined : tell(facts);
-}
-
-/** What reading objects back has shown, behind the figures of the listings. */
-export function contentText(content: ContentCheck | undefined): string {
-  if (!content) return '';
-  const read = `; ${counted(content.checked.objects, 'object')} read back, ${bytes(content.checked.bytes)}`;
-  return content.differences === 0 ? `${read}: all equal` : `${read}: ${count(content.differences)} different`;
-}
-
-/** What was written to the source while it was being copied: told, and no fault. */
-export function newerText(objects: number): string {
-  return objects === 0 ? '' : `, ${count(objects)} written to the source since`;
-}
-
-/** 153 at the source, 153 at the target; or beside the rows of a table. */
-export function totalText({ table }: { readonly table?: string }, { source, target }: Facts['compare-total']): string {
-  return table === undefined
-    ? `${shown(source)} at the source, ${shown(target)} at the target`
-    : `${shown(target)} at the target, where ${table} has ${shown(source)} rows`;
 }
 
 /** Whether this version knows a step by that word: a report may come from another one. */

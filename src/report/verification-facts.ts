@@ -5,7 +5,7 @@ import { shown } from '../app/shown.ts';
 import type { KeySample } from '../references.ts';
 import { bytes, count, counted } from './format.ts';
 import { factsOf, stepsOf, type Report, type StepOf } from './report.ts';
-import { contentText, newerText } from './step-words.ts';
+import { contentText, newerText } from './fact-words.ts';
 import type { Style } from './style.ts';
 
 export type Fact = [name: string, text: string];

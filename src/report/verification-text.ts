@@ -9,7 +9,7 @@ import { bytes, columns, count, counted, duration } from './format.ts';
 import { referencedText } from './plan-objects-text.ts';
 import { originText } from './origin-text.ts';
 import { appLines } from './verified-apps-text.ts';
-import { contentText } from './step-words.ts';
+import { contentText } from './fact-words.ts';
 import type { Style } from './style.ts';
 
 /** A verification for people: each thing compared, then the differences. */

@@ -1,11 +1,12 @@
 import { comparisonText } from '../app/expected-value.ts';
 import type { HealthCheck } from '../app/health.ts';
 import { shown } from '../app/shown.ts';
-import { versionText, type ComparedVersions, type Version } from '../app/version.ts';
+import { versionText, type Version } from '../app/version.ts';
 import type { VerifiedApps, VerifiedTotal, VerifiedValue } from '../verify-app.ts';
 import { columns } from './format.ts';
-import { totalText } from './step-words.ts';
+import { totalText } from './fact-words.ts';
 import type { Style } from './style.ts';
+import { standingText } from './versions-text.ts';
 
 /** What the applications said, line by line: health with its single checks, both versions, totals, expected values. */
 export function appLines({ health, versions, totals, expectations }: VerifiedApps, style: Style): string[] {
@@ -19,7 +20,7 @@ export function appLines({ health, versions, totals, expectations }: VerifiedApp
       : []),
     ...(versions
       ? [
-          `  ${mark(!versions.failure)} versions: ${relationText(versions)}`,
+          `  ${mark(!versions.failure)} versions: ${standingText(versions.relation)}`,
           ...columns(
             [
               ['source', ...versionCells(versions.source)],
@@ -46,17 +47,6 @@ function checkLines(checks: readonly HealthCheck[], style: Style): string[] {
     ]),
     ['left', 'left', 'left', 'left'],
   );
-}
-
-/** How the target's version stands to the source's, in words. */
-function relationText({ relation }: Pick<ComparedVersions, 'relation'>): string {
-  return {
-    same: 'the same',
-    ahead: 'the target is ahead, as is usual',
-    behind: 'the target is behind',
-    other: 'different, and in no order',
-    unknown: 'how they stand to each other cannot be told',
-  }[relation];
 }
 
 function versionCells(version: Version | undefined): string[] {

@@ -40,3 +40,14 @@ function relationText(relation: ComparedVersions['relation'], source: string, ta
     unknown: '',
   }[relation];
 }
+
+/** How the target's version stands to the source's, in a few words; never empty. */
+export function standingText(relation: ComparedVersions['relation']): string {
+  return {
+    same: 'the same',
+    ahead: 'the target is ahead, as is usual',
+    behind: 'the target is behind',
+    other: 'different, and in no order',
+    unknown: 'how they stand to each other cannot be told',
+  }[relation];
+}

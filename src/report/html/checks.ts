@@ -1,9 +1,11 @@
 import { versionText } from '../../app/version.ts';
 import type { Kind, StepReport } from '../../step.ts';
 import { comparisonText } from '../../app/expected-value.ts';
+import { shown } from '../../app/shown.ts';
 import { bytes, count, counted } from '../format.ts';
 import { factsOf, stepsOf, type Report, type StepOf } from '../report.ts';
-import { contentText, newerText } from '../step-words.ts';
+import { contentText, newerText } from '../fact-words.ts';
+import { standingText } from '../versions-text.ts';
 
 /** One thing that was held against the other end, or against what it must be. */
 export interface Check {
@@ -154,9 +156,9 @@ const tell: Tellers = {
         what,
         how,
         source: '',
-        target: expected.join(', '),
+        target: step.outcome.status === 'done' ? expected.join(', ') : '',
         ...judged(step, 'as expected', 'not as expected'),
-        details: [],
+        details: step.outcome.status === 'failed' ? [step.outcome.failure.message] : [],
       },
       ...single,
     ];
@@ -169,13 +171,7 @@ const tell: Tellers = {
       step.policy
     ];
     if (!facts) return [{ ...unchecked(step, what), how }];
-    const words = {
-      same: 'the same',
-      ahead: 'the target is ahead',
-      behind: 'the target is behind',
-      other: 'different',
-      unknown: 'could not be compared',
-    }[facts.relation];
+    const words = standingText(facts.relation);
     const judgement = judged(step, words, words);
     return [
       {
@@ -199,8 +195,8 @@ const tell: Tellers = {
       {
         what,
         how,
-        source: JSON.stringify(facts.source) ?? '',
-        target: JSON.stringify(facts.target) ?? '',
+        source: shown(facts.source),
+        target: shown(facts.target),
         ...judged(step, 'equal', 'different'),
         details: [],
       },
@@ -212,7 +208,7 @@ const tell: Tellers = {
     const what = `${step.read} of GET ${step.path}`;
     const how = `must be ${comparisonText(step)}`;
     if (!facts) return [{ ...unchecked(step, what), how }];
-    const value = JSON.stringify(facts.value) ?? 'nothing';
+    const value = shown(facts.value);
     return [
       {
         what,

@@ -1,11 +1,10 @@
 import type { Failure } from '../../errors.ts';
-import { counted } from '../format.ts';
+import { counted, sentence } from '../format.ts';
 import type { StepReport } from '../../step.ts';
 import type { Report } from '../report.ts';
 import { list } from './list.ts';
 import { markup, named, type Markup } from './markup.ts';
 import { sign } from './sign.ts';
-import { sentence } from './verdict.ts';
 
 /** So many failures stand in full; steps beside the first one were mostly stopped by it. */
 const toldInFull = 20;

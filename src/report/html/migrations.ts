@@ -1,6 +1,6 @@
 import type { Migration, PlannedMigrations } from '../../revisions/planned-migrations.ts';
 import { displayTable } from '../../postgres/names.ts';
-import { counted } from '../format.ts';
+import { counted, sentence } from '../format.ts';
 import { relationOfMigrations } from '../migrations-text.ts';
 import { factsOf, stepsOf, type Report } from '../report.ts';
 import { dataTable } from './data-table.ts';
@@ -8,7 +8,6 @@ import { facts } from './facts.ts';
 import { list } from './list.ts';
 import { code, joined, markup, named, type Markup, type Part } from './markup.ts';
 import { sign, type Standing } from './sign.ts';
-import { sentence } from './verdict.ts';
 
 /** The revisions of both ends, what lies between them, and what the run's own migrations have made of it. */
 export function migrations(report: Report): Markup | undefined {

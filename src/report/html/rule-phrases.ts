@@ -1,5 +1,5 @@
 import { maskKind, type TableRule } from '../../postgres/rules/table-rule.ts';
-import { carryText } from '../step-words.ts';
+import { carryText } from '../fact-words.ts';
 
 /** What becomes of a table's rows and columns, in a few words each: no SQL. */
 export function rulePhrases({ rows, where, columns, rewrite, carry }: TableRule): string[] {

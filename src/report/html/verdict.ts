@@ -1,4 +1,4 @@
-import { bytes, count, counted, duration, moment } from '../format.ts';
+import { bytes, count, counted, duration, moment, sentence } from '../format.ts';
 import { factsOf, stepsOf, type Report } from '../report.ts';
 import { objectsStay } from '../objects-summary.ts';
 import { verdictOf } from '../verdict.ts';
@@ -64,9 +64,4 @@ function place(name: string, end: Report['source']): [string, Part][] {
   if (!end.database) return [[name, end.name]];
   const { database, host, port } = end.database.origin;
   return [[name, markup`${end.name}: <bdi>${database}</bdi> at ${host}:${port}`]];
-}
-
-/** A text as a sentence: a capital, and a full stop. */
-export function sentence(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }

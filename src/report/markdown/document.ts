@@ -1,10 +1,10 @@
 import { redact } from '../../errors.ts';
 import { describeBucket } from '../../s3/origin.ts';
 import { databaseLines, tableLines } from './database.ts';
-import { bytes, count, duration, moment } from '../format.ts';
+import { bytes, count, duration, moment, sentence } from '../format.ts';
 import { knownIssues } from './known-issues.ts';
 import { table } from './table.ts';
-import { escaped, sentence } from './text.ts';
+import { escaped } from './text.ts';
 import { objectFigures } from './objects-figures.ts';
 import { objectLines } from './objects.ts';
 import { objectsStay } from '../objects-summary.ts';

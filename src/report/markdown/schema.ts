@@ -1,7 +1,7 @@
 import { driftSummary } from '../drift-text.ts';
-import { count } from '../format.ts';
+import { count, sentence } from '../format.ts';
 import { table } from './table.ts';
-import { code, escaped, sentence } from './text.ts';
+import { code, escaped } from './text.ts';
 import { relationOfMigrations, type EndNames } from '../migrations-text.ts';
 import { stepsOf, type Report } from '../report.ts';
 import type { Migration } from '../../revisions/planned-migrations.ts';

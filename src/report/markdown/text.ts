@@ -22,11 +22,6 @@ export function fenced(lines: readonly string[], language = ''): string[] {
   return [`${fence}${language}`, ...lines, fence];
 }
 
-/** A text as a sentence of its own. */
-export function sentence(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
-}
-
 /** A word for a shell, whatever characters it has. */
 export function quoted(text: string): string {
   return /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,6 +1,6 @@
 import { table } from './table.ts';
 import { escaped, fenced, quoted } from './text.ts';
-import { moment } from '../format.ts';
+import { capital, moment } from '../format.ts';
 import { factsOf, stepsOf, type Report } from '../report.ts';
 import { plain } from '../style.ts';
 import { appChecks, dataChecks, objectChecks } from '../verification-facts.ts';
@@ -45,8 +45,4 @@ function commands(report: Report): string[] {
 
 function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, ' ');
-}
-
-function capital(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }

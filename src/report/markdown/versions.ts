@@ -1,6 +1,7 @@
 import type { Version } from '../../app/version.ts';
 import { table } from './table.ts';
-import { escaped, sentence } from './text.ts';
+import { escaped } from './text.ts';
+import { sentence } from '../format.ts';
 import type { Report } from '../report.ts';
 import { versionsOf } from '../versions-text.ts';
 
