@@ -33,7 +33,7 @@ export function apiCommand(command: (name: string, description: string) => Comma
     .option('-d, --data <json>', 'what is sent: JSON, @file, or - for what comes on stdin')
     .addHelpText(
       'after',
-      '\nPrints the body: indented on a terminal, else as it came. Exit code 1 for HTTP 400 and above, a redirection,\nwhich is not followed, and a value that is not there.',
+      '\nPrints the body: indented on a terminal, else as it came. Exit code 1 for\nHTTP 400 and above, a redirection, which is not followed, and a value that is\nnot there.',
     )
     .action((method: string, path: string, options: ApiOptions) =>
       perform(options, async ({ terminal, signal, file, onStart }) => {

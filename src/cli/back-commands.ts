@@ -19,11 +19,17 @@ import { perform, type GlobalOptions, type Session } from './frame.ts';
 import { readKeptRuns } from './kept-runs.ts';
 import { readTargetSettings } from './settings.ts';
 
-/** `status`, `rollback` and `runs`: what there is, how to go back, and what was. `command` makes one with the options that all have. */
+/** `status`, `runs` and `rollback`: what there is, what was, and how to go back. `command` makes one with the options that all have. */
 export function backCommands(command: (name: string, description: string) => Command): void {
   command('status', "what the target holds, from when, and what can be put back; asks the target's server only").action(
     (options: GlobalOptions) => perform(options, showStatus),
   );
+
+  command('runs', "the runs that are known of: those kept here, and those that the target's databases tell of")
+    .option('--limit <number>', 'so many at most (default: 20)', parseCount)
+    .action((options: GlobalOptions & { limit?: number }) =>
+      perform(options, (session) => showRuns(session, options.limit ?? 20)),
+    );
 
   command('rollback', 'put back the database that a run replaced: the newest that was accepted, unless told otherwise')
     .argument('[run]', 'the run that is undone, as restage status shows it')
@@ -35,12 +41,6 @@ export function backCommands(command: (name: string, description: string) => Com
         const { yes = false, dryRun = false } = options;
         return rollBack(session, { run, yes, dryRun });
       }),
-    );
-
-  command('runs', "the runs that are known of: those kept here, and those that the target's databases tell of")
-    .option('--limit <number>', 'so many at most (default: 20)', parseCount)
-    .action((options: GlobalOptions & { limit?: number }) =>
-      perform(options, (session) => showRuns(session, options.limit ?? 20)),
     );
 }
 

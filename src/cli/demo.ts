@@ -21,9 +21,12 @@ export async function demo(terminal: Terminal, options: DemoOptions): Promise<nu
   const { style } = terminal;
   const { signal } = options.interrupt;
   terminal.tell(
-    style(
-      'strong',
-      'a production and a staging on this machine: two PostgreSQL servers, a local AWS, two applications',
+    fit(
+      style(
+        'strong',
+        'a production and a staging on this machine: two PostgreSQL servers, a local AWS, two applications',
+      ),
+      terminal.width,
     ),
   );
   options.interrupt.words = {
@@ -33,7 +36,7 @@ export async function demo(terminal: Terminal, options: DemoOptions): Promise<nu
   };
   await using environment = await start({
     full: options.full ?? false,
-    onProgress: (line) => terminal.tell(style('dim', `  ${line}`)),
+    onProgress: (line) => terminal.tell(fit(style('dim', `  ${line}`), terminal.width)),
   }).catch((error: unknown) => {
     throw unavailable(error);
   });
@@ -78,9 +81,10 @@ async function keepRunning(
       '',
       terminal.style('strong', 'It stays up until Ctrl-C. In another terminal:'),
       `  . ${file}`,
-      ...['check', 'plan', 'sync', 'verify'].map(
+      ...['check', 'plan', 'drift', 'sync', 'verify', 'status', 'runs', 'rollback'].map(
         (command) => `  ${program} ${command} --config ${environment.configFile}`,
       ),
+      `  ${program} report --open`,
     ].join('\n'),
   );
   // A timer keeps the process alive; an aborted signal alone would not.

@@ -62,7 +62,7 @@ function build(): Command {
     .option(...onlyOption)
     .addHelpText(
       'after',
-      '\nIt writes one small object into each bucket of the target, and removes it. With --quiet it tells only what is\nnot right. Exit code 0 where nothing stands against a run, 1 otherwise.',
+      '\nIt writes one small object into each bucket of the target, and removes it.\nWith --quiet it tells only what is not right. Exit code 0 where nothing stands\nagainst a run, 1 otherwise.',
     )
     .action((options: GlobalOptions & { only?: Only }) =>
       perform(options, async ({ terminal, signal, file, github }) => {
@@ -96,9 +96,10 @@ function build(): Command {
       }),
     );
 
-  backCommands(command);
-  apiCommand(command);
   driftCommand(command);
+  apiCommand(command);
+  reportCommand(program);
+  backCommands(command);
 
   command('protect', 'mark an end, the source unless told otherwise, so that no sync ever replaces it')
     .argument('[end]', 'source or target', parseEnd, 'source')
@@ -112,8 +113,6 @@ function build(): Command {
         return protectEnd(config, terminal, { side: end, yes, print, connect: connection, signal, onStart });
       }),
     );
-
-  reportCommand(program);
 
   program
     .command('demo')

@@ -80,7 +80,8 @@ export async function refresh(
   });
   const kept = await keep(folder, report, planned);
   const told = fit(summary(report, terminal.style), terminal.width);
-  terminal.print(`\n${told}${'file' in kept ? `\n\n  report: ${kept.file}` : ''}`);
+  terminal.tell('');
+  terminal.print(`${told}${'file' in kept ? `\n\n  report: ${kept.file}` : ''}`);
   if ('problem' in kept) terminal.warn(`${terminal.style('bad', '✗')} the report could not be kept: ${kept.problem}`);
   const exitCode = { done: 'file' in kept ? 0 : 1, failed: 1, interrupted: 130 }[report.outcome];
   return { report, exitCode };

@@ -50,9 +50,12 @@ export async function rollBack(
     terminal.json(plan);
     return 0;
   }
-  terminal.tell(`${shown}\n`);
+  terminal.tell(shown);
   await requireFolder();
-  if (!yes) await confirmName(target.name, changesOf(plan), terminal, signal);
+  if (!yes) {
+    terminal.tell('');
+    await confirmName(target.name, changesOf(plan), terminal, signal);
+  }
   const report = await rollback(plan, target, {
     signal,
     onStart: (id) => {
@@ -66,7 +69,8 @@ export async function rollBack(
     },
   });
   const problem = await keep(report);
-  terminal.print(`\n${fit(rollbackText(report, terminal.style), terminal.width)}`);
+  terminal.tell('');
+  terminal.print(fit(rollbackText(report, terminal.style), terminal.width));
   if (problem === undefined) terminal.print(`\n  report: ${relative('.', join(runsFolder, report.run, 'report.md'))}`);
   else terminal.warn(`${terminal.style('bad', '✗')} the report could not be kept: ${problem}`);
   terminal.json(report);

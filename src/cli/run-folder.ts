@@ -27,7 +27,7 @@ export interface RunFolder extends AsyncDisposable {
   planned(object: PlannedObject): void;
   /** A run that is killed can be found by its folder: it is there before the first step. Never throws. */
   listen(event: Event): void;
-  /** Keeps the report beside what is there already. Gives its path for people; throws what the disk says. */
+  /** Keeps the report beside what is there already. Gives its paths for people; throws what the disk says. */
   keep(report: Report, plan: Plan): Promise<string>;
 }
 
@@ -88,7 +88,7 @@ export async function openRunFolder(): Promise<RunFolder> {
       ]);
       const problem = lists.planned.problem ?? lists.done.problem;
       if (problem !== undefined) throw new Error(`a list of objects is not complete: ${problem}`);
-      return relative('.', join(place, 'report.md'));
+      return `${relative('.', join(place, 'report.html'))} and report.md`;
     },
     [Symbol.asyncDispose]: async () => {
       for (const list of Object.values(lists)) list[Symbol.dispose]();

@@ -159,5 +159,6 @@ function hintFor(late: boolean, exitCode: number, output: readonly string[], tim
   if (output.some((line) => line.includes("Can't locate revision")))
     return "The source's database names a revision that this code does not hold: the target's code is behind, or cwd is another checkout.";
   if (exitCode === 126 || exitCode === 127) return 'A program that it starts is not there, or may not be run.';
-  return 'The new database is dropped, the target stays as it is. The report has more of what it wrote.';
+  const more = output.length > toldLines ? ' The report has more of what it wrote.' : '';
+  return `The new database is dropped, the target stays as it is.${more}`;
 }

@@ -83,6 +83,8 @@ test('it fits the width of a terminal, each object under its mark', () => {
   for (const line of fit(text, 80).split('\n')) expect(line.length).toBeLessThanOrEqual(80);
 });
 
+const ends = { source: 'production', target: 'staging' };
+
 test('a summary counts by kind, and gives a few names of each sort', () => {
   const columns = Array.from({ length: 7 }, (_, index): DriftedObject => ({
     kind: 'column',
@@ -91,19 +93,22 @@ test('a summary counts by kind, and gives a few names of each sort', () => {
     source: 'text',
   }));
   expect(
-    driftSummary({
-      objects: 1200,
-      differences: [
-        ...columns,
-        { kind: 'table', name: 'u', table: 'u', target: 'table' },
-        { kind: 'policy', name: 't.p\n', source: 'a', target: 'b' },
-      ],
-    }),
+    driftSummary(
+      {
+        objects: 1200,
+        differences: [
+          ...columns,
+          { kind: 'table', name: 'u', table: 'u', target: 'table' },
+          { kind: 'policy', name: 't.p\n', source: 'a', target: 'b' },
+        ],
+      },
+      ends,
+    ),
   ).toEqual([
     '9 of 1,200 objects differ: 1 table, 7 columns, 1 policy',
-    '+ only in the source: column t.c0, column t.c1, column t.c2, column t.c3, column t.c4 and 2 more',
-    '- only in the target: table u',
+    '+ only in production: column t.c0, column t.c1, column t.c2, column t.c3, column t.c4 and 2 more',
+    '- only in staging: table u',
     '~ not the same: policy t.p\\n',
   ]);
-  expect(driftSummary({ objects: 5, differences: [] })).toEqual(['the schemas are the same: 5 objects compared']);
+  expect(driftSummary({ objects: 5, differences: [] }, ends)).toEqual(['the schemas are the same: 5 objects compared']);
 });

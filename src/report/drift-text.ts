@@ -1,6 +1,7 @@
 import type { ComparedSchema, DriftReport } from '../drift.ts';
 import type { Drift, DriftedObject, ObjectKind } from '../postgres/drift/drift.ts';
 import { count, counted, moment } from './format.ts';
+import type { EndNames } from './migrations-text.ts';
 import { originText } from './origin-text.ts';
 import type { Style } from './style.ts';
 
@@ -44,13 +45,13 @@ export function driftText({ source, target, drift, leftOut }: DriftReport, style
 }
 
 /** A few lines for a plan: how many objects of each kind, and some of their names. */
-export function driftSummary(drift: Drift): readonly string[] {
+export function driftSummary(drift: Drift, ends: EndNames): readonly string[] {
   const { differences, objects } = drift;
   if (differences.length === 0) return [`the schemas are the same: ${counted(objects, 'object')} compared`];
   const { added, gone, changed } = sorted(differences);
   const told: readonly (readonly [readonly DriftedObject[], string])[] = [
-    [added, '+ only in the source'],
-    [gone, '- only in the target'],
+    [added, `+ only in ${ends.source}`],
+    [gone, `- only in ${ends.target}`],
     [changed, '~ not the same'],
   ];
   return [

@@ -18,6 +18,9 @@ export function eventLine(event: Event, style: Style): string | undefined {
       const did = hasDone(step);
       if (outcome.status === 'failed') {
         const [first = '', ...more] = outcome.failure.message.split('\n');
+        // What a program wrote stands above already, as it came.
+        if (step.kind === 'migrate-incoming' && first.endsWith(':'))
+          return `${style('bad', '✗')} ${step.id}  ${first.replace(/:$/, '')}  ${time}`;
         return [`${style('bad', '✗')} ${step.id}  ${first}  ${time}`, ...more].join('\n');
       }
       if (outcome.status === 'stopped') return `${style('warn', '–')} ${step.id}  stopped  ${time}`;

@@ -19,6 +19,11 @@ test('a column that begins late is none to go on below, and a long word is left 
   expect(fit(`do  this ${command}`, 20)).toBe(`do  this\n    ${command}`);
 });
 
+test('a name that its column has no room for begins further left, and stays whole', () => {
+  expect(fit('  previous    kept: shop__previous_1', 24)).toBe('  previous    kept:\n        shop__previous_1');
+  expect(fit('  previous  a shop__previous_1', 24)).toBe('  previous  a\n        shop__previous_1');
+});
+
 test('colours take no room, and without a width nothing is changed', () => {
   const red = styleText('red', 'a wide word', { validateStream: false });
   expect(fit(`${red} here`, 16)).toBe(`${red} here`);

@@ -5,7 +5,7 @@ const labels = 0.6;
 
 /**
  * A text for a terminal of this width: what is longer goes on below the last column that it begins in, broken between
- * words. A word that is longer than a line, a command perhaps, is left to the terminal. Unchanged without a width.
+ * words. A word that is longer than a line, an address perhaps, is left to the terminal. Unchanged without a width.
  */
 export function fit(text: string, width: number | undefined): string {
   if (width === undefined) return text;
@@ -25,7 +25,9 @@ function fold(line: string, width: number): string[] {
     if (lengthOf(current + word) <= width) current += word;
     else {
       lines.push(current);
-      current = indent + word.trimStart();
+      const begun = word.trimStart();
+      // A name that the column has no room for begins further to the left, if that keeps it whole.
+      current = (lengthOf(begun) > width ? indent : indent.slice(0, width - lengthOf(begun))) + begun;
     }
   }
   return [...lines, current];

@@ -31,7 +31,18 @@ export function historyText(entries: readonly HistoryEntry[], style: Style): str
   return [style('strong', head), ...lines].join('\n');
 }
 
-function wordsOf({ source, target, tables, rows, objects, failed, folder, database }: HistoryEntry): string {
+function wordsOf({
+  kind,
+  source,
+  target,
+  tables,
+  rows,
+  objects,
+  failed,
+  folder,
+  database,
+  outcome,
+}: HistoryEntry): string {
   const ends = [source, target].filter((end) => end !== undefined && end !== '').join(' → ');
   const amounts = [
     ...(tables === undefined ? [] : [counted(tables, 'table')]),
@@ -43,6 +54,7 @@ function wordsOf({ source, target, tables, rows, objects, failed, folder, databa
   return [
     ends,
     amounts,
+    ...(kind === 'rollback' && outcome === 'done' ? ['its previous database put back'] : []),
     ...(why === '' ? [] : [`failed: ${why}`]),
     ...(database === undefined ? [] : [`now ${database}`]),
     ...(folder === undefined ? ['not kept here: known from the database only'] : []),

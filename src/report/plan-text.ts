@@ -55,11 +55,11 @@ function endLines(side: string, end: PlannedEnd, style: Style): string[] {
 }
 
 /** How both schemas differ, in a few lines; nothing where they do not. */
-function driftLines({ drift }: Plan, style: Style): string[] {
+function driftLines({ drift, source, target }: Plan, style: Style): string[] {
   if (!drift || drift.differences.length === 0) return [];
   return [
     style('strong', 'schema drift'),
-    ...driftSummary(drift).map((line) => `  ${line}`),
+    ...driftSummary(drift, { source: source.name, target: target.name }).map((line) => `  ${line}`),
     style('dim', '  each of them: restage drift'),
     '',
   ];

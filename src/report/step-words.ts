@@ -1,9 +1,10 @@
 import { comparisonText } from '../app/expected-value.ts';
 import { versionText } from '../app/version.ts';
 import { displayTable } from '../postgres/names.ts';
+import { someOf } from '../postgres/some-of.ts';
 import type { Kind, Step, StepReport } from '../step.ts';
 import { carryText, contentText, newerText, totalText } from './fact-words.ts';
-import { bytes, count, counted } from './format.ts';
+import { bytes, count, counted, moment } from './format.ts';
 import { factsOf, type StepOf } from './report.ts';
 
 /** What a step does or did, after the word for its kind: one line. */
@@ -22,7 +23,10 @@ const words: Words = {
   'take-snapshot': {
     will: ({ database }) => `one read-only moment of ${database}, shared by all sessions`,
     did: (step) =>
-      told(step, ({ origin, takenAt }) => `${origin.database} at ${origin.host}:${origin.port}, taken ${takenAt}`),
+      told(
+        step,
+        ({ origin, takenAt }) => `${origin.database} at ${origin.host}:${origin.port}, taken ${moment(takenAt)}`,
+      ),
   },
   'create-database': {
     will: ({ database }) => `an empty database beside ${database}`,
@@ -217,19 +221,26 @@ const words: Words = {
   'verify-integrity': {
     will: () => 'constraints and indexes valid, sequences at or above what columns hold',
     did: (step) =>
-      told(step, ({ constraints, indexes, sequences, wrong }) =>
+      told(step, ({ constraints, indexes, sequences, wrong, told: known = [] }) =>
         wrong.length === 0
-          ? `${counted(constraints, 'constraint')} and ${counted(indexes, 'index', 'indexes')} valid, ${counted(sequences, 'sequence')} ahead`
+          ? `${counted(constraints, 'constraint')} and ${counted(indexes, 'index', 'indexes')}${known.length === 0 ? ' valid' : ''}, ${counted(sequences, 'sequence')}${known.length === 0 ? ' ahead' : `; no fault: ${someOf(known, 3)}`}`
           : wrong.join('; '),
       ),
   },
   'verify-references': {
     will: ({ bucket, columns }) => `the keys in ${columns.map(({ column }) => column).join(', ')} exist in ${bucket}`,
     did: (step) =>
-      told(step, ({ bucket, named, missing, absent }) =>
+      told(step, ({ bucket, named, missing, absent, mustExist }) =>
         missing.keys + absent.keys === 0
           ? `all ${counted(named, 'key')} that rows name exist in ${bucket}`
-          : `of ${counted(named, 'key')} that rows name ${count(missing.keys)} missing in ${bucket}, ${count(absent.keys)} in the source's bucket too`,
+          : `of ${counted(named, 'key')} that rows name ${[
+              ...(missing.keys > 0 ? [`${count(missing.keys)} missing in the target's ${bucket}`] : []),
+              ...(absent.keys > 0
+                ? [
+                    `${count(absent.keys)} in neither bucket${mustExist ? `, of which ${count(mustExist.keys)} must exist` : ''}`,
+                  ]
+                : []),
+            ].join(', ')}`,
       ),
   },
   'compare-versions': {

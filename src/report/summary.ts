@@ -4,7 +4,7 @@ import { objectFacts, objectsStay } from './objects-summary.ts';
 import { factsOf, stepsOf, type Report } from './report.ts';
 import { ruleFacts } from './rules-summary.ts';
 import type { Style } from './style.ts';
-import { verdictOf } from './verdict.ts';
+import { isDiscarded, verdictOf } from './verdict.ts';
 import { appChecks, dataChecks, type Fact } from './verification-facts.ts';
 import { versionsOf, versionsText } from './versions-text.ts';
 
@@ -101,7 +101,7 @@ function tableFacts(report: Report, style: Style): Fact[] {
     step.outcome.status === 'failed' ? [`${displayTable(step.table)}: ${step.outcome.failure.message}`] : [],
   );
   const origin = report.source.database?.origin;
-  const discarded = done.length > 0 && (report.recovery?.dropped.length ?? 0) > 0;
+  const discarded = done.length > 0 && isDiscarded(report);
   const list: Fact[] = [
     [
       'tables',

@@ -5,7 +5,8 @@ export function verdictOf(report: Report): string {
   const { outcome, source, target } = report;
   if (outcome === 'done')
     return report.steps.length === 0
-      ? `${target.name} has all that ${source.name} has`
+      ? // Objects are all that such a run has looked at, and of them those that it selects.
+        `${target.name} has all objects of ${source.name} that are selected`
       : `${target.name} is refreshed from ${source.name}`;
   if (report.recovery?.kept) return `${target.name} holds new data of ${source.name} that was not accepted`;
   return isAccepted(report)
@@ -17,4 +18,9 @@ export function verdictOf(report: Report): string {
 export function isAccepted(report: Pick<Report, 'steps' | 'recovery'>): boolean {
   const swapped = stepsOf(report, 'swap').some((step) => step.outcome.status === 'done');
   return swapped && report.recovery === undefined;
+}
+
+/** What was copied of the database is there no more. */
+export function isDiscarded({ recovery }: Pick<Report, 'recovery'>): boolean {
+  return (recovery?.dropped.length ?? 0) > 0;
 }

@@ -49,19 +49,23 @@ function integrityFacts(report: Report, style: Style): Fact[] {
   return stepsOf(report, 'verify-integrity').flatMap((step): Fact[] => {
     const known = factsOf(step);
     if (!known) return [];
-    const { constraints, indexes, sequences, wrong } = known;
+    const { constraints, indexes, sequences, wrong, told = [] } = known;
     if (wrong.length > 0)
       return named(
         'integrity',
         wrong.map((text) => style('bad', text)),
       );
     // A database without any of them has nothing that could be wrong.
-    if (constraints + indexes + sequences === 0) return [];
+    if (constraints + indexes + sequences + told.length === 0) return [];
     const looked = [
       `${counted(constraints, 'constraint')} and ${counted(indexes, 'index', 'indexes')} valid`,
       ...(sequences === 0 ? [] : [`${counted(sequences, 'sequence')} at or above what is in use`]),
-    ];
-    return [['integrity', style('good', looked.join(', '))]];
+    ].join(', ');
+    const but = told.map((text) => style('warn', text));
+    return named('integrity', [
+      style('good', `${looked}${told.length === 0 ? '' : ', but for what is no fault:'}`),
+      ...but,
+    ]);
   });
 }
 
@@ -69,13 +73,20 @@ function referenceFacts(report: Report, style: Style): Fact[] {
   const lines = stepsOf(report, 'verify-references').flatMap((step) => {
     const known = factsOf(step);
     if (!known) return [];
-    const { bucket, columns, named: keys, missing, absent } = known;
+    const { bucket, columns, named: keys, missing, absent, mustExist } = known;
     const what = `${bucket}: ${counted(keys, 'key')} that rows name in ${columns.join(', ')}`;
     if (missing.keys + absent.keys === 0) return [style('good', `${what}, all are there`)];
     return [
       what,
       ...(missing.keys > 0 ? [style('bad', `${count(missing.keys)} missing in the target${sampleText(missing)}`)] : []),
-      ...(absent.keys > 0 ? [style('warn', `${count(absent.keys)} in neither bucket${sampleText(absent)}`)] : []),
+      ...(absent.keys > 0
+        ? [
+            style(
+              mustExist ? 'bad' : 'warn',
+              `${count(absent.keys)} in neither bucket${mustExist ? `, of which ${count(mustExist.keys)} must exist` : ''}${sampleText(mustExist ?? absent)}`,
+            ),
+          ]
+        : []),
     ];
   });
   return named('references', lines);

@@ -1,5 +1,5 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { RestageError } from '../errors.ts';
 import { compareTexts } from '../postgres/version-tables/migration-id.ts';
 import { alembicFiles } from './alembic-files.ts';
@@ -56,7 +56,8 @@ export async function readRevisionFiles(path: string): Promise<readonly Revision
   const found: RevisionFiles[] = [];
   for (const read of forms) {
     const form = await read(folder);
-    if (form) found.push({ ...form, folder: path });
+    // Reports are read by people elsewhere: what lies above this folder says nothing to them.
+    if (form) found.push({ ...form, folder: relative('.', path) || '.' });
   }
   if (found.length === 0)
     throw wrong(

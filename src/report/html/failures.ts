@@ -32,7 +32,7 @@ function words({ message, hint }: Failure): Markup {
 function restored({ swappedBack, kept, dropped, verified = [], failure }: NonNullable<Report['recovery']>): Markup {
   const done = [
     ...(kept
-      ? [`${kept.database} holds the new database, as onFailure says; the one before it is ${kept.previous}`]
+      ? [`the new database is ${kept.database}, as database.onFailure says; the one before it is ${kept.previous}`]
       : []),
     ...(swappedBack ? ['the previous database was put back in its place'] : []),
     ...(dropped.length > 0 ? [`dropped: ${dropped.join(', ')}`] : []),
@@ -49,7 +49,10 @@ function restoredSign(kept: boolean, failed: boolean): Markup {
 
 /** What a program that failed had written last. */
 function lastWords({ outcome }: StepReport): Markup | undefined {
-  const facts = outcome.status === 'failed' ? outcome.facts : undefined;
-  if (!facts || !('output' in facts) || facts.output.length === 0) return undefined;
+  if (outcome.status !== 'failed') return undefined;
+  const { facts, failure } = outcome;
+  if (!facts || !('output' in facts)) return undefined;
+  // The message has the last of them, and often all.
+  if (facts.output.every((line) => failure.message.includes(line))) return undefined;
   return markup`<p class="dim">Its last lines:</p><pre>${facts.output.join('\n')}</pre>`;
 }

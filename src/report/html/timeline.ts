@@ -106,7 +106,7 @@ function tableLines(tables: readonly StepOf<'copy-table'>[], begin: number): Lin
       from,
       tookMs: (lane.at(-1)?.to ?? from) - from,
       state: bad === 0 ? sign('good', 'done') : sign('bad', `${count(bad)} not done`),
-      told: `${counted(lane.length, 'table')} one after the other${lane.length <= 6 ? `: ${lane.map(({ name }) => name).join(', ')}` : ''}`,
+      told: `${counted(lane.length, 'table')}${lane.length > 1 ? ' one after the other' : ''}${lane.length <= 6 ? `: ${lane.map(({ name }) => name).join(', ')}` : ''}`,
     };
   });
   return [

@@ -1,7 +1,7 @@
 import { bytes, count, counted, duration, moment, sentence } from '../format.ts';
 import { factsOf, stepsOf, type Report } from '../report.ts';
 import { objectsStay } from '../objects-summary.ts';
-import { verdictOf } from '../verdict.ts';
+import { isDiscarded, verdictOf } from '../verdict.ts';
 import { facts } from './facts.ts';
 import { markup, type Markup, type Part } from './markup.ts';
 
@@ -35,10 +35,10 @@ function figures(report: Report): [string, Part][] {
     ['Took', duration(report.durationMs)],
     ...(tables.planned > 0
       ? [
-          ['Tables', `${count(tables.copied)} of ${count(tables.planned)} copied, ${counted(tables.rows, 'row')}`] as [
-            string,
-            Part,
-          ],
+          [
+            'Tables',
+            `${count(tables.copied)} of ${count(tables.planned)} copied${tables.copied > 0 && isDiscarded(report) ? ', then discarded' : ''}, ${counted(tables.rows, 'row')}`,
+          ] as [string, Part],
         ]
       : []),
     ...(report.objects.length > 0

@@ -3,7 +3,7 @@ import { bytes, count, counted, duration } from '../format.ts';
 import { table } from './table.ts';
 import { escaped } from './text.ts';
 import { factsOf, stepsOf, type Report, type StepOf } from '../report.ts';
-import { isAccepted } from '../verdict.ts';
+import { isAccepted, isDiscarded } from '../verdict.ts';
 
 /** What became of the tables: which were synced, which failed and why, which were not copied by which rule, and the total. */
 export function databaseLines(report: Report): string[] {
@@ -21,7 +21,7 @@ export function databaseLines(report: Report): string[] {
   const name = (step: StepOf<'copy-table'>) => escaped(displayTable(step.table));
   const accepted = report.outcome === 'done' || isAccepted(report);
   const rows = [
-    [accepted ? 'Synced' : 'Copied, then discarded', synced.map(name)],
+    [accepted ? 'Synced' : isDiscarded(report) ? 'Copied, then discarded' : 'Copied', synced.map(name)],
     ['Failed', failed.map(({ step, why }) => `${name(step)} (${escaped(why)})`)],
     ['Not copied', leftOut.toSorted((a, b) => a.localeCompare(b, 'en')).map(escaped)],
     ['Not finished', unreached.map(name)],

@@ -67,6 +67,31 @@ test('of a run that put the previous database back nothing is called synced', ()
   expect(page).not.toMatch(/synced/i);
 });
 
+test('of a run whose database was kept all the same nothing is called synced or discarded', () => {
+  const page = markdown(
+    builtReport([copied('books', 153), swapped], {
+      outcome: 'failed',
+      failure: { code: 'app-unexpected', message: 'no', step: 'check-health' },
+      recovery: {
+        swappedBack: false,
+        dropped: [],
+        kept: { database: 'shop_staging', previous: 'shop_staging__previous_1' },
+      },
+    }),
+  );
+  expect(page).toContain('| Copied (1) | books |');
+  expect(page).not.toMatch(/synced|discarded/i);
+});
+
+test('schemas that differed are told by the names of both ends, a bullet each', () => {
+  const drift = {
+    objects: 5,
+    differences: [{ kind: 'column' as const, name: 'books.tier', table: 'books', target: 'text' }],
+  };
+  const page = markdown(builtReport([copied('books', 153), swapped], { drift }));
+  expect(page).toContain('- 1 of 5 objects differs: 1 column\n- only in staging: column books.tier\n');
+});
+
 const between = [
   { id: 's2345678klmn', description: 'Add author tier', date: '2025-12-21T09:00:00' },
   { id: 'r1|2`3', description: 'Add <b> | status', date: '2025-12-19' },
@@ -134,7 +159,7 @@ test('what was verified is a table, and the commands that verify it again can be
   expect(section(page, '## Verification')).toContain(
     '| Health | healthy; database healthy (book_count 153), s3 skipped |',
   );
-  expect(page).toContain('| Total of /books?limit=5 | 153 (matches production) |');
+  expect(page).toContain('| total of /books?limit=5 | 153 (matches production) |');
   expect(section(page, '### Verification checklist').split('\n')).toEqual(
     expect.arrayContaining([
       'restage verify',

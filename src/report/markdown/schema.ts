@@ -13,7 +13,7 @@ const mostTold = 50;
 /** Which migrations lay between both ends, what was run of them, and how the schemas differed. */
 export function schemaLines(report: Report): string[] {
   const names = { source: report.source.name, target: report.target.name };
-  const told = [...migrationLines(report, names), ...appliedLines(report), ...driftLines(report)];
+  const told = [...migrationLines(report, names), ...appliedLines(report), ...driftLines(report, names)];
   return told.length === 0 ? [] : ['## Schema changes', '', ...told];
 }
 
@@ -51,12 +51,13 @@ function appliedLines(report: Report): string[] {
   return lines.length === 0 ? [] : [...lines, ''];
 }
 
-function driftLines({ drift, source, target }: Report): string[] {
+function driftLines({ drift }: Report, names: EndNames): string[] {
   if (!drift || drift.differences.length === 0) return [];
   return [
-    `Before this run the schemas of ${escaped(source.name)} and ${escaped(target.name)} differed:`,
+    `Before this run the schemas of ${escaped(names.source)} and ${escaped(names.target)} differed:`,
     '',
-    ...driftSummary(drift).map((line) => `- ${escaped(line)}`),
+    // A mark at a line's beginning would be one more bullet.
+    ...driftSummary(drift, names).map((line) => `- ${escaped(line.replace(/^[-+~] /, ''))}`),
     '',
   ];
 }

@@ -8,7 +8,7 @@ import { appChecks, dataChecks, objectChecks } from '../verification-facts.ts';
 /** What was verified, and the commands that verify it again. */
 export function verificationLines(report: Report): string[] {
   const rows = [...dataChecks(report, plain), ...objectChecks(report), ...appChecks(report, plain)];
-  const told = rows.map(([name, text]) => [escaped(capital(name)), escaped(text)]);
+  const told = rows.map(([name, text]) => [escaped(headed(name)), escaped(text)]);
   return [
     ...(told.length === 0 ? [] : ['## Verification', '', ...table(['What', 'Result'], told), '']),
     '### Verification checklist',
@@ -45,4 +45,9 @@ function commands(report: Report): string[] {
 
 function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, ' ');
+}
+
+/** What begins with a value's own name, as `total of /books`, stays as it is. */
+function headed(name: string): string {
+  return name.includes(' of /') ? name : capital(name);
 }
