@@ -31,7 +31,12 @@ export function tellReport(github: GitHub, report: Report): void {
   github.annotate('warning', knownIssues(report));
   if (outcome === 'done')
     github.annotate('notice', [
-      `${verdictOf(report)}: ${counted(tables.copied, 'table')} with ${counted(tables.rows, 'row')}, ${count(objects.copied)} of ${counted(objects.source, 'object')} copied`,
+      `${verdictOf(report)}: ${[
+        ...(tables.planned > 0 ? [`${counted(tables.copied, 'table')} with ${counted(tables.rows, 'row')}`] : []),
+        ...(report.objects.length > 0
+          ? [`${count(objects.copied)} of ${counted(objects.source, 'object')} copied`]
+          : []),
+      ].join(', ')}`,
     ]);
   github.summary(markdown(report));
 }
@@ -55,7 +60,8 @@ export function tellPlan(github: GitHub, plan: Plan): void {
 
 export function tellVerification(github: GitHub, found: Verification): void {
   github.annotate('error', found.differences);
-  if (found.differences.length === 0) github.annotate('notice', [`${found.target} equals ${found.source}`]);
+  if (found.differences.length === 0)
+    github.annotate('notice', [`nothing that was compared differs between ${found.source} and ${found.target}`]);
   github.summary(verificationMarkdown(found));
 }
 

@@ -45,8 +45,9 @@ function wordsOf({
 }: HistoryEntry): string {
   const ends = [source, target].filter((end) => end !== undefined && end !== '').join(' → ');
   const amounts = [
-    ...(tables === undefined ? [] : [counted(tables, 'table')]),
-    ...(rows === undefined ? [] : [counted(rows, 'row')]),
+    // A run of objects alone has none.
+    ...(tables === undefined || tables === 0 ? [] : [counted(tables, 'table')]),
+    ...(rows === undefined || tables === 0 ? [] : [counted(rows, 'row')]),
     ...(objects && objects.copied > 0 ? [`${counted(objects.copied, 'object')} copied`] : []),
     ...(objects && objects.deleted > 0 ? [`${count(objects.deleted)} deleted`] : []),
   ].join(', ');
