@@ -90,8 +90,10 @@ test('it is refused as a sync is: a protected target, one that is called product
     `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = 'staging'`,
   );
   await scene.restage(config, 'protect', 'target', '--yes');
-  const { code, told } = await rollback('--yes');
-  expect([code, told.error?.code]).toEqual([3, 'protected']);
+  for (const how of ['--yes', '--dry-run']) {
+    const { code, told } = await rollback(how);
+    expect([how, code, told.error?.code]).toEqual([how, 3, 'protected']);
+  }
   await scene.onTarget(`comment on database staging is '${comment?.replaceAll("'", "''")}'`);
   expect(await stagingOf(scene)).toEqual(refreshed);
 });

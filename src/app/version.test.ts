@@ -5,6 +5,7 @@ import { orderOfVersions } from './version-order.ts';
 test('versions are ordered part by part, as numbers', () => {
   const ascending = [
     '0.9',
+    '1.4.0-1',
     '1.4.0-alpha',
     '1.4.0-alpha.1',
     '1.4.0-beta',
