@@ -14,11 +14,11 @@ const objects = 1200;
 const old = 400;
 
 /** Half a second, where the machine has nothing else to do. */
-const atOnceMs = 4000;
+const atOnceMs = 8000;
 
 needs('faults')('Ctrl-C while objects are copied stops at once, and the next run copies only the rest', async () => {
   const { from, to, shell } = await arrange();
-  await slow('PutObject', to, 250); // nine seconds in all
+  await slow('PutObject', to, 750); // half a minute in all
   const running = shell.begin('sync', '--yes', '--json');
   await count('PutObject', to, 150);
   const { code, stdout, stderr, ms } = await interrupt(running);
