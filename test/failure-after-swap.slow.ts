@@ -24,6 +24,7 @@ test('an application that dies after the swap puts the previous database back', 
   const config = await scene.configure((document) => {
     document.setIn(['target', 'app', 'url'], app.url);
     document.setIn(['verify', 'withinSeconds'], 1);
+    document.setIn(['verify', 'health', 'withinSeconds'], 1);
   });
   await using admin = await openSession(postgres.adminUrl());
   const { code, report } = await withObstacle(scene, obstacles.slowMigration, async () => {

@@ -40,3 +40,10 @@ test('between are figures only, the ends among them', () => {
 test('figures that JavaScript would round are between none', () => {
   expect(isBetween('12345678901234567891', '12345678901234567890', '12345678901234567890')).toBe(false);
 });
+
+test('what is too large for a number is no figure, and the same as nothing', () => {
+  const tooLarge: unknown = JSON.parse('1e400');
+  for (const other of [null, tooLarge, '9'.repeat(400)]) expect(isSameFigure(tooLarge, other)).toBe(false);
+  expect(isSameFigure('9'.repeat(400), '9'.repeat(400))).toBe(true);
+  expect(isBetween(tooLarge, 1, tooLarge)).toBe(false);
+});
