@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { stagingOf } from './clone-faults.ts';
@@ -89,4 +91,15 @@ test('a table that a migration empties is told; one that it renames or builds an
   ]);
   const kept = await sync('create table t as select * from books; drop table books; alter table t rename to books');
   expect(kept.report.remarks.filter((one) => one.includes('emptied'))).toEqual([]);
+});
+
+test('a program that never stops writing does not fill the disk', async () => {
+  const run = ['sh', '-c', 'head -c 20000000 /dev/zero | tr "\\0" x | fold -w 900; echo; echo done'];
+  const { code, report } = await scene.sync(await scene.configure({ migrate: [{ command: { run } }] }));
+  expect([code, report.failure]).toEqual([0, undefined]);
+  const log = await readFile(join(scene.folder, '.restage/runs', report.run, 'migrate-incoming.log'), 'utf8');
+  expect(log.length).toBeLessThan(16.1 * 1024 * 1024);
+  expect(log).toMatch(/\nxxx+\n… it wrote more, which is not kept: a log ends at 16 MiB\n$/);
+  const step = report.steps.find(({ kind }) => kind === 'migrate-incoming');
+  expect(step?.outcome).toMatchObject({ facts: { output: expect.arrayContaining(['done']) as string[] } });
 });

@@ -22,6 +22,9 @@ const files = { planned: 'objects-planned.ndjson', done: 'objects.ndjson' } as c
 /** Beside a report, where objects were copied or deleted. */
 export const objectsFile = files.done;
 
+/** A program that never stops writing must not fill the disk. */
+const mostOfLog = 16 * 1024 * 1024;
+
 /** Where a run is kept: .restage/runs/<run>/, readable by its owner only. Disposed of before a run began, it is removed. */
 export interface RunFolder extends AsyncDisposable {
   planned(object: PlannedObject): void;
@@ -60,9 +63,16 @@ export async function openRunFolder(): Promise<RunFolder> {
       // keep meets the same
     }
   };
+  const written = new Map<string, number>();
   const addLine = (step: string, line: string) => {
+    const before = written.get(step) ?? 0;
+    if (before > mostOfLog) return;
+    const bytes = before + Buffer.byteLength(line) + 1;
+    written.set(step, bytes);
+    const told =
+      bytes > mostOfLog ? `… it wrote more, which is not kept: a log ends at ${mostOfLog / 1024 / 1024} MiB` : line;
     try {
-      appendFileSync(join(folder, `${step.replaceAll(' ', '-')}.log`), `${line}\n`, { mode: 0o600 });
+      appendFileSync(join(folder, `${step.replaceAll(' ', '-')}.log`), `${told}\n`, { mode: 0o600 });
     } catch {
       // keep meets the same
     }
