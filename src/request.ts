@@ -52,7 +52,7 @@ export async function request(config: Config, wanted: ApiRequest): Promise<ApiAn
   const isRead = method === 'GET' || method === 'HEAD';
   // Of the source the client itself refuses whatever is no reading.
   if (end === 'target' && !isRead) refuseProductions(config);
-  if (end === 'target' && isRead && data !== undefined) throw new RestageError('usage', `${method} sends no data`);
+  if (isRead && data !== undefined) throw new RestageError('usage', `${method} sends no data`);
   if (data !== undefined) requireJson(data);
   const answer = await app.exchange({ method, path, text: data, timeoutSeconds, maxBytes, signal });
   const to = redirection(answer);
@@ -85,7 +85,15 @@ function requireBehind(base: string, path: string): void {
   if (/[\s\p{Cc}]/u.test(path)) refuse('has a blank or a control character in it, which is written %20 or the like');
   const [from, to] = [new URL(base), new URL(base + path)];
   const inside = `${from.pathname.replace(/\/+$/, '')}/`;
-  if (from.origin !== to.origin || !to.pathname.startsWith(inside)) refuse(`leads out of ${base}`);
+  if (from.origin !== to.origin || !to.pathname.startsWith(inside) || climbs(to.pathname))
+    refuse(`leads out of ${base}`);
+}
+
+/** A step upwards that only some servers see: encoded once or twice, or with parameters. */
+function climbs(path: string): boolean {
+  let plain = path;
+  for (let times = 0; times < 3; times++) plain = plain.replaceAll(/%(2e|2f|5c|25|3b)/gi, decodeURIComponent);
+  return plain.split(/[/\\]/).some((part) => part.split(';')[0] === '..');
 }
 
 /** Nothing is written to what is called production, or what is the source's too. */

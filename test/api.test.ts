@@ -124,6 +124,9 @@ test.each([
   '/\\evil.example',
   '/../admin',
   '/%2e%2e/admin',
+  '/a/..%2f..%2fadmin',
+  '/%252e%252e/admin',
+  '/..;/admin',
   '/./../api2/x',
   '/two words',
   '/line\nbreak',
@@ -171,4 +174,12 @@ test('an answer of more than 16 MiB is not read to its end', async () => {
     code: 'app-unexpected',
     message: expect.stringMatching(/answered more than 16 MiB$/),
   });
+});
+
+test('data goes with no reading, of either end', async () => {
+  for (const end of ['source', 'target'] as const)
+    await expect(ask({ end, method: 'GET', path: '/books', data: '{}' })).rejects.toMatchObject({
+      code: 'usage',
+      message: 'GET sends no data',
+    });
 });
