@@ -69,6 +69,21 @@ test('a refresh is told to both, once, with its report', async () => {
   expect(heard).toMatchObject([{ event: 'success', command: 'sync', report: { outcome: 'done' } }]);
 });
 
+test('a rollback is told to both as well, and one that is refused', async () => {
+  const config = await configure();
+  const { code, stdout, page: written } = await onGitHub(config, 'rollback', '--yes');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^::notice title=restage rollback::staging holds the database again that the run /m);
+  expect(written).toMatch(/^# staging is back on its previous database\n/);
+  const refused = await onGitHub(config, 'rollback', '20200101-000000-abcd', '--yes');
+  expect(refused.code).toBe(2);
+  expect(heard).toMatchObject([
+    { event: 'success', command: 'rollback', target: 'staging', holds: expect.stringContaining('again') as string },
+    { event: 'failure', command: 'rollback', failure: { code: 'previous-missing' } },
+  ]);
+  expect((await onGitHub(config, 'rollback', '--yes')).code).toBe(0); // and back again
+});
+
 test('a plan and a dry run are shown, and nobody is told', async () => {
   const config = await configure();
   const planned = await onGitHub(config, 'plan');
