@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { RestageError } from './errors.ts';
 import { json } from './report/json.ts';
+import { withoutRowValues } from './row-values.ts';
 
 const person = 'ada@example.com';
 
@@ -23,4 +24,11 @@ test.each([
 test('what only looks alike is told as it is', () => {
   const words = 'Key (email) must be there; the value "x" is not known';
   expect(new RestageError('migrate-failed', words).message).toBe(words);
+});
+
+test.each([
+  'duplicate key (Key (n)=(…) already exists.) (23505)',
+  'violates check constraint "t_check" (Failing row contains (…).) (23514)',
+])('what has been left out before takes nothing more along: %s', (text) => {
+  expect(withoutRowValues(text)).toBe(text);
 });
