@@ -8,7 +8,7 @@ import { sourceEtagHeader } from './carried.ts';
 import { noteOutage } from './retry.ts';
 import { S3Error } from './s3-error.ts';
 import { everything } from './selection.ts';
-import { copyObjects, type Copying, type ObjectOutcome, type TransferOptions } from './transfer.ts';
+import { copyObjects, transfersAtOnce, type Copying, type ObjectOutcome, type TransferOptions } from './transfer.ts';
 
 const streaming: Copying = { selection: everything, keeping: {}, route: 'stream', forced: false };
 const photo = object('a.jpg', 'a photograph');
@@ -253,11 +253,9 @@ test('the listings wait for the copies', async () => {
   const open = new Promise<void>((resolve) => (goOn = resolve));
   const source = memoryBucket(many(2000), { pageSize: 20, before: ({ act }) => (act === 'get' ? open : undefined) });
   const copying = copy(source, memoryBucket([]));
-  await sleep(50);
-  const lists = source.asked('list').length;
-  expect(lists).toBeLessThan(10);
-  await sleep(50);
-  expect(source.asked('list').length).toBe(lists);
+  while (source.asked('get').length < transfersAtOnce) await sleep(5);
+  await sleep(100); // in which all of the hundred pages would come
+  expect(source.asked('list').length).toBeLessThan(10);
   goOn();
   expect(await copying).toMatchObject({ copied: { objects: 2000 } });
 });
