@@ -16,6 +16,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   scene.app.says = undefined;
+  scene.app.environment = undefined;
   await scene.arrange(production('new', 'unhealthy'), production('old', 'healthy'));
   before = await stagingOf(scene);
 });
@@ -71,6 +72,22 @@ test('a revision that is not the one that the plan read is told', async () => {
   const { code, report } = await document;
   expect(code).toBe(1);
   expect(report.holds).toContain('revision: other, and was old-head');
+});
+
+test('an application that calls itself another environment by then is told', async () => {
+  await using admin = await openSession(scene.target.adminUrl());
+  const running = scene.sync(await scene.withApp({}, { 'verify.withinSeconds': 1 }));
+  await until(admin, `select from pg_database where datname like 'staging\\_\\_previous%'`);
+  scene.app.environment = 'demo';
+  const { code, report } = await running;
+  expect(code).toBe(1);
+  expect(report.recovery?.verified).toContainEqual({
+    what: 'version',
+    ok: false,
+    found: expect.stringMatching(/ says that its environment is demo, not staging/) as string,
+  });
+  expect(report.holds).toContain('but not all is well with it: version: ');
+  expect(await stagingOf(scene)).toEqual(before);
 });
 
 test('with onFailure: keep the new database stays, told as not accepted, until a rollback or a good run', async () => {

@@ -10,8 +10,8 @@ import { query } from './sql.ts';
 export interface BackScene extends CloneScene {
   /** A configuration with the application, its health looked at for a second. */
   withApp(database?: Readonly<Record<string, unknown>>, more?: Readonly<Record<string, unknown>>): Promise<string>;
-  /** What the application says instead, for all of its answers; undefined: what the database holds. */
-  app: { says: string | undefined };
+  /** What the application says instead, for all of its answers; undefined: what the database holds, and `staging`. */
+  app: { says: string | undefined; environment?: string | undefined };
 }
 
 /** Production's rows, and the verdict that its application has of them. */
@@ -30,7 +30,12 @@ export async function startBackScene(): Promise<BackScene> {
   const server = createServer((request, response) => {
     const answer = async () => {
       const word = app.says ?? (await query(scene.target.adminUrl('staging'), 'select word from verdict'))[0]?.['word'];
-      return { status: word ?? 'unknown', version: '1.4.0', git_sha: '6575f61', environment: 'staging' };
+      return {
+        status: word ?? 'unknown',
+        version: '1.4.0',
+        git_sha: '6575f61',
+        environment: app.environment ?? 'staging',
+      };
     };
     void answer()
       .catch((error: unknown) => ({ status: 'unhealthy', error: String(error) }))

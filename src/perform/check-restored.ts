@@ -52,7 +52,7 @@ export async function checkDatabase(
   return [...named, ...at];
 }
 
-/** Whether the application is well with it, as the plan's own checks say. Never throws. */
+/** Whether the target's application is well with it, and still of its environment, as the plan's own checks say. Never throws. */
 export async function checkApp(
   steps: readonly Step[],
   ends: Ends,
@@ -61,7 +61,8 @@ export async function checkApp(
 ): Promise<readonly RestoredCheck[]> {
   const context: Context = {
     run,
-    ends,
+    // What the source's application says is no matter of a database that was put back.
+    ends: { ...ends, source: { ...ends.source, app: undefined } },
     signal,
     environment: {},
     database: undefined,
@@ -81,11 +82,10 @@ export async function checkApp(
           return { ok: true, found: typeof status === 'string' ? status : 'as expected' };
         })),
       );
-    // Which end is ahead is no matter of a database: that the target's answers is.
     if (step.kind === 'compare-versions')
       found.push(
         ...(await told('version', async () => {
-          const { facts } = await appSteps['compare-versions']({ ...step, policy: 'any' }, context);
+          const { facts } = passed(await appSteps['compare-versions']({ ...step, policy: 'any' }, context));
           return facts.target && { ok: true, found: versionText(facts.target) };
         })),
       );
@@ -99,7 +99,7 @@ export function failedChecks(checks: readonly RestoredCheck[]): string | undefin
   return failed.length === 0 ? undefined : failed.join('; ');
 }
 
-function passed<K extends 'check-health'>(performed: Performed<K>): Performed<K> {
+function passed<K extends 'check-health' | 'compare-versions'>(performed: Performed<K>): Performed<K> {
   if (performed.failure) throw new Error(performed.failure.message);
   return performed;
 }
