@@ -38,6 +38,15 @@ test('every part of the address can be read from DATABASE_URL again, and from th
   });
 });
 
+test('a token of IAM stays whole: what is encoded in it is encoded once more in the URL', () => {
+  const password = 'db.example:5433/?Action=connect&DBUser=ann&X-Amz-Credential=AKIA%2F20260101%2Frds-db';
+  const env = environment({}, {}, { password });
+  expect(env['PGPASSWORD']).toBe(password);
+  const url = new URL(env['DATABASE_URL'] ?? '');
+  expect([decodeURIComponent(url.password), url.host]).toEqual([password, 'staging.db.example:5433']);
+  expect(url.password).toMatch(/^db\.example%3A5433%2F%3FAction%3Dconnect%26.*%252Frds-db$/);
+});
+
 test('an address of IPv6 stands in brackets in the URL only', () => {
   const env = environment({}, {}, { host: '::1' });
   expect(env['DATABASE_URL']).toContain('@[::1]:5433/');
