@@ -1,7 +1,18 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type ErrorCode, exitCodes, type HistoryEntry, type RollbackPlan, type RollbackReport } from '../src/index.ts';
+import {
+  connectTarget,
+  type ErrorCode,
+  exitCodes,
+  type HistoryEntry,
+  loadConfig,
+  planRollback,
+  rollback as putBack,
+  type RollbackPlan,
+  type RollbackReport,
+} from '../src/index.ts';
+import { lockTarget } from '../src/postgres/target.ts';
 import { moment, ofRestage, requireNoSessions, slowCheck, stagingOf } from './clone-faults.ts';
 import { type BackScene, production, startBackScene } from './back-scene.ts';
 import { contentsOf, type Contents } from './contents.ts';
@@ -141,6 +152,44 @@ test('a refresh that goes on keeps a rollback from beginning', async () => {
   await syncing.ended;
   expect([code, told.error]).toMatchObject([3, { code: 'run-in-progress' }]);
   expect(await stagingOf(scene)).toEqual(refreshed);
+});
+
+test('a plan that was agreed to holds no longer where a refresh has begun, the target was protected or a database made anew', async () => {
+  const settings = loadConfig(await readFile(config, 'utf8'), { variables: {} });
+  using end = await connectTarget(settings);
+  const plan = await planRollback(settings, end);
+  const refused = async (code: ErrorCode) => {
+    const started: string[] = [];
+    await expect(putBack(plan, end, { onStart: (id) => started.push(id) })).rejects.toMatchObject({ code });
+    expect(started).toEqual([]);
+  };
+  {
+    if (!end.database) throw new Error('the configuration names a database');
+    await using _colleague = await lockTarget(end.database, 'a colleague');
+    await refused('run-in-progress');
+  }
+  const [noted] = await scene.onTarget(
+    `select quote_literal(shobj_description(oid, 'pg_database')) as comment from pg_database where datname = 'staging'`,
+  );
+  const comment = noted?.['comment'] ?? '';
+  await scene.onTarget(`comment on database staging is 'restage:protected'`);
+  await refused('protected');
+  await scene.onTarget(`comment on database staging is ${comment}`);
+  {
+    // Seen by nobody until both databases are locked.
+    await using person = await openSession(scene.target.adminUrl());
+    await person.query(`begin; comment on database staging is 'restage:protected'`);
+    const running = putBack(plan, end);
+    await moment(scene.target, renaming);
+    await person.query('commit');
+    expect(await running).toMatchObject({ outcome: 'failed', swapped: false, failure: { code: 'protected' } });
+  }
+  await scene.onTarget(`comment on database staging is ${comment}`);
+  expect(await stagingOf(scene)).toEqual(refreshed);
+  const previous = `staging__previous_${run}`;
+  await scene.onTarget(`drop database "${previous}"`, 'postgres');
+  await scene.onTarget(`create database "${previous}"`, 'postgres');
+  await refused('plan-outdated');
 });
 
 test('a session that may not be ended keeps both databases as they are; killed meanwhile, they are as well', async () => {
