@@ -15,7 +15,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute(r"""
-  CREATE TABLE alembic_version (
+  CREATE TABLE IF NOT EXISTS alembic_version (
     version_num varchar(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
   );
 
