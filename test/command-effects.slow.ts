@@ -25,15 +25,16 @@ beforeEach(async () => {
 });
 afterAll(() => scene[Symbol.asyncDispose]());
 
-/** Each is executed in a session of its own: in the database that the program was given, or in another. */
-type Statements = readonly (readonly [database: string, sql: string] | string)[];
+/** Each is executed in a session of its own: in the database that the program was given, in another beside it, or at a URL. */
+type Statements = readonly (readonly [place: string, sql: string] | string)[];
 
 function program(...statements: Statements) {
   const look = `
     const { default: pg } = await import(${JSON.stringify(fileURLToPath(new URL('../node_modules/pg/lib/index.js', import.meta.url)))});
     for (const one of ${JSON.stringify(statements)}) {
-      const [database, sql] = typeof one === 'string' ? [undefined, one] : one;
-      const client = new pg.Client({ connectionString: process.env.DATABASE_URL.replace(/[^/]*[?]/, database ? database + '?' : '$&') });
+      const [place, sql] = typeof one === 'string' ? [undefined, one] : one;
+      const beside = process.env.DATABASE_URL.replace(/[^/]*[?]/, place ? place + '?' : '$&');
+      const client = new pg.Client({ connectionString: place?.includes('://') ? place : beside });
       await client.connect();
       await client.query(sql.replaceAll('NEW', '"' + process.env.PGDATABASE + '"'));
       await client.end();
@@ -77,6 +78,21 @@ test("a program that changes staging's present database is no success, and what 
   expect(report.failure?.message).toContain(words);
   expect(report.holds).toBe(`staging holds its database, which a command of migrate has changed: ${words}`);
   expect(await scene.onTarget('select version_num from alembic_version')).toEqual([{ version_num: 'zz' }]);
+});
+
+test("a program that changes production's database is told, and no success where that is all that it did", async () => {
+  const there = scene.source.adminUrl('production');
+  const words = (from: string, to: string) => `while it ran, the source's database went from ${from} to ${to}`;
+  const { code, report } = await sync([there, `update alembic_version set version_num = 'zz'`]);
+  expect([code, report.failure?.code]).toEqual([1, 'migrate-failed']);
+  expect(report.failure?.message).toContain(`${words('a1', 'zz')}, and the new database has not changed`);
+  expect(await stagingOf(scene)).toEqual(before);
+  const both = await sync(
+    [there, `update alembic_version set version_num = 'a1'`],
+    `update alembic_version set version_num = 'b2'`,
+  );
+  expect([both.code, both.report.failure]).toEqual([0, undefined]);
+  expect(both.report.remarks).toContainEqual(expect.stringContaining(words('zz', 'a1')));
 });
 
 test('a table that a migration empties is told; one that it renames or builds anew with its rows is not', async () => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect, loadConfig, plan, run } from '../src/index.ts';
+import { factsOf, stepsOf } from '../src/report/report.ts';
 import { type CloneScene, startCloneScene } from './clone-scene.ts';
 
 let scene: CloneScene;
@@ -158,4 +159,21 @@ test('what staging writes after the plan is kept as it is or stops the run, and 
   expect(await scene.onTarget('select p.amount as price, r.amount as rate from prices p, rates r')).toEqual([
     { price: '1.50', rate: '4.25' },
   ]);
+});
+
+test("staging's values are counted by production's rows: its own that stay are not among them", async () => {
+  const members = 'create table members (id integer primary key, email text unique, sub text);';
+  await scene.arrange(
+    `${members} insert into members values (1, 'ada@example.com', 'of production'), (2, 'bob@example.com', 'of production')`,
+    `${members} insert into members values (1, 'ada@example.com', 'own'), (7, 'tester@example.com', 'own'), (8, 'third@example.com', 'own')`,
+  );
+  const rule = { keep: { where: `email like 'tester%'` }, carry: { match: 'email', columns: ['sub'] } };
+  const { report } = await scene.sync(await scene.configure({ database: { tables: { members: rule } } }));
+  expect(report.failure).toBeUndefined();
+  expect(await scene.onTarget('select id, sub from members order by id')).toEqual([
+    { id: '1', sub: 'own' },
+    { id: '2', sub: 'of production' },
+    { id: '7', sub: 'own' },
+  ]);
+  expect(stepsOf(report, 'carry-values').map(factsOf)).toMatchObject([{ rows: 2, carried: 1 }]);
 });
