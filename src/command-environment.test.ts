@@ -119,3 +119,8 @@ test('the rest of it is there, and what the command is given goes before it', ()
   });
   expect(env).not.toHaveProperty('NOTHING');
 });
+
+test('what a command is given leads to no other database either: that is set here', () => {
+  const env = environment({}, { PGSERVICE: 'production', PGHOSTADDR: '10.0.0.1', Database_Url: 'x' });
+  for (const name of ['PGSERVICE', 'PGHOSTADDR', 'Database_Url']) expect(env).not.toHaveProperty(name);
+});

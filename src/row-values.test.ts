@@ -9,6 +9,13 @@ test.each([
   [`DETAIL:  Key (email)=(${person}) already exists.`, 'DETAIL:  Key (email)=(…) already exists.'],
   [`Key (lower(email), id)=(${person}, (1)) is duplicated.`, 'Key (lower(email), id)=(…) is duplicated.'],
   [`Key (note)=(a\n${person}) already exists.`, 'Key (note)=(…) already exists.'],
+  [`Key (room)=(${person}) conflicts with existing key (room)=(${person}).`, 'Key (room)=(…).'],
+  [`Key (room)=(1) conflicts with existing key (room)=(a\n${person}).`, 'Key (room)=(…).'],
+  [
+    `Key (room)=(a\n${person}) conflicts with existing key (room)=(a\n${person}).`,
+    'Key (room)=(…) conflicts with existing key (room)=(…).',
+  ],
+  [`Key (email)=(${person}) is there, in words of another kind`, 'Key (email)=(…) is there, in words of another kind'],
   [`Failing row contains (1, ${person}, x\n${person}).`, 'Failing row contains (…).'],
   [`Failing row contains (1, ${person}`, 'Failing row contains (…)'],
   [`[parameters: {'email': '${person}'}]`, '[parameters: …'],

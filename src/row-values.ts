@@ -1,5 +1,6 @@
 /** Where PostgreSQL and SQLAlchemy quote values of rows beside an error. What has been left out already ends where it says so. */
 const quoted: readonly (readonly [RegExp, string])[] = [
+  [/(\bconflicts with existing key \([^\n]*?\) ?= ?)\((?!…\))(?:[\s\S]*\)|[^\n]*)/g, '$1(…)'],
   [/(\bKey \([^\n]*?\) ?= ?)\((?!…\))[^\n]*\)/g, '$1(…)'],
   [
     /(\bKey \([^\n]*?\) ?= ?)\((?!…\))[\s\S]*?\)(?= (?:already exists|is duplicated|is not present|is still referenced|conflicts with))/g,
