@@ -5,6 +5,7 @@ import type { Report, Status } from '../src/index.ts';
 import { stagingOf } from './clone-faults.ts';
 import { type BackScene, production, startBackScene } from './back-scene.ts';
 import { contentsOf, type Contents } from './contents.ts';
+import { faults } from './schema-faults.ts';
 import { openSession, until } from './sql.ts';
 
 // What becomes of staging where something fails after the swap.
@@ -44,6 +45,7 @@ test('what was put back is looked at: the database, its revision, the applicatio
     ],
   });
   expect(report.holds).toBe('staging holds its previous database again, as it was before the run');
+  expect(faults('report', report)).toEqual([]);
   expect(await stagingOf(scene)).toEqual(before);
   expect(await markdownOf(report)).toMatch(/^\| health \| as before \| healthy \|$/m);
 });
@@ -53,6 +55,7 @@ test('an application that is not well with the previous database either is told 
   const { code, report } = await scene.sync(await scene.withApp());
   expect([code, report.failure?.step]).toEqual([1, 'check-health']);
   expect(report.recovery?.verified).toContainEqual(expect.objectContaining({ what: 'health', ok: false }));
+  expect(faults('report', report)).toEqual([]);
   expect(report.holds).toMatch(
     /^staging was given its previous database back, but not all is well with it: health: .*status is "unhealthy", "healthy" expected.* restage status/,
   );
@@ -102,6 +105,7 @@ test('with onFailure: keep the new database stays, told as not accepted, until a
   expect(report.holds).toBe(
     `staging holds the new database, which was not accepted: check-health failed. The one before it stands beside it as ${previous}; to go back to it: restage rollback ${report.run}`,
   );
+  expect(faults('report', report)).toEqual([]);
   const kept = await stagingOf(scene);
   expect(kept.tables).toEqual((await contentsOf(scene.source, 'production')).tables);
   expect(data(await contentsOf(scene.target, previous))).toEqual(data(before));

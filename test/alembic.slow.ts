@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Report } from '../src/index.ts';
 import { factsOf, stepsOf } from '../src/report/report.ts';
 import { findAlembic, head, old, startAlembicScene, type AlembicScene } from './alembic-scene.ts';
+import { faults } from './schema-faults.ts';
 import { openSession, until } from './sql.ts';
 
 // The real Alembic on a small project; Debian's packages alembic and python3-psycopg2.
@@ -48,6 +49,7 @@ describe.skipIf(alembic === undefined)('Alembic', () => {
     const { code, report, stderr } = await scene.sync(await scene.configure(known(upgrade)));
     expect([code, report.failure]).toEqual([0, undefined]);
     expect(commandOf(report)?.facts).toMatchObject({ revisionBefore: old, revisionAfter: head, exitCode: 0 });
+    expect(faults('report', report)).toEqual([]);
     expect(report.figures.revision).toEqual({ source: old, targetBefore: head, targetAfter: head });
     expect(stderr).toContain('Running upgrade 5b7d0f26c9a2 -> 81f3a95d7e44, A slug for every book, made of its title');
     const { onTarget, onSource } = scene.clones;
@@ -97,6 +99,7 @@ describe.skipIf(alembic === undefined)('Alembic', () => {
     expect(commandOf(report)?.facts?.output.at(-1)).toBe('RuntimeError: the shelf is full');
     expect(report.holds).toBe('staging holds its database as it was before the run');
     expect(stderr).toContain('  RuntimeError: the shelf is full');
+    expect(faults('report', report)).toEqual([]);
     await requireUntouched();
   });
 
@@ -113,6 +116,7 @@ describe.skipIf(alembic === undefined)('Alembic', () => {
     const { code, report } = await scene.sync(await scene.configure([upgradeWith({ timeoutSeconds: 5 })]));
     expect([code, report.failure]).toMatchObject([1, { step: 'migrate-incoming', code: 'migrate-failed' }]);
     expect(report.failure?.message).toContain('had not ended after 5 s, and was ended:');
+    expect(faults('report', report)).toEqual([]);
     expect(report.failure?.hint).toContain('raise timeoutSeconds of the command in migrate (5 now)');
     expect(processes()).toEqual([]);
     await requireUntouched();

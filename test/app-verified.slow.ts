@@ -3,6 +3,7 @@ import type { Document } from 'yaml';
 import type { Report, Verification } from '../src/index.ts';
 import type { Contents } from './contents.ts';
 import { type Scene, startScene } from './scene.ts';
+import { faults } from './schema-faults.ts';
 import { startSmallApp, type SmallApp, type Told } from './small-app.ts';
 
 // What the applications say decides after the swap: the demo's own, and staging's behind a front that can lie.
@@ -46,12 +47,14 @@ async function sync(verify: Readonly<Record<string, unknown>>) {
 }
 
 /** The database is the one from before, and the report says why. */
-async function requireSwappedBack({ code, report }: { code: number | null; report: Report }, step: string) {
+async function requireSwappedBack(
+  { code, report }: { code: number | null; report: Report },
+  step: string,
+  holds: unknown = 'staging holds its previous database again, as it was before the run',
+) {
   expect([code, report.outcome, report.failure?.step]).toEqual([1, 'failed', step]);
-  expect(report).toMatchObject({
-    recovery: { swappedBack: true },
-    holds: 'staging holds its previous database again, as it was before the run',
-  });
+  expect(report).toMatchObject({ recovery: { swappedBack: true }, holds });
+  expect(faults('report', report)).toEqual([]);
   expect(await scene.staging()).toEqual(before);
   const files = [...(await scene.runFiles())].filter(([file]) => file.includes(report.run));
   expect(files.find(([file]) => file.endsWith('report.md'))?.[1]).toContain(step);
@@ -64,7 +67,10 @@ const health = { path: '/health/deep', expect: { status: 'healthy' }, withinSeco
 test('an unhealthy application after the swap puts the previous database back, and its checks are in the report', async () => {
   lies = { '/health/deep': (told) => ({ body: { ...(told as object), status: 'degraded' } }) };
   const synced = await sync({ health });
-  const said = await requireSwappedBack(synced, 'check-health');
+  const still = expect.stringMatching(
+    / given its previous database back, .* health: .* status is "degraded"/,
+  ) as string;
+  const said = await requireSwappedBack(synced, 'check-health', still);
   expect(said).toMatch(/status is "degraded", "healthy" expected \(still so after 1 s\)$/);
   expect(stepOf(synced.report, 'check-health')?.outcome).toMatchObject({
     status: 'failed',
@@ -93,7 +99,12 @@ test('a target that is called production by now puts the previous database back'
     }),
   };
   const synced = await sync({});
-  expect(await requireSwappedBack(synced, 'compare-versions')).toMatch(/its environment is production, not staging/);
+  const still = expect.stringMatching(
+    / given its previous database back, .* version: .* production, not staging/,
+  ) as string;
+  expect(await requireSwappedBack(synced, 'compare-versions', still)).toMatch(
+    /its environment is production, not staging/,
+  );
   expect(synced.report.failure?.code).toBe('app-unexpected');
 });
 

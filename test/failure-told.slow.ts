@@ -5,6 +5,7 @@ import { type BackScene, production, startBackScene } from './back-scene.ts';
 import { moment, ofRestage, requireNoSessions, requireWhole, stagingOf } from './clone-faults.ts';
 import type { Contents } from './contents.ts';
 import { hasPython, openScreen } from './pseudo-terminal.ts';
+import { faults } from './schema-faults.ts';
 import { openSession } from './sql.ts';
 import { startSmallApp, type SmallApp } from './small-app.ts';
 
@@ -63,6 +64,7 @@ test('a gateway that gives up, and an application that then tells of a failure: 
   const ended = await refresh({ poll: { path: '/migrate/last', expect: { status: 'success' } } });
   const { step, code, said } = await requireWhole(scene, before, ended);
   expect([step, code]).toEqual(['migrate', 'migrate-failed']);
+  expect(faults('report', ended.report)).toEqual([]);
   expect(said).toMatch(/answered HTTP 504 after \d s; then GET .*status is "failed".*: no such column: tier/);
   expect(app.asked.length).toBeGreaterThan(2);
 });
@@ -77,6 +79,7 @@ test('an answer of failed with HTTP 200: kept where the config says so, and the 
   ]);
   expect(report.recovery).toMatchObject({ swappedBack: false, kept: { database: 'staging' } });
   expect(report.holds).toContain('which was not accepted: migrate failed');
+  expect(faults('report', report)).toEqual([]);
   expect((await stagingOf(scene)).tables).not.toEqual(before.tables);
 });
 
@@ -160,6 +163,7 @@ describe.skipIf(!hasPython)('a rollback at a terminal', () => {
     const report = JSON.parse(stdout) as RollbackReport; // its fields are looked at one by one
     expect([code, report.outcome, report.swapped]).toEqual([130, 'interrupted', true]);
     expect(report.holds).toContain(`to undo this: restage rollback ${report.run}`);
+    expect(faults('rollback', report)).toEqual([]);
     expect(rows(await stagingOf(scene))).toEqual(rows(before));
   });
 });

@@ -1,48 +1,26 @@
-import { Ajv, type ValidateFunction } from 'ajv';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { reportSchemas } from '../report-schemas.ts';
 import type { Report } from '../src/index.ts';
 import { exampleReport } from './example-report.ts';
 import { obstacles, withObstacle } from './obstacles.ts';
 import { type Scene, startScene } from './scene.ts';
+import { faults, validators } from './schema-faults.ts';
 import { type } from './store/command-line.ts';
 
 let scene: Scene;
-let isReport: ValidateFunction;
-let isPlan: ValidateFunction;
-let isRollback: ValidateFunction;
-
 beforeAll(async () => {
-  const ajv = new Ajv({ strict: true, allowUnionTypes: true, verbose: true });
-  const schemas = reportSchemas();
-  [isReport, isPlan, isRollback] = [schemas.report, schemas.plan, schemas.rollback].map((schema) =>
-    ajv.compile(schema),
-  ) as [ValidateFunction, ValidateFunction, ValidateFunction]; // one of each
   scene = await startScene();
 });
 afterAll(() => scene[Symbol.asyncDispose]());
-
-/** What does not fit, in words: of the many kinds that a step might be of, what comes nearest is told. */
-function faults(validate: ValidateFunction, value: unknown): string[] {
-  if (validate(value)) return [];
-  const all = (validate.errors ?? []).filter(({ keyword }) => !['const', 'anyOf', 'oneOf'].includes(keyword));
-  const depth = (path: string) => path.split('/').length;
-  const deepest = Math.max(...all.map(({ instancePath }) => depth(instancePath)));
-  return all
-    .filter(({ instancePath }) => depth(instancePath) === deepest)
-    .map(({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`)
-    .concat('it does not fit');
-}
 
 /** A report as it was printed, and as the run's folder keeps it with its plan. */
 async function requireFits(report: Report): Promise<void> {
   const read = async (name: string) =>
     JSON.parse(await readFile(join(scene.folder, '.restage', 'runs', report.run, name), 'utf8')) as unknown;
-  expect(faults(isReport, report)).toEqual([]);
-  expect(faults(isReport, await read('report.json'))).toEqual([]);
-  expect(faults(isPlan, await read('plan.json'))).toEqual([]);
+  expect(faults('report', report)).toEqual([]);
+  expect(faults('report', await read('report.json'))).toEqual([]);
+  expect(faults('plan', await read('plan.json'))).toEqual([]);
 }
 
 test('the report of a run of objects only fits the schema', async () => {
@@ -76,12 +54,12 @@ test('the report of a whole run fits the schema, and one with anything more or l
   const { code, report } = await scene.sync();
   expect(code).toBe(0);
   await requireFits(report);
-  expect(isReport({ ...report, more: true })).toBe(false);
-  expect(isReport({ ...report, holds: undefined })).toBe(false);
+  expect(validators().report({ ...report, more: true })).toBe(false);
+  expect(validators().report({ ...report, holds: undefined })).toBe(false);
   const [first, ...rest] = report.steps;
-  expect(isReport({ ...report, steps: [{ ...first, more: 1 }, ...rest] })).toBe(false);
-  expect(isReport({ ...report, steps: [{ ...first, outcome: { status: 'well' } }, ...rest] })).toBe(false);
-  expect(isPlan(report)).toBe(false);
+  expect(validators().report({ ...report, steps: [{ ...first, more: 1 }, ...rest] })).toBe(false);
+  expect(validators().report({ ...report, steps: [{ ...first, outcome: { status: 'well' } }, ...rest] })).toBe(false);
+  expect(validators().plan(report)).toBe(false);
 });
 
 test('the report of a rollback fits its schema, is told again, and has no page', async () => {
@@ -90,9 +68,9 @@ test('the report of a rollback fits its schema, is told again, and has no page',
   const runs = await readdir(join(scene.folder, '.restage', 'runs'));
   const file = join(scene.folder, '.restage', 'runs', runs.toSorted().at(-1) ?? '', 'report.json');
   const kept = JSON.parse(await readFile(file, 'utf8')) as object;
-  expect(faults(isRollback, kept)).toEqual([]);
-  expect(isRollback({ ...kept, more: true })).toBe(false);
-  expect(isReport(kept)).toBe(false);
+  expect(faults('rollback', kept)).toEqual([]);
+  expect(validators().rollback({ ...kept, more: true })).toBe(false);
+  expect(validators().report(kept)).toBe(false);
   const told = (...args: string[]) => type(['report', ...args], scene.folder, {}).ended;
   const [text, page] = await Promise.all([told(), told('--format', 'html')]);
   expect(text.code).toBe(0);
@@ -105,5 +83,5 @@ test('the report of a rollback fits its schema, is told again, and has no page',
 
 test('a report with something of every kind of step fits the schema', () => {
   for (const ended of ['done', 'failed'] as const)
-    expect(faults(isReport, JSON.parse(JSON.stringify(exampleReport(12, ended))))).toEqual([]);
+    expect(faults('report', JSON.parse(JSON.stringify(exampleReport(12, ended))))).toEqual([]);
 });

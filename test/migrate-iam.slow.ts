@@ -66,8 +66,8 @@ test('each command gets a token of its own, as PGPASSWORD and in DATABASE_URL, w
 
   const incoming = `staging__incoming_${report.run}`;
   const outputs = stepsOf(report, 'migrate-incoming').map((step) => factsOf(step)?.output);
-  const written = [`ann ${incoming}`, `ann ${incoming}`, 'password ***', expect.stringMatching(/^url .*\*\*\*/)];
-  expect(outputs).toEqual([written, written]);
+  const output = [`ann ${incoming}`, `ann ${incoming}`, 'password ***', expect.stringMatching(/^url .*\*\*\*/)];
+  expect(outputs).toEqual([output, output]);
   const given = (await readFile(told, 'utf8'))
     .trim()
     .split('\n')

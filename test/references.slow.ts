@@ -6,6 +6,7 @@ import { connect, loadConfig, plan, planText, plain, type Report, verify } from 
 import { factsOf, stepsOf } from '../src/report/report.ts';
 import { type CloneScene, startCloneScene } from './clone-scene.ts';
 import { type Pair, pairOf } from './objects-scene.ts';
+import { faults } from './schema-faults.ts';
 import { store, useStore } from './store/use-store.ts';
 
 // Every key that rows of the new database name is that of an object in the target's bucket.
@@ -104,6 +105,7 @@ test('a key that the source has and the target has not stops the run before the 
     `images: of 3 keys that rows name in book_images.s3_key 1 missing in the target's bucket, though the source's has them, e.g. "left/out"`,
   );
   expect(report.failure?.hint).toContain('objects.images leaves such keys out');
+  expect(faults('report', JSON.parse(JSON.stringify(report)))).toEqual([]);
   expect(checked(report)).toMatchObject({ missing: { keys: 1, examples: ['left/out'] }, absent: { keys: 1 } });
   expect(await isAsBefore()).toBe(true);
 });
@@ -122,6 +124,7 @@ test('what neither bucket has stops the run only for a column that says so', asy
     absent: { keys: 2, examples: ['gone', 'lost'] },
     mustExist: { keys: 1, examples: ['lost'] },
   });
+  expect(faults('report', JSON.parse(JSON.stringify(report)))).toEqual([]);
   await scene.onSource(`update files set name = '{a}' where 'lost' = any (name)`);
   const again = await pair.refresh();
   expect(again.report.failure).toBeUndefined();

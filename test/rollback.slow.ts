@@ -16,6 +16,7 @@ import { lockTarget } from '../src/postgres/target.ts';
 import { moment, ofRestage, requireNoSessions, slowCheck, stagingOf } from './clone-faults.ts';
 import { type BackScene, production, startBackScene } from './back-scene.ts';
 import { contentsOf, type Contents } from './contents.ts';
+import { faults } from './schema-faults.ts';
 import { openSession, until } from './sql.ts';
 
 const renaming = `select from pg_stat_activity where ${ofRestage} and query ~* 'rename to' and state = 'active'`;
@@ -123,6 +124,7 @@ test('an application that is not well afterwards is told; nothing is put back on
   const { code, told } = await rollback('--yes');
   expect([code, told.outcome, told.swapped]).toEqual([1, 'failed', true]);
   expect(told.verified).toContainEqual(expect.objectContaining({ what: 'health', ok: false }));
+  expect(faults('rollback', told)).toEqual([]);
   expect(told.holds).toContain(`to undo this: restage rollback ${told.run}`);
   expect(data(await stagingOf(scene))).toEqual(data(old));
   const { stdout } = await scene.restage(config, 'runs', '--json');
