@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import type { SynthesizedKeys } from '../demo/local-aws/local-aws.ts';
 import type { Plan, Verification } from '../src/index.ts';
+import { measured } from './measured.ts';
 import { type Configured, configOf } from './store/config-of.ts';
 import { needs, store, useStore } from './store/use-store.ts';
 
@@ -17,7 +15,7 @@ needs('faults')(
   'of 200,000 keys at each end every difference is found, in little memory and few requests',
   async () => {
     const shell = await arrange('known', { differEvery: 5000 }, { missingEvery: 8000 });
-    const { code, stdout, peakMiB } = await measured(shell, 'verify', '--json');
+    const { code, stdout, peakMiB } = await measured({ ...shell, heapMiB: 64 }, 'verify', '--json');
     const { totals } = (JSON.parse(stdout) as Verification).objects[0] ?? {};
     expect([code, totals]).toMatchObject([
       4,
@@ -39,7 +37,7 @@ needs('faults')(
 
 needs('faults')('a plan of many differences holds none of them', async () => {
   const shell = await arrange('apart', { missingEvery: 5 }, { missingEvery: 2 });
-  const { code, stdout, peakMiB } = await measured(shell, 'plan', '--json', '--out', 'p.json');
+  const { code, stdout, peakMiB } = await measured({ ...shell, heapMiB: 64 }, 'plan', '--json', '--out', 'p.json');
   expect(code).toBe(0);
   // Missing is one of two in the target, every fifth of the source, and so every tenth at both ends.
   const [missing, extra] = [(objects / 10) * 4, objects / 10];
@@ -65,33 +63,6 @@ async function arrange(
     });
   await store.aws?.resetRequests();
   return configOf(store, { buckets: { images: buckets } });
-}
-
-const node = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
-const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
-
-/** Too little for 200,000 keys, if they were held; and Node does not put off its collecting of garbage. */
-const littleHeap = ['--max-old-space-size=64', '--max-semi-space-size=4'];
-
-/** Types `restage …`, and looks from time to time at the most memory that it has used. */
-async function measured({ folder, configFile, variables }: Configured, ...args: readonly string[]) {
-  const child = spawn(node, [...littleHeap, main, ...args, '--config', configFile], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...variables },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let stdout = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  let peakMiB = 0;
-  const look = async () => {
-    const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
-    peakMiB = Math.max(peakMiB, Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024);
-  };
-  const timer = setInterval(() => void look(), 50);
-  const [code] = (await once(child, 'close')) as [number | null];
-  clearInterval(timer);
-  expect(peakMiB).toBeGreaterThan(30); // so that it was that process
-  return { code, stdout, peakMiB };
 }
 
 async function listings(): Promise<number> {
