@@ -89,6 +89,7 @@ test('a plan and a dry run are shown, and nobody is told', async () => {
   const planned = await onGitHub(config, 'plan');
   expect(planned.page).toMatch(/^## production to staging: the plan\n[\s\S]*\n```\nproduction → staging\n/);
   await onGitHub(config, 'sync', '--dry-run');
+  expect((await onGitHub(config, 'rollback', '20200101-000000-abcd', '--dry-run')).code).toBe(2);
   expect(heard).toEqual([]);
 });
 
