@@ -183,7 +183,7 @@ export function databaseDifferences({
     const name = displayTable(table);
     if (ownWins) return [`table ${name} has none of the source's ${source} rows as they are`];
     return [
-      `table ${name}, beside staging's own rows: of the source's ${counted(source, 'row')} ${count(same)} are in the target, ${count(missing)} missing, ${count(different)} different`,
+      `table ${name}, beside staging's own rows: of the source's ${counted(source, 'row')}, ${count(same)} in the target, ${count(missing)} missing, ${count(different)} different`,
     ];
   });
   const isSame =

@@ -33,6 +33,8 @@ export interface Verification extends VerifiedApps {
   }[];
   /** What rows of the target name, for each bucket of `verify.references`; absent where there are none. */
   readonly references?: readonly ReferenceCheck[];
+  /** What was asked for in the config and not looked at, in whole sentences. */
+  readonly notes?: readonly string[];
   /** Every difference in a sentence; none: equal. */
   readonly differences: readonly string[];
 }
@@ -91,6 +93,7 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
     only === 'database' || config.verify.references.length === 0
       ? []
       : await (await import('./verify-references.ts')).verifyReferences(config, ends, signal);
+  const unseen = unseenReferences(config, ends, only);
   const apps = only === undefined ? await verifyApps(config, ends, signal) : noApps;
   const found = {
     ...(database ? { database } : {}),
@@ -105,6 +108,7 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
     source: ends.source.name,
     target: ends.target.name,
     ...found,
+    ...(unseen === undefined ? {} : { notes: [unseen] }),
     differences: [
       ...(database && databases ? databases.databaseDifferences(database) : []),
       ...differencesOf(found),
@@ -114,6 +118,12 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
       ...(comparesNothing(found) ? ['no table could be compared, for every one is left out: nothing was'] : []),
     ],
   };
+}
+
+/** Rows cannot be asked what they name where only one part is looked at. */
+function unseenReferences({ verify: { references } }: Config, { target }: Ends, only: VerifyOptions['only']) {
+  if (references.length === 0 || only === undefined || (only === 'objects' && target.database)) return undefined;
+  return `verify.references was not looked at: --only ${only} compares one part alone`;
 }
 
 /** That nothing differs would say nothing then. */

@@ -91,7 +91,7 @@ test('--sample finds a lost row of any table, any change of a small one, and in 
     return (await compare({}, '--sample')).differences;
   };
   const sampled = large?.source.sampled ?? 0;
-  const differs = `table pages has the same 160000 rows by number, but not by content; ${sampled} of them were compared`;
+  const differs = `table pages has the same 160,000 rows by number, but not by content; ${sampled.toLocaleString('en')} of them were compared`;
   // A change of one row in ten: that none of 2,500 is among them has a chance of one in 10^114.
   expect(await changed(`update pages set "The text" = 'x' where page % 10 = 0`)).toEqual([differs]);
   // Which rows are looked at is the same each time: of a hundred single rows some are, most are not.
@@ -152,8 +152,8 @@ test("of a merged table each of the source's rows must be there, and staging's o
   const { code, differences } = await compare(merge('source'));
   expect(code).toBe(4);
   expect(differences).toEqual([
-    "table notes, beside staging's own rows: of the source's 3 rows 1 are in the target, 2 missing, 0 different",
-    "table tags, beside staging's own rows: of the source's 30000 rows 29997 are in the target, 2 missing, 1 different",
+    "table notes, beside staging's own rows: of the source's 3 rows, 1 in the target, 2 missing, 0 different",
+    "table tags, beside staging's own rows: of the source's 30,000 rows, 29,997 in the target, 2 missing, 1 different",
   ]);
   expect((await compare(merge('target'))).differences).toHaveLength(1); // staging's own row may have won over another
 });

@@ -62,6 +62,7 @@ export function verificationText(found: Verification, style: Style): string {
   }
   for (const one of found.references ?? []) lines.push(...referenceLines(one, mark), '');
   lines.push(...appLines(found, style));
+  for (const note of found.notes ?? []) lines.push(`  note: ${note}`);
   if (lines.at(-1) !== '') lines.push('');
   // A look at some of the rows proves less, and says so.
   const sampled = (found.database?.tables ?? []).some(({ source }) => source.sampled !== undefined);
