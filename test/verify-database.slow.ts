@@ -98,7 +98,7 @@ test('--sample finds a lost row of any table, any change of a small one, and in 
   await scene.onTarget(`update pages p set "The text" = repeat(md5(page::text), 3) where page % 10 = 0`);
   expect((await compare({}, '--sample')).differences).toEqual([]);
   expect(await changed(`delete from pages where page = 1`)).toEqual([
-    'table pages has 160000 rows in the source and 159999 in the target',
+    'table pages has 160,000 rows in the source and 159,999 in the target',
   ]);
   await scene.onTarget(`insert into pages values (1, 1, repeat(md5('1'), 3))`);
   expect(await changed(`update books set title = 'another' where id = 7`)).toEqual([
