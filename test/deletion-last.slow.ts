@@ -47,7 +47,7 @@ async function keys(): Promise<readonly string[]> {
 }
 
 test('nothing is deleted where a migration fails', async () => {
-  const wrong = ['migrate', 0, 'http', 'expect', 'status'];
+  const wrong = ['migrate', 'steps', 0, 'http', 'expect', 'status'];
   const { code, report, left } = await refresh((config) => config.setIn(wrong, 'splendid'));
   expect([code, report.failure?.step, report.recovery?.swappedBack]).toEqual([1, 'migrate', true]);
   expect(report.steps.at(-1)).toMatchObject({ kind: 'delete-objects', outcome: { status: 'not-run' } });

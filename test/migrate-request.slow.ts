@@ -78,7 +78,7 @@ async function refresh(how: How, http: Readonly<Record<string, unknown>> = {}) {
   const config = await scene.configure((document) => {
     document.setIn(['target', 'app', 'url'], front.url);
     for (const [key, value] of Object.entries(http))
-      document.setIn(['migrate', 0, 'http', key], document.createNode(value));
+      document.setIn(['migrate', 'steps', 0, 'http', key], document.createNode(value));
   });
   return scene.sync('--only', 'database', '--config', config);
 }

@@ -54,7 +54,7 @@ test('staging that is ahead is said to be, with what lies between: migration, de
         { id: 'r1', description: 'Add extraction status', date: '2025-12-19T10:00:00' },
       ],
       beyond: [],
-      readFrom: `the files of ${join(scene.folder, 'versions')}`,
+      readFrom: 'the files of versions',
       problems: [],
     },
   ]);
@@ -116,7 +116,7 @@ test('a folder that is not there, and files of another tool, are errors of the c
   ]) {
     const ended = await scene.restage(await scene.configure({ migrate: { versions } }), 'plan');
     expect(ended.code).toBe(2);
-    expect(ended.stderr).toContain(`migrate.versions: ${join(scene.folder, versions ?? '')} ${words}`);
+    expect(ended.stderr).toMatch(new RegExp(`migrate\\.versions: \\S*${versions} ${words}`));
   }
 });
 
