@@ -32,6 +32,7 @@ async function refresh(change: (config: Document) => void = () => {}) {
   await staging.send(new PutObjectCommand({ Bucket: scene.environment.target.bucket, Key: 'few/extra', Body: 'x' }));
   const config = await scene.configure((document) => {
     document.setIn(['objects'], { images: { prefix: 'few/', delete: { maxPercent: 100 } } });
+    document.deleteIn(['verify', 'references']); // rows name more than these few
     change(document);
   });
   const ended = await scene.sync('--config', config);
