@@ -29,7 +29,7 @@ a { color: var(--accent); text-underline-offset: .15em; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
 .dim { color: var(--soft); font-weight: 400; }
 .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); } .none { color: var(--soft); }
-.sign { white-space: nowrap; font-weight: 550; }
+.sign { font-weight: 550; }
 .sign.plain, .sign.none { font-weight: 400; }
 p > .sign, li > .sign { white-space: normal; }
 
