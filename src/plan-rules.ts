@@ -19,7 +19,8 @@ import { unmaskedNotes, unmaskedRefusal } from './postgres/rules/unmasked-refusa
 import { findUnmasked, type UnmaskedColumn } from './postgres/rules/unmasked.ts';
 import { resolveRules } from './resolve-rules.ts';
 import { scannedColumns } from './scanned-columns.ts';
-import type { ScannedColumn, SubsetTable } from './step.ts';
+import type { SubsetTable } from './facts.ts';
+import type { ScannedColumn } from './step.ts';
 
 /** What the config says of the data. */
 export type RuleChoices = Pick<Config['database'], 'tables' | 'subset' | 'unmasked' | 'masks'>;

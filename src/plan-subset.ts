@@ -10,7 +10,7 @@ import { someOf } from './postgres/some-of.ts';
 import { selectSubset } from './postgres/rules/subset.ts';
 import { matchesTable } from './postgres/rules/table-pattern.ts';
 import type { Reference, StartingRows, Subset, TableRule } from './postgres/rules/table-rule.ts';
-import type { SubsetTable } from './step.ts';
+import type { SubsetTable } from './facts.ts';
 
 type SubsetConfig = NonNullable<Config['database']['subset']>;
 

@@ -12,7 +12,8 @@ import type { Plan } from './plan.ts';
 import type { SchemaDumper } from './postgres/schema-dump.ts';
 import { figuresOf, type Report } from './report/report.ts';
 import { newRunId } from './run-id.ts';
-import type { Facts, Kind, Outcome, Step, StepProgress, StepReport } from './step.ts';
+import type { Facts } from './facts.ts';
+import type { Kind, Outcome, Step, StepProgress, StepReport } from './step.ts';
 
 export interface RunOptions {
   readonly listen?: Listener | undefined;

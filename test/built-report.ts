@@ -1,5 +1,6 @@
 import { figuresOf, type Report } from '../src/report/report.ts';
-import type { Act, Facts, Kind, Outcome, StepReport } from '../src/step.ts';
+import type { Facts } from '../src/facts.ts';
+import type { Act, Kind, Outcome, StepReport } from '../src/step.ts';
 
 const at = { startedAt: '2025-12-22T14:03:11.000Z', durationMs: 1500 };
 const origin = { host: 'db.prod', port: 5432, database: 'shop', user: 'restage', version: '16.14' };

@@ -12,7 +12,7 @@ import { expect } from 'vitest';
 import type { Fault, LocalAws, RequestMatch } from '../demo/local-aws/local-aws.ts';
 import { connect, loadConfig, plan, type ObjectOutcome, type Plan, type Report, run } from '../src/index.ts';
 import { factsOf, stepsOf } from '../src/report/report.ts';
-import type { Facts } from '../src/step.ts';
+import type { Facts } from '../src/facts.ts';
 import { type Configured, configOf } from './store/config-of.ts';
 import { readObjects, type SeenObject } from './store/read-objects.ts';
 import type { Store, StoreBucket, StoreEnd } from './store/store.ts';

@@ -1,7 +1,7 @@
 import { RestageError } from '../errors.ts';
 import { runAfterLoad } from '../postgres/rules/after-load.ts';
 import { quoteTable } from '../postgres/names.ts';
-import type { Facts } from '../step.ts';
+import type { Facts } from '../facts.ts';
 import type { Perform } from './context.ts';
 import { requireDatabase } from './database-run.ts';
 

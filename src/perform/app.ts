@@ -1,7 +1,8 @@
 import type { Answered } from '../app/patience.ts';
 import { askHealth, askTotal, askValue, askVersions } from '../ask-apps.ts';
 import { failureOf } from '../errors.ts';
-import type { Facts, Kind } from '../step.ts';
+import type { Facts } from '../facts.ts';
+import type { Kind } from '../step.ts';
 import type { Perform, Performed } from './context.ts';
 
 export { requireApp } from '../ask-apps.ts';

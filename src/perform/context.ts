@@ -2,7 +2,8 @@ import type { Ends } from '../connect.ts';
 import type { Failure } from '../errors.ts';
 import type { KeySet } from '../s3/key-set.ts';
 import type { ObjectOutcome } from '../s3/transfer.ts';
-import type { Facts, Kind, Step, StepProgress } from '../step.ts';
+import type { Facts } from '../facts.ts';
+import type { Kind, Step, StepProgress } from '../step.ts';
 import type { DatabaseRun } from './database-run.ts';
 
 /** What a step may use. */

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Asked } from '../app/migrate.ts';
 import { failureOf, RestageError } from '../errors.ts';
 import { lacking, readVersionTables, revisionOf, type VersionTable } from '../postgres/version-tables.ts';
-import type { Migrated, Step } from '../step.ts';
+import type { Migrated } from '../facts.ts';
+import type { Step } from '../step.ts';
 import type { Context } from './context.ts';
 
 /** What a step that migrates is to reach. */

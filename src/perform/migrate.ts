@@ -1,7 +1,8 @@
 import type { App } from '../app/client.ts';
 import { askToMigrate, awaitMigrated, type Asked } from '../app/migrate.ts';
 import { failureOf, RestageError } from '../errors.ts';
-import type { Facts, Step } from '../step.ts';
+import type { Facts } from '../facts.ts';
+import type { Step } from '../step.ts';
 import { requireApp } from './app.ts';
 import type { Context, Perform, Performed } from './context.ts';
 import { awaitGoal, judgeGoal, migrated, readStanding } from './migrate-goal.ts';

@@ -1,7 +1,7 @@
 import { shown } from '../app/shown.ts';
 import type { TableRule } from '../postgres/rules/table-rule.ts';
 import type { ContentCheck } from '../s3/content.ts';
-import type { Facts } from '../step.ts';
+import type { Facts } from '../facts.ts';
 import { bytes, count, counted } from './format.ts';
 
 // Facts of steps that are told in several places, in words.

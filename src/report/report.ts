@@ -2,7 +2,8 @@ import { valueAt } from '../app/json-path.ts';
 import type { Failure } from '../errors.ts';
 import type { Recovery } from '../perform/recover.ts';
 import type { Plan } from '../plan.ts';
-import type { Facts, Kind, Outcome, Step, StepReport } from '../step.ts';
+import type { Facts } from '../facts.ts';
+import type { Kind, Outcome, Step, StepReport } from '../step.ts';
 
 /** A run, told: the plan with an outcome for each step. Plain JSON, no secret in it. */
 export interface Report extends Omit<Plan, 'steps'> {
