@@ -25,10 +25,19 @@ const endpoints = z
       ),
     rds: url.optional().describe('For RDS.'),
     lambda: url.optional().describe('For Lambda.'),
+    ssm: url.optional().describe('For the Parameter Store of Systems Manager.'),
   })
   .describe('Local stand-ins and other S3 stores, instead of AWS.');
 
 const roleWords = 'the ARN of a role, arn:aws:iam::…:role/…';
+
+const assumeRole = z.strictObject({
+  role: z
+    .string(roleWords)
+    .regex(/^arn:[\w-]+:iam::\d{12}:role\/.+/, roleWords)
+    .describe('The role, by its ARN.'),
+  externalId: text.optional().describe("What the role's trust policy may demand."),
+});
 
 const aws = z
   .strictObject({
@@ -39,22 +48,19 @@ const aws = z
       .describe(
         "Instead of a profile: the keys that AWS's own tools find by themselves, in the environment or from the machine's, task's or function's role.",
       ),
-    assumeRole: z
-      .strictObject({
-        role: z
-          .string(roleWords)
-          .regex(/^arn:[\w-]+:iam::\d{12}:role\/.+/, roleWords)
-          .describe('The role, by its ARN.'),
-        externalId: text.optional().describe("What the role's trust policy may demand."),
-      })
-      .optional()
-      .describe('A role that the keys of profile, or the ambient ones, take on.'),
+    assumeRole: assumeRole.optional().describe('A role that the keys of profile, or the ambient ones, take on.'),
     region: text.optional().describe("Default: the profile's own region."),
     account: z
       .string(accountWords)
       .regex(/^\d{12}$/, accountWords)
       .optional()
       .describe('The account that it must turn out to be.'),
+    onLambda: z
+      .strictObject({
+        assumeRole: assumeRole.optional().describe("A role that the function's own role takes on for this end."),
+      })
+      .optional()
+      .describe("In the function, which has no profiles, instead of them; without it the function's own role is used."),
     endpoints: endpoints.optional(),
   })
   .superRefine((value, context) => {
@@ -201,6 +207,8 @@ const app = z
   })
   .describe('The application behind this end.');
 
+const runsWords = 's3://bucket/prefix';
+
 const host = text.describe(
   'What the database\'s host must be; * stands for any characters, e.g. "*.rds.amazonaws.com".',
 );
@@ -225,7 +233,16 @@ export const sourceEnd = end;
 export const targetEnd = end.extend({
   name: text.describe('What it is called, and what a person types to agree to a sync.'),
   lambda: z
-    .strictObject({ function: text.describe('Its name or ARN.') })
+    .strictObject({
+      function: text.describe('Its name or ARN.'),
+      runs: z
+        .string(runsWords)
+        .regex(/^s3:\/\/[^/]+(\/.*)?$/, runsWords)
+        .optional()
+        .describe(
+          'Where it keeps the state, the progress and the reports of its runs: s3://bucket/prefix, in its own account. Without it no run goes on in a second invocation, and none is followed.',
+        ),
+    })
     .optional()
     .describe('The function that refreshes the database inside the VPC.'),
   expect: z

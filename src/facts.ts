@@ -24,8 +24,16 @@ export interface Facts {
   /** `refused`: what the target's server would not make, in words. */
   readonly 'copy-schema': { readonly objects: number; readonly refused: readonly string[] };
   readonly 'select-subset': { readonly tables: readonly SubsetTable[] };
-  /** `limited`: by a rule or the subset, not all of the source's rows. */
-  readonly 'copy-table': LoadedTable & { readonly table: TableName; readonly limited?: true };
+  /**
+   * `limited`: by a rule or the subset, not all of the source's rows. `since`: it was loaded in an earlier part of the run, and in
+   * the last one's moment the source's rows were the same, or were copied again; `compareMs`: how long it took to see.
+   */
+  readonly 'copy-table': LoadedTable & {
+    readonly table: TableName;
+    readonly limited?: true;
+    readonly since?: 'same' | 'again';
+    readonly compareMs?: number;
+  };
   /** `values`: how many different real values were looked for; `rows`: among how many rows. `leaks`: where, in words. */
   readonly 'scan-leaks': { readonly values: number; readonly rows: number; readonly leaks: readonly string[] };
   /** `read`: staging's; `kept`: of them; `replaced`: the source's rows that made room. */

@@ -21,6 +21,15 @@ export interface RunOptions {
   readonly dumper?: SchemaDumper | undefined;
   /** What programs that a run starts find in their environment; the library itself never reads it. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Its id; absent: a new one. */
+  readonly id?: string | undefined;
+  /**
+   * When every step must have stopped, in milliseconds since 1970. What is not done then fails with `time-over`, and staging is put
+   * back as it was; or the run pauses.
+   */
+  readonly until?: number | undefined;
+  /** At `until` it pauses, if nothing but rows has been loaded and something of them is whole: `resume` goes on with it. */
+  readonly mayPause?: boolean | undefined;
   /** Stops the run: staging is put back as it was, and the report says so. */
   readonly signal?: AbortSignal | undefined;
 }

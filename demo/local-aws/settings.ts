@@ -125,4 +125,13 @@ export interface FunctionSettings {
   readonly runtime?: string;
   readonly state?: string;
   readonly vpcId?: string;
+  /** The folder that holds its index.mjs, as it would be zipped; without it the function can be looked at, and not invoked. */
+  readonly code?: string;
+  /** `file.function`; index.handler, when not given. */
+  readonly handler?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** The ARN of the role whose keys it has; the account's user's, when not given. */
+  readonly role?: string;
+  /** How many of it may run at once; 1, when not given. */
+  readonly reservedConcurrency?: number;
 }

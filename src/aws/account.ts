@@ -25,6 +25,7 @@ export interface AccountSettings {
         readonly sts?: string | undefined;
         readonly rds?: string | undefined;
         readonly lambda?: string | undefined;
+        readonly ssm?: string | undefined;
       }
     | undefined;
 }

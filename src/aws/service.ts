@@ -1,7 +1,7 @@
 import type { Account, Keys } from './account.ts';
 
 /** The services that are asked, by the names that their hosts begin with. */
-export type ServiceName = 'sts' | 'secretsmanager' | 'rds' | 'lambda';
+export type ServiceName = 'sts' | 'secretsmanager' | 'rds' | 'lambda' | 'ssm';
 
 /** How long AWS may take: an endpoint that a VPC has no route to never answers. */
 const patience = {

@@ -83,7 +83,7 @@ export async function refresh(
   terminal.tell('');
   terminal.print(`${told}${'file' in kept ? `\n\n  report: ${kept.file}` : ''}`);
   if ('problem' in kept) terminal.warn(`${terminal.style('bad', '✗')} the report could not be kept: ${kept.problem}`);
-  const exitCode = { done: 'file' in kept ? 0 : 1, failed: 1, interrupted: 130 }[report.outcome];
+  const exitCode = { done: 'file' in kept ? 0 : 1, failed: 1, interrupted: 130, paused: 1 }[report.outcome];
   return { report, exitCode };
 }
 

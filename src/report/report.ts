@@ -12,7 +12,12 @@ export interface Report extends Omit<Plan, 'steps'> {
   readonly restage?: string;
   readonly startedAt: string;
   readonly durationMs: number;
-  readonly outcome: 'done' | 'failed' | 'interrupted';
+  /** `paused`: its time was over while rows were loaded; what is loaded stays beside the target, and `resume` goes on with it. */
+  readonly outcome: 'done' | 'failed' | 'interrupted' | 'paused';
+  /** The parts of a run that has paused, oldest first, this one last; absent where it never has. */
+  readonly parts?: readonly RunPart[];
+  /** The function that it ran in; absent where it ran where it was started. */
+  readonly function?: RunFunction;
   readonly steps: readonly StepReport[];
   /** The first failure, and the step it happened in. */
   readonly failure?: Failure & { readonly step: string };
@@ -23,6 +28,32 @@ export interface Report extends Omit<Plan, 'steps'> {
   /** What the target holds now, in a sentence. */
   readonly holds: string;
   readonly figures: Figures;
+}
+
+/** One of several parts that a run was made in. */
+export interface RunPart {
+  readonly startedAt: string;
+  readonly durationMs: number;
+  /** The moment of the source that its rows are of, by the source's clock, ISO 8601; absent where it did not come so far. */
+  readonly takenAt?: string;
+  /** How many tables were loaded in it for the first time. */
+  readonly loaded: number;
+  /** Of tables that parts before it had loaded: how many were the same in its moment, and how many were copied again. */
+  readonly same?: number;
+  readonly again?: number;
+}
+
+/** What a run knows of the function that it ran in. */
+export interface RunFunction {
+  readonly name: string;
+  /** One for each part. */
+  readonly requestIds: readonly string[];
+  readonly memoryBytes: number;
+  /** The most that it had of it, as its process says. */
+  readonly peakBytes?: number;
+  readonly timeoutSeconds?: number;
+  readonly logGroup?: string;
+  readonly logStream?: string;
 }
 
 /** What came of it in a few figures; what was not reached is absent. */

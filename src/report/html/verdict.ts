@@ -9,6 +9,7 @@ const outcomes = {
   done: { word: 'Done', shape: '✓', tone: 'good' },
   failed: { word: 'Failed', shape: '✗', tone: 'bad' },
   interrupted: { word: 'Interrupted', shape: '!', tone: 'warn' },
+  paused: { word: 'Paused', shape: '…', tone: 'warn' },
 } as const;
 
 /** The first thing on the page: how it ended, what staging holds, and the figures of the whole. */

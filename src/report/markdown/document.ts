@@ -23,7 +23,7 @@ export function markdown(report: Report, list?: string): string {
   const isIdle = outcome === 'done' && report.steps.length === 0;
   const verdict = isIdle
     ? 'Nothing was to be done'
-    : { done: 'Refreshed', failed: 'Failed', interrupted: 'Interrupted' }[outcome];
+    : { done: 'Refreshed', failed: 'Failed', interrupted: 'Interrupted', paused: 'Paused' }[outcome];
   const stay = objectsStay(report);
   const lines = [
     `# ${escaped(source.name)} to ${escaped(target.name)}, ${startedAt.slice(0, 10)}: ${isIdle ? 'nothing to do' : verdict.toLowerCase()}`,

@@ -1,0 +1,33 @@
+import type { Failure } from '../errors.ts';
+
+/** How far a run is that goes on in a function: plain JSON, kept beside its progress. */
+export interface RunState {
+  readonly run: string;
+  /** `paused`: its next part has been asked for, or waits for somebody to ask. */
+  readonly phase: 'planning' | 'running' | 'paused' | 'ended';
+  /** From 1; each part is an invocation of its own. */
+  readonly part: number;
+  readonly function: {
+    readonly name: string;
+    readonly requestId: string;
+    readonly memoryBytes: number;
+    readonly logGroup?: string;
+    readonly logStream?: string;
+  };
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** When it was written last: at least every 10 s while it goes on. */
+  readonly updatedAt: string;
+  /** When this part's invocation is killed at the latest. */
+  readonly deadline: string;
+  /** How many pieces of progress have been written, from the first part on. */
+  readonly pieces: number;
+  /** The steps that are under way. */
+  readonly steps?: readonly string[];
+  /** Once it has ended. */
+  readonly outcome?: 'done' | 'failed' | 'interrupted';
+  readonly exitCode?: number;
+  readonly failure?: Failure & { readonly step?: string };
+  /** What the target holds, in a sentence, once it has ended. */
+  readonly holds?: string;
+}
