@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import * as aws from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
-import { bucket, folder, get, list, local, md5, put, s3, useLocalAws } from './local-aws-fixture.ts';
+import { bucket, folder, get, list, listKeys, local, md5, put, s3, useLocalAws } from './local-aws-fixture.ts';
 
 useLocalAws();
 
@@ -147,6 +147,28 @@ test('conditional reads and writes hold', async () => {
   await expect(get('a', s3(), { IfNoneMatch: ETag })).rejects.toMatchObject({ $metadata: { httpStatusCode: 304 } });
   await s3().send(put('a', 'two', { IfMatch: ETag }));
   expect((await get('a')).text).toBe('two');
+});
+
+test('a write that expects an object is refused where there is none', async () => {
+  await expect(s3().send(put('a', 'one', { IfMatch: '"0"' }))).rejects.toMatchObject({
+    name: 'NoSuchKey',
+    $metadata: { httpStatusCode: 404 },
+  });
+  expect(await listKeys()).toEqual([]);
+});
+
+test('of writes at the same time that each want to be the first, or the next, exactly one is taken', async () => {
+  const race = async (round: string, condition: Partial<aws.PutObjectCommandInput>): Promise<readonly string[]> => {
+    const writers = Array.from({ length: 12 }, (_, number) => `${round} ${number} `.repeat(30_000));
+    const ended = await Promise.allSettled(writers.map((body) => s3().send(put('a', body, condition))));
+    const winners = writers.filter((_, index) => ended[index]?.status === 'fulfilled');
+    expect(winners).toHaveLength(1);
+    expect((await get('a')).text === winners[0]).toBe(true);
+    return ended.flatMap((one) => (one.status === 'rejected' ? [(one.reason as Error).name] : []));
+  };
+  expect(new Set(await race('first', { IfNoneMatch: '*' }))).toEqual(new Set(['PreconditionFailed']));
+  const { ETag } = (await get('a')).output;
+  expect(new Set(await race('next', { IfMatch: ETag }))).toEqual(new Set(['PreconditionFailed']));
 });
 
 test('a copy whose source is not the expected one is refused', async () => {

@@ -49,21 +49,29 @@ export function checkCopySource(request: Request, object: Validators): void {
   if (check(request, 'x-amz-copy-source-', object) === 'not-modified') throw failed('If-None-Match');
 }
 
-/** The conditions of an upload: If-None-Match: * for "only if new", If-Match for "only if unchanged". */
-export async function checkWrite(request: Request, current: Version | undefined): Promise<void> {
+/** Makes sure that `checkWrite` knows the ETag of what is there, which may take a while. */
+export async function settleWrite(request: Request, current: () => Version | undefined): Promise<void> {
+  if (header(request, 'if-match') === undefined) return;
+  for (let version = current(); version?.kind === 'object' && version.etag === undefined; version = current())
+    await settleEtag(version);
+}
+
+/**
+ * The conditions of an upload: If-None-Match: * for "only if new", If-Match for "only if unchanged". At once, so that nothing comes
+ * between this and the upload's own entry.
+ */
+export function checkWrite(request: Request, current: Version | undefined): void {
   const ifNoneMatch = header(request, 'if-none-match');
   const ifMatch = header(request, 'if-match');
-  if (ifNoneMatch === undefined && ifMatch === undefined) return;
-  if (current?.kind === 'object') await settleEtag(current);
   const etag = current?.kind === 'object' ? current.etag : undefined;
   if (ifNoneMatch !== undefined) {
     if (ifNoneMatch !== '*')
       throw new AwsError(501, 'NotImplemented', 'A header you provided implies functionality that is not implemented', {
         Header: 'If-None-Match',
       });
-    if (etag !== undefined) throw failed('If-None-Match');
+    if (current?.kind === 'object') throw failed('If-None-Match');
   }
   if (ifMatch === undefined) return;
-  if (etag === undefined) throw new AwsError(404, 'NoSuchKey', 'The specified key does not exist.');
-  if (!lists(ifMatch, etag)) throw failed('If-Match');
+  if (current?.kind !== 'object') throw new AwsError(404, 'NoSuchKey', 'The specified key does not exist.');
+  if (etag === undefined || !lists(ifMatch, etag)) throw failed('If-Match');
 }

@@ -1,5 +1,5 @@
 import { accessDenied, AwsError } from '../aws-error.ts';
-import { md5, share, whole, type Body } from '../body.ts';
+import { md5, release, share, whole, type Body } from '../body.ts';
 import { percentDecode } from '../byte-string.ts';
 import { toChecksumAlgorithm } from '../checksum.ts';
 import { header } from '../request.ts';
@@ -7,9 +7,18 @@ import { xmlReply, type Reply } from '../reply.ts';
 import { element, xmlDocument } from '../xml.ts';
 import { checkOwner, demand, findBucket } from './access.ts';
 import { demandRestored } from './archive.ts';
-import { addVersion, latest, newVersionId, now, settleEtag, type ObjectFacts, type ObjectVersion } from './bucket.ts';
+import {
+  addVersion,
+  latest,
+  newVersionId,
+  now,
+  settleEtag,
+  type ObjectFacts,
+  type ObjectVersion,
+  type Version,
+} from './bucket.ts';
 import { findObject, isoTime, quoted, type ObjectCall } from './call.ts';
-import { checkCopySource, checkWrite } from './conditions.ts';
+import { checkCopySource, checkWrite, settleWrite } from './conditions.ts';
 import { answeredEtag, keptBody } from './defect.ts';
 import { demandKey, encryptionHeaders, etagOf } from './encryption.ts';
 import { checksumElements, checksumOf } from './object-checksum.ts';
@@ -133,7 +142,9 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
     );
   checkChange(call, source);
   const facts = copiedFacts(call, source);
-  await checkWrite(request, latest(bucket, key));
+  const current = (): Version | undefined => latest(bucket, key);
+  await settleWrite(request, current);
+  checkWrite(request, current());
   demandKey(call.storage, caller, facts.encryption, 'kms:GenerateDataKey');
   const body = keptBody(call, share(version.body));
   const etag = etagOf(facts.encryption, await contentMd5(source, body));
@@ -144,6 +155,14 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
       : version.checksum?.algorithm === algorithm && version.checksum.type === 'FULL_OBJECT' && body === version.body
         ? version.checksum
         : await checksumOf(whole(body), algorithm);
+  try {
+    // Again: the content may have taken a while.
+    await settleWrite(request, current);
+    checkWrite(request, current());
+  } catch (error) {
+    release(body);
+    throw error;
+  }
   const versionId = newVersionId(bucket);
   const lastModified = now();
   addVersion(bucket, key, {

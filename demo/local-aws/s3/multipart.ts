@@ -15,9 +15,10 @@ import {
   type Part,
   type Upload,
   type UploadedPart,
+  type Version,
 } from './bucket.ts';
 import { isoTime, quoted, type ObjectCall } from './call.ts';
-import { checkWrite } from './conditions.ts';
+import { checkWrite, settleWrite } from './conditions.ts';
 import { copySource } from './copy-object.ts';
 import { answeredEtag, keptBody, keptUpload } from './defect.ts';
 import { demandKey, encryptionHeaders, etagOf, opaqueEtag } from './encryption.ts';
@@ -178,15 +179,18 @@ export async function completeMultipartUpload(call: ObjectCall): Promise<Reply> 
   const { request, bucket, key } = call;
   const upload = findUpload(call);
   const parts = await namedParts(call, upload);
-  await checkWrite(request, latest(bucket, key));
-  bucket.uploads.delete(upload.id);
-  for (const part of upload.parts.values()) if (!parts.includes(part)) release(part.body);
   const slices = parts.map((part) => whole(part.body));
   const body: Body = { kind: 'joined', sizeBytes: slices.reduce((sum, slice) => sum + slice.sizeBytes, 0), slices };
   const { encryption } = upload.facts;
   const etag =
     encryption === 'AES256' ? multipartEtag(parts.map((part) => part.etag)) : `${opaqueEtag()}-${parts.length}`;
   const checksum = await joinedChecksum(upload, parts, body);
+  const current = (): Version | undefined => latest(bucket, key);
+  await settleWrite(request, current);
+  findUpload(call);
+  checkWrite(request, current());
+  bucket.uploads.delete(upload.id);
+  for (const part of upload.parts.values()) if (!parts.includes(part)) release(part.body);
   const versionId = newVersionId(bucket);
   addVersion(bucket, key, {
     kind: 'object',

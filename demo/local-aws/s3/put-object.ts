@@ -3,9 +3,9 @@ import { receive } from '../receive.ts';
 import { header } from '../request.ts';
 import { ok, type Reply } from '../reply.ts';
 import { demand } from './access.ts';
-import { addVersion, latest, newVersionId, now } from './bucket.ts';
+import { addVersion, latest, newVersionId, now, type Version } from './bucket.ts';
 import { quoted, type ObjectCall } from './call.ts';
-import { checkWrite } from './conditions.ts';
+import { checkWrite, settleWrite } from './conditions.ts';
 import { answeredEtag, keptUpload } from './defect.ts';
 import { demandKey, encryptionHeaders, etagOf } from './encryption.ts';
 import { requestedFacts } from './object-facts.ts';
@@ -28,11 +28,14 @@ export async function putObject(call: ObjectCall): Promise<Reply> {
   demandExtras(call);
   const facts = requestedFacts(call);
   demandKey(storage, call.caller, facts.encryption, 'kms:GenerateDataKey');
-  await checkWrite(request, latest(bucket, key));
+  const current = (): Version | undefined => latest(bucket, key);
+  await settleWrite(request, current);
+  checkWrite(request, current());
   const { body, md5, checksum } = await keptUpload(call, await receive(request, signing, storage.folder));
   try {
     // Again: another upload of the key may have ended while this one was received.
-    await checkWrite(request, latest(bucket, key));
+    await settleWrite(request, current);
+    checkWrite(request, current());
   } catch (error) {
     release(body);
     throw error;
