@@ -63,6 +63,7 @@ export class ConfigError extends RestageError {
 export function loadConfig(settings: string | object, options: LoadOptions = {}): Config {
   const file = options.file ?? 'restage.yaml';
   const variables = options.variables ?? {};
+  const folder = folderOf(file);
   const lines = new LineCounter();
   const document = typeof settings === 'string' ? parse(settings, file, lines) : undefined;
   let problems: Problem[] = [];
@@ -89,11 +90,11 @@ export function loadConfig(settings: string | object, options: LoadOptions = {})
   if (!parsed.success || problems.length > 0) throw invalid(file, problems, document, lines);
   const { source, target, database: data, migrate, notify } = parsed.data;
   for (const { database } of [source, target])
-    if (database?.ca !== undefined) database.ca = resolve(dirname(file), database.ca);
-  for (const one of data.afterLoad) if (one.file !== undefined) one.file = resolve(dirname(file), one.file);
-  if (migrate.versions !== undefined) migrate.versions = resolve(dirname(file), migrate.versions);
+    if (database?.ca !== undefined) database.ca = resolve(folder, database.ca);
+  for (const one of data.afterLoad) if (one.file !== undefined) one.file = resolve(folder, one.file);
+  if (migrate.versions !== undefined) migrate.versions = resolve(folder, migrate.versions);
   for (const { http, command } of migrate.steps) {
-    if (command) command.cwd = resolve(dirname(file), command.cwd ?? '.');
+    if (command) command.cwd = resolve(folder, command.cwd ?? '.');
     keepSecretsOf(http?.headers ?? command?.env ?? {});
   }
   // Whoever has the address may post there.
@@ -103,6 +104,19 @@ export function loadConfig(settings: string | object, options: LoadOptions = {})
   }
   if (data.masks.key !== undefined) keepSecret(data.masks.key);
   return { ...parsed.data, passwords };
+}
+
+/** The settings of a text as they stand there, no variable put in. Throws `config-invalid` for what is no YAML. */
+export function readSettings(text: string, file: string): unknown {
+  return plainOf(parse(text, file, new LineCounter()), file);
+}
+
+/**
+ * Where the names of files in a configuration begin: where it stands itself, or, where it was read from no file (`s3://…`, `ssm:…`),
+ * where the process does.
+ */
+export function folderOf(file: string): string {
+  return /^(s3:\/\/|ssm:)/.test(file) ? '.' : dirname(file);
 }
 
 /** The one document of a text; throws `config-invalid` for what is no YAML. */

@@ -42,6 +42,8 @@ export { rollbackMarkdown, rollbackPlanText, rollbackText } from './report/rollb
 export { statusText } from './report/status-text.ts';
 export { plain, type Style, type Tone } from './report/style.ts';
 export { summary } from './report/summary.ts';
+export { printOfConfig } from './remote/config-print.ts';
+export { onLambda } from './remote/on-lambda.ts';
 export { verdictOf } from './report/verdict.ts';
 export { verificationText } from './report/verification-text.ts';
 export { rollback, type RollbackReport, type RollbackRunOptions } from './rollback.ts';

@@ -46,7 +46,7 @@ const foreign = new Set(['node_modules', '__pycache__', 'site-packages', 'venv']
  * Throws `config-invalid` where the folder cannot be read, or holds none.
  */
 export async function readRevisionFiles(path: string): Promise<readonly RevisionFiles[]> {
-  const files = await listFiles(path);
+  const files = await listRevisionFiles(path);
   const folder: FileFolder = {
     path,
     files,
@@ -67,8 +67,8 @@ export async function readRevisionFiles(path: string): Promise<readonly Revision
   return found;
 }
 
-/** The files below, by name; what is hidden, or is somebody else's code, is left out. */
-async function listFiles(path: string): Promise<string[]> {
+/** The files below, by name; what is hidden, or is somebody else's code, is left out. Throws `config-invalid`. */
+export async function listRevisionFiles(path: string): Promise<string[]> {
   const files: string[] = [];
   const enter = async (inside: string, depth: number): Promise<void> => {
     const entries = await readdir(join(path, inside), { withFileTypes: true }).catch((error: unknown) => {
