@@ -8,7 +8,7 @@ export { exitCodes, failureOf, redact, RestageError, traceOf, type ErrorCode, ty
 export type { Event, Listener } from './event.ts';
 export { newsOf, newsOfRefusal, newsOfRollback, type News } from './news.ts';
 export { notify, type NotifyOptions } from './notify.ts';
-export { plan, type Plan, type PlanOptions } from './plan.ts';
+export { plan, type Plan, type PlannedFunction, type PlanOptions } from './plan.ts';
 export { requireAsPlanned, type SavedPlan } from './plan-compare.ts';
 export type { PlannedBucket, PlannedObject } from './plan-objects.ts';
 export { planRollback, type RollbackOptions, type RollbackPlan } from './plan-rollback.ts';
@@ -21,6 +21,8 @@ export { ownVersion } from './own-version.ts';
 export type { SchemaDumper } from './postgres/schema-dump.ts';
 export { protect, readProtection, type Markable, type Marked, type ProtectOptions } from './protect.ts';
 export type { Replaced, ReplacedDatabase, ReplacedObjects } from './replaces.ts';
+export { joinReports, type Passes } from './remote/join-reports.ts';
+export { firstPass, joinPlans, secondPass, type JoinOptions } from './remote/join.ts';
 export { bodyText, bodyValue, requireJsonPath, valueIn, valueText } from './report/answer-text.ts';
 export { checkText } from './report/check-text.ts';
 export { driftText } from './report/drift-text.ts';

@@ -28,12 +28,7 @@ export async function planReferences(
   const { references } = config.verify;
   if (references.length === 0) return { notes: [], refusals: [] };
   const { database } = source;
-  if (only !== undefined || !database || !target.database) {
-    const why =
-      only === undefined ? 'without a database' : `of ${only === 'database' ? 'the database' : 'objects'} alone`;
-    const told = `${setting}: a run ${why} does not look whether the objects that rows name are there; restage verify does`;
-    return { notes: [told], refusals: [] };
-  }
+  if (only !== undefined || !database || !target.database) return { notes: [unseenReferences(only)], refusals: [] };
   const notes: string[] = [];
   const refusals: Failure[] = [];
   await using moment = await database.snapshot({ label: 'plan', signal });
@@ -55,6 +50,13 @@ export async function planReferences(
     else refusals.push(failureOf(found));
   }
   return { notes, refusals };
+}
+
+/** That a run of one part does not look at them. */
+export function unseenReferences(only: PlanOptions['only']): string {
+  const why =
+    only === undefined ? 'without a database' : `of ${only === 'database' ? 'the database' : 'objects'} alone`;
+  return `${setting}: a run ${why} does not look whether the objects that rows name are there; restage verify does`;
 }
 
 /** Whether staging has the column, where its own migrations may have made it. */

@@ -24,6 +24,8 @@ export interface Plan {
   readonly madeAt: string;
   /** The part that was asked for; absent: all. */
   readonly only?: 'database' | 'objects';
+  /** The function that makes a part of it, or all; absent: everything is made from where it was planned. */
+  readonly onLambda?: PlannedFunction;
   readonly source: PlannedEnd;
   readonly target: PlannedEnd;
   readonly objects: readonly PlannedBucket[];
@@ -44,6 +46,15 @@ export interface Plan {
   readonly notes: readonly string[];
   /** Why it may not be run; absent where nothing stands against it. */
   readonly refusals?: readonly Failure[];
+}
+
+/** The function that steps of a plan are made in. */
+export interface PlannedFunction {
+  readonly name: string;
+  readonly timeoutSeconds: number;
+  readonly memoryBytes: number;
+  /** From where the steps on objects are made; absent where there are none. */
+  readonly objects?: 'here' | 'function';
 }
 
 export interface PlannedEnd {

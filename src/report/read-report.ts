@@ -28,7 +28,7 @@ const shape = z.looseObject({
   madeAt: z.iso.datetime(),
   startedAt: z.iso.datetime(),
   durationMs: z.number(),
-  outcome: z.enum(['done', 'failed', 'interrupted']),
+  outcome: z.enum(['done', 'failed', 'interrupted', 'paused']),
   holds: z.string(),
   source: end,
   target: end,
