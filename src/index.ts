@@ -22,6 +22,7 @@ export type { SchemaDumper } from './postgres/schema-dump.ts';
 export { protect, readProtection, type Markable, type Marked, type ProtectOptions } from './protect.ts';
 export type { Replaced, ReplacedDatabase, ReplacedObjects } from './replaces.ts';
 export { joinReports, type Passes } from './remote/join-reports.ts';
+export { resultOf, type RunResult } from './remote/run-result.ts';
 export { firstPass, joinPlans, secondPass, type JoinOptions } from './remote/join.ts';
 export { bodyText, bodyValue, requireJsonPath, valueIn, valueText } from './report/answer-text.ts';
 export { checkText } from './report/check-text.ts';

@@ -1,8 +1,9 @@
 import { displayTable } from '../../postgres/names.ts';
-import { bytes, count, counted, duration } from '../format.ts';
+import { bytes, count, duration } from '../format.ts';
 import { table } from './table.ts';
 import { escaped } from './text.ts';
 import { factsOf, stepsOf, type Report, type StepOf } from '../report.ts';
+import { isLeftOut, tableFault } from '../table-results.ts';
 import { isAccepted, isDiscarded } from '../verdict.ts';
 
 /** What became of the tables: which were synced, which failed and why, which were not copied by which rule, and the total. */
@@ -67,18 +68,8 @@ function placeOf({ origin }: NonNullable<Report['source']['database']>): string 
 }
 
 function failureOf(step: StepOf<'copy-table'>): { readonly step: StepOf<'copy-table'>; readonly why: string }[] {
-  if (step.outcome.status === 'failed') return [{ step, why: step.outcome.failure.message }];
-  const known = factsOf(step);
-  if (!known) return [];
-  const { source, target } = known;
-  if (source.rows !== target.rows)
-    return [{ step, why: `different: ${counted(source.rows, 'row')} were read, ${count(target.rows)} are there` }];
-  return source.content === target.content ? [] : [{ step, why: 'different' }];
-}
-
-/** Nothing of the source's rows was wanted. */
-function isLeftOut({ rule }: StepOf<'copy-table'>): boolean {
-  return rule?.rows === 'empty' || rule?.rows === 'keep';
+  const why = tableFault(step);
+  return why === undefined ? [] : [{ step, why }];
 }
 
 function leftOutText(step: StepOf<'copy-table'>): string {
