@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { exampleReport } from '../../test/example-report.ts';
 import { figuresOf, type Report } from '../report/report.ts';
