@@ -23,14 +23,32 @@ export interface LastRun extends RunOrigin {
     readonly source: DatabasePlace;
     readonly target: DatabasePlace;
     readonly tables: readonly LastTable[];
+    /** Absent in what earlier versions noted. */
+    readonly took?: Took;
   };
   readonly buckets: readonly LastBucket[];
+}
+
+/** How long the database's part of a run took: the time that its steps were at work, without waiting for objects or for a next part. */
+export interface Took {
+  /** All of it, milliseconds. */
+  readonly durationMs: number;
+  /** While tables were copied, indexed and compared, side by side. */
+  readonly copyMs: number;
+  /** After the last of them: keys, statistics, verification, swap, migrations, checks. */
+  readonly afterMs: number;
+  /** Of the tables, as the plan knew them. */
+  readonly bytes: number;
 }
 
 export interface LastTable {
   readonly table: TableName;
   /** What was copied. */
   readonly rows: number;
+  /** Its size as the plan knew it. */
+  readonly bytes?: number;
+  /** How long its rows, indexes, statistics and digests took. */
+  readonly ms?: number;
   /** Only some of the source's rows were copied: by that `where`, or by what else limits them. The figure is none of the whole. */
   readonly limited?: { readonly where?: string };
 }
@@ -84,8 +102,16 @@ const endedWell = z.object({
 const tableName = z.object({ schema: z.string(), name: z.string() });
 const copied = z.object({
   table: tableName,
+  bytes: z.number().optional().catch(undefined),
   rule: z.object({ rows: z.string(), where: z.string().optional() }).optional(),
-  outcome: z.object({ facts: z.object({ source: z.object({ rows: z.number() }) }) }),
+  outcome: z.object({
+    durationMs: z.number().optional().catch(undefined),
+    facts: z.object({ source: z.object({ rows: z.number() }) }),
+  }),
+});
+const timed = z.object({
+  kind: z.string(),
+  outcome: z.object({ startedAt: z.iso.datetime(), durationMs: z.number() }),
 });
 const selected = z.object({ tables: z.array(z.object({ table: tableName })) });
 const listed = z.object({
@@ -106,19 +132,33 @@ export function lastRunOf(report: unknown, from: string): LastRun | undefined {
   const subset = new Set(
     of('select-subset', selected).flatMap((step) => step.tables.map(({ table }) => quoteTable(table))),
   );
-  const tables = of('copy-table', copied).map(({ table, rule, outcome }): LastTable => {
-    const { rows } = outcome.facts.source;
-    if (!limitsRows(rule) && !subset.has(quoteTable(table))) return { table, rows };
+  const tables = of('copy-table', copied).map(({ table, bytes, rule, outcome }): LastTable => {
+    const ms = outcome.durationMs;
+    const known = {
+      table,
+      rows: outcome.facts.source.rows,
+      ...(bytes === undefined ? {} : { bytes }),
+      ...(ms === undefined ? {} : { ms }),
+    };
+    if (!limitsRows(rule) && !subset.has(quoteTable(table))) return known;
     const where = hasNoRows(rule) || subset.has(quoteTable(table)) ? undefined : rule?.where;
-    return { table, rows, limited: where === undefined ? {} : { where } };
+    return { ...known, limited: where === undefined ? {} : { where } };
   });
+  const took = tookOf(steps, tables);
   const checked = of('verify-objects', listed);
   return {
     run,
     endedAt: new Date(Date.parse(startedAt) + durationMs).toISOString(),
     from,
     ...(source.database && target.database && tables.length > 0
-      ? { database: { source: source.database.origin, target: target.database.origin, tables } }
+      ? {
+          database: {
+            source: source.database.origin,
+            target: target.database.origin,
+            tables,
+            ...(took ? { took } : {}),
+          },
+        }
       : {}),
     buckets: objects.map(({ totals, ...pair }) => ({
       ...pair,
@@ -126,6 +166,41 @@ export function lastRunOf(report: unknown, from: string): LastRun | undefined {
       ...(checked.find(({ bucket }) => bucket === pair.bucket)?.outcome.facts.source ?? totals.source),
     })),
   };
+}
+
+/** Undefined where a table's size or time is not told. */
+function tookOf(steps: readonly unknown[], tables: readonly LastTable[]): Took | undefined {
+  if (tables.length === 0 || tables.some(({ bytes, ms }) => bytes === undefined || ms === undefined)) return undefined;
+  const spans = steps.flatMap((step): (Span & { readonly kind: string })[] => {
+    const { data } = timed.safeParse(step);
+    if (!data || data.kind.includes('objects')) return [];
+    const start = Date.parse(data.outcome.startedAt);
+    return [{ kind: data.kind, start, end: start + data.outcome.durationMs }];
+  });
+  const copies = spans.filter(({ kind }) => kind === 'copy-table');
+  const lastCopied = Math.max(...copies.map(({ end }) => end));
+  return {
+    durationMs: covered(spans),
+    copyMs: covered(copies),
+    afterMs: covered(spans.filter(({ start }) => start >= lastCopied)),
+    bytes: tables.reduce((sum, { bytes = 0 }) => sum + bytes, 0),
+  };
+}
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** How long at least one of them was under way, milliseconds: most steps go on side by side. */
+function covered(spans: readonly Span[]): number {
+  let total = 0;
+  let reached = Number.NEGATIVE_INFINITY;
+  for (const { start, end } of spans.toSorted((a, b) => a.start - b.start)) {
+    total += Math.max(0, end - Math.max(start, reached));
+    reached = Math.max(reached, end);
+  }
+  return total;
 }
 
 /** The newest run between these two databases, of runs that stand newest first. */
