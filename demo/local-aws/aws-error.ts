@@ -2,7 +2,7 @@
 export class AwsError extends Error {
   readonly status: number;
   readonly code: string;
-  /** Further elements of S3's error document, such as BucketName. */
+  /** Further elements of the error's document, such as BucketName of S3's. */
   readonly details: Readonly<Record<string, string>>;
   readonly headers: readonly string[];
 

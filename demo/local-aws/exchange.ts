@@ -1,9 +1,10 @@
 import type { Defect } from './faults.ts';
 import type { Credentials } from './identity.ts';
+import type { Functions } from './lambda-functions.ts';
 import type { Request } from './request.ts';
 import type { Storage } from './s3/call.ts';
 import type { Secrets } from './secrets.ts';
-import type { DatabaseServerSettings, FunctionSettings, RoleSettings } from './settings.ts';
+import type { DatabaseServerSettings, RoleSettings } from './settings.ts';
 
 export type ServiceName = 's3' | 'secretsmanager' | 'sts' | 'rds' | 'lambda';
 
@@ -36,8 +37,7 @@ export interface World extends Storage {
   readonly roles: Map<string, RoleSettings>;
   /** By account, kind and identifier. */
   readonly databaseServers: Map<string, DatabaseServerSettings>;
-  /** By account and name. */
-  readonly functions: Map<string, FunctionSettings>;
+  readonly functions: Functions;
   /** Undefined: signatures for any region are good. */
   readonly signedRegion: string | undefined;
 }

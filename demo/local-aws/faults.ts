@@ -22,6 +22,8 @@ export type Fault = { readonly match: RequestMatch; readonly skip?: number; read
   | { readonly kind: 'reset' }
   | { readonly kind: 'reset-in-body' }
   | { readonly kind: 'delay'; readonly delayMs: number }
+  /** All is done as asked, and the connection is reset instead of an answer. */
+  | { readonly kind: 'lose-answer' }
   /** A GET promises the whole content, sends half of it and closes the connection in good order. */
   | { readonly kind: 'truncate-body' }
   /** A GET sends one wrong byte. */
@@ -51,6 +53,7 @@ const canStrike: { readonly [K in Fault['kind']]: (facts: Facts) => boolean } = 
   reset: always,
   'reset-in-body': always,
   delay: always,
+  'lose-answer': always,
   'truncate-body': onGet,
   'corrupt-body': onGet,
   'corrupt-upload': ({ operation }) => uploads.includes(operation),

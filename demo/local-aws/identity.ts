@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { currentTime } from './clock.ts';
-import type { Account, Keys } from './settings.ts';
+import type { Account, Keys, RoleSettings } from './settings.ts';
 
 /** Who sent a request. */
 export interface Caller {
@@ -48,7 +48,10 @@ export class Credentials {
   /** The users' present keys, by account. */
   readonly #users = new Map<string, Credential>();
 
-  constructor(accounts: readonly Account[]) {
+  readonly #roles: ReadonlyMap<string, RoleSettings>;
+
+  constructor(accounts: readonly Account[], roles: ReadonlyMap<string, RoleSettings> = new Map()) {
+    this.#roles = roles;
     for (const account of accounts) this.#setUser(account.id, account, user(account));
   }
 
@@ -73,6 +76,18 @@ export class Credentials {
 
   hasAccount(id: string): boolean {
     return this.#users.has(id);
+  }
+
+  /** By its ARN. */
+  hasRole(arn: string): boolean {
+    return this.#roles.has(arn);
+  }
+
+  /** The present keys of an account's user. */
+  ofUser(account: string): Keys {
+    const found = this.#users.get(account);
+    if (found === undefined) throw new Error(`there is no account ${account}`);
+    return found;
   }
 
   issue(account: string, role: string, session: string, durationSeconds: number): Required<Credential> {

@@ -33,8 +33,9 @@ export function jsonReply(status: number, value: object, headers: readonly strin
 }
 
 export function renderJsonError(error: AwsError): Reply {
-  return jsonReply(error.status, { __type: error.code, Message: error.message, message: error.message }, [
-    'x-amzn-errortype',
-    error.code,
-  ]);
+  return jsonReply(
+    error.status,
+    { ...error.details, __type: error.code, Message: error.message, message: error.message },
+    ['x-amzn-errortype', error.code],
+  );
 }

@@ -39,6 +39,26 @@ export interface RequestCount {
   readonly count: number;
 }
 
+/** One delivery of an event to a function. */
+export interface FunctionInvocation {
+  readonly requestId: string;
+  readonly type: 'RequestResponse' | 'Event';
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** Without `initMs`; 0 while it runs. */
+  readonly durationMs: number;
+  /** Of a cold start: until the code asked for the event. */
+  readonly initMs?: number;
+  /** The most that its processes held in memory since its cold start. */
+  readonly peakBytes: number;
+  readonly outcome: 'running' | 'succeeded' | 'failed';
+  /** Of one that failed: as the function, or Lambda, names it. */
+  readonly errorType?: string;
+  /** What it returned, or the error, as JSON. */
+  readonly answer?: string;
+  readonly log: string;
+}
+
 /** What can be put into the local AWS past its front door. */
 export interface Contents {
   createBucket(bucket: BucketSettings): Promise<void>;
@@ -65,14 +85,27 @@ export interface Circumstances {
   denyKmsKey(keyId: string, accounts: readonly string[]): Promise<void>;
 }
 
+/** What becomes of the functions, past their front door. */
+export interface FunctionControl {
+  /** The latest 500 deliveries, in the order of their beginning. */
+  invocations(name: string): Promise<readonly FunctionInvocation[]>;
+  /** How many asynchronous events have not begun. */
+  waitingEvents(name: string): Promise<number>;
+  /** The same event with the same request id, once more, as an asynchronous one may come. */
+  deliverAgain(requestId: string): Promise<void>;
+  /** Kills its processes, whatever they are doing. */
+  killFunction(name: string): Promise<void>;
+}
+
 export interface RequestLog {
   /** Counts since the start or the last reset. */
   requests(): Promise<readonly RequestCount[]>;
   resetRequests(): Promise<void>;
 }
 
-/** S3 (path style), Secrets Manager, STS, RDS and Lambda (what they describe) on one port of loopback. Disposing of it ends it. */
-export interface LocalAws extends Contents, FaultInjection, Circumstances, RequestLog, AsyncDisposable {
+/** S3 (path style), Secrets Manager, STS, RDS (what it describes) and Lambda on one port of loopback. Disposing of it ends it. */
+export interface LocalAws
+  extends Contents, FaultInjection, Circumstances, FunctionControl, RequestLog, AsyncDisposable {
   /** http://127.0.0.1:PORT */
   readonly endpoint: string;
   /** The same for each service, as restage.yaml takes them. */
@@ -93,7 +126,19 @@ export type Command =
   | { readonly kind: 'replace-keys'; readonly account: string; readonly keys: Keys }
   | { readonly kind: 'deny-kms-key'; readonly keyId: string; readonly accounts: readonly string[] }
   | { readonly kind: 'reset-requests' }
-  | { readonly kind: 'requests' };
+  | { readonly kind: 'requests' }
+  | { readonly kind: 'invocations'; readonly name: string }
+  | { readonly kind: 'waiting-events'; readonly name: string }
+  | { readonly kind: 'deliver-again'; readonly requestId: string }
+  | { readonly kind: 'kill-function'; readonly name: string }
+  | { readonly kind: 'end' };
+
+/** What a command asked for. */
+export interface Given {
+  readonly requests?: readonly RequestCount[];
+  readonly invocations?: readonly FunctionInvocation[];
+  readonly waiting?: number;
+}
 
 export interface Order {
   readonly id: number;
@@ -102,7 +147,7 @@ export interface Order {
 
 export type Answer =
   | { readonly kind: 'started'; readonly port: number }
-  | { readonly kind: 'done'; readonly id: number; readonly requests: readonly RequestCount[] }
+  | { readonly kind: 'done'; readonly id: number; readonly given: Given }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string };
 
 /** Starts a local AWS in a thread or a process of its own, which ends with this process. */
@@ -112,7 +157,7 @@ export async function startLocalAws(
 ): Promise<LocalAws> {
   const file = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
   const host = (home === 'thread' ? startThread : startProcess)(file, settings);
-  const waiting = new Map<number, PromiseWithResolvers<readonly RequestCount[]>>();
+  const waiting = new Map<number, PromiseWithResolvers<Given>>();
   const started = Promise.withResolvers<number>();
   let asked = 0;
   let over: Error | undefined;
@@ -130,15 +175,15 @@ export async function startLocalAws(
     }
     const asker = waiting.get(answer.id);
     waiting.delete(answer.id);
-    if (answer.kind === 'done') asker?.resolve(answer.requests);
+    if (answer.kind === 'done') asker?.resolve(answer.given);
     else asker?.reject(new Error(answer.message));
   };
   // The server sends nothing else.
   host.listen((message) => take(message as Answer), fail);
 
-  const ask = (command: Command): Promise<readonly RequestCount[]> => {
+  const ask = (command: Command): Promise<Given> => {
     if (over !== undefined) return Promise.reject(over);
-    const answered = Promise.withResolvers<readonly RequestCount[]>();
+    const answered = Promise.withResolvers<Given>();
     asked += 1;
     waiting.set(asked, answered);
     const message: Order = { id: asked, command };
@@ -163,8 +208,16 @@ export async function startLocalAws(
     setClock: (offsetMs) => order({ kind: 'set-clock', offsetMs }),
     replaceKeys: (account, keys) => order({ kind: 'replace-keys', account, keys }),
     denyKmsKey: (keyId, accounts) => order({ kind: 'deny-kms-key', keyId, accounts }),
-    requests: () => ask({ kind: 'requests' }),
+    requests: async () => (await ask({ kind: 'requests' })).requests ?? [],
+    invocations: async (name) => (await ask({ kind: 'invocations', name })).invocations ?? [],
+    waitingEvents: async (name) => (await ask({ kind: 'waiting-events', name })).waiting ?? 0,
+    deliverAgain: (requestId) => order({ kind: 'deliver-again', requestId }),
+    killFunction: (name) => order({ kind: 'kill-function', name }),
     resetRequests: () => order({ kind: 'reset-requests' }),
-    [Symbol.asyncDispose]: host.stop,
+    [Symbol.asyncDispose]: async () => {
+      // Where it has ended of itself, so have its functions.
+      await order({ kind: 'end' }).catch(() => undefined);
+      await host.stop();
+    },
   };
 }

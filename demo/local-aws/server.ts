@@ -81,7 +81,8 @@ async function apply(world: World, fault: Fault, request: Request, facts: Facts)
   switch (fault.kind) {
     case 'truncate-body':
     case 'corrupt-body':
-      // `send` does it.
+    case 'lose-answer':
+      // Done when it is answered.
       return undefined;
     case 'corrupt-upload':
     case 'wrong-etag':
@@ -138,6 +139,11 @@ async function handle(
       return;
     }
     reply = services[facts.service].renderError(toAwsError(thrown), requestId, path);
+  }
+  if (fault?.kind === 'lose-answer') {
+    observers.counts.add(facts, 0);
+    incoming.socket.resetAndDestroy();
+    return;
   }
   observers.counts.add(facts, reply.status);
   await send(reply, incoming, outgoing, {

@@ -134,4 +134,6 @@ export interface FunctionSettings {
   readonly role?: string;
   /** How many of it may run at once; 1, when not given. */
   readonly reservedConcurrency?: number;
+  /** How often an asynchronous event is tried again that has failed: 0, when not given; 2 is what AWS does of itself. */
+  readonly maximumRetryAttempts?: number;
 }

@@ -4,12 +4,13 @@ import type { World } from './exchange.ts';
 import { setClock } from './clock.ts';
 import { Faults } from './faults.ts';
 import { Credentials } from './identity.ts';
-import type { Answer, Command, Order, RequestCount } from './local-aws.ts';
+import { Functions } from './lambda-functions.ts';
+import type { Answer, Command, Given, Order } from './local-aws.ts';
 import { RequestCounts } from './request-counts.ts';
 import { makeSecret } from './secrets.ts';
 import { seedBucket, seedObjects } from './seed.ts';
 import { listen } from './server.ts';
-import type { LocalAwsSettings } from './settings.ts';
+import type { LocalAwsSettings, RoleSettings } from './settings.ts';
 
 // The thread or process in which the local AWS lives: started by startLocalAws, told what to do by its messages.
 interface Parent {
@@ -35,22 +36,24 @@ async function findParent(): Promise<Parent> {
 
 const { settings, answer, listen: listenToParent } = await findParent();
 const region = settings.region ?? 'us-east-1';
+const roles = new Map<string, RoleSettings>();
+const credentials = new Credentials(settings.accounts, roles);
 const world: World = {
   buckets: new Map(),
   secrets: new Map(),
-  roles: new Map(),
+  roles,
   databaseServers: new Map(),
-  functions: new Map(),
+  functions: new Functions({ region, folder: settings.folder, credentials }),
   folder: settings.folder,
   region,
   signedRegion: settings.region,
-  credentials: new Credentials(settings.accounts),
+  credentials,
   deniedKeys: new Map(),
 };
 const faults = new Faults();
 const counts = new RequestCounts();
 
-function obey(command: Command): readonly RequestCount[] {
+async function obey(command: Command): Promise<Given> {
   switch (command.kind) {
     case 'create-bucket':
       seedBucket(world, command.bucket);
@@ -74,7 +77,7 @@ function obey(command: Command): readonly RequestCount[] {
       break;
     }
     case 'put-function':
-      world.functions.set(`${command.function.account} ${command.function.name}`, command.function);
+      world.functions.put(command.function);
       break;
     case 'inject':
       faults.inject(command.fault);
@@ -95,17 +98,28 @@ function obey(command: Command): readonly RequestCount[] {
       counts.reset();
       break;
     case 'requests':
-      return counts.list();
+      return { requests: counts.list() };
+    case 'invocations':
+      return { invocations: world.functions.invocations(command.name) };
+    case 'waiting-events':
+      return { waiting: world.functions.waiting(command.name) };
+    case 'deliver-again':
+      world.functions.deliverAgain(command.requestId);
+      break;
+    case 'kill-function':
+      world.functions.kill(command.name);
+      break;
+    case 'end':
+      await world.functions[Symbol.asyncDispose]();
   }
-  return [];
+  return {};
 }
 
 listenToParent(({ id, command }) => {
-  try {
-    answer({ kind: 'done', id, requests: obey(command) });
-  } catch (error) {
-    answer({ kind: 'failed', id, message: error instanceof Error ? error.message : String(error) });
-  }
+  obey(command).then(
+    (given) => answer({ kind: 'done', id, given }),
+    (error: unknown) => answer({ kind: 'failed', id, message: error instanceof Error ? error.message : String(error) }),
+  );
 });
 
 const server = await listen(world, { faults, counts });
