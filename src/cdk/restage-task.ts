@@ -1,0 +1,125 @@
+import {
+  aws_ecs as ecs,
+  aws_iam as iam,
+  aws_lambda as lambda,
+  aws_logs as logs,
+  aws_scheduler_targets as targets,
+  CfnOutput,
+  RemovalPolicy,
+  Stack,
+  type aws_scheduler as scheduler,
+} from 'aws-cdk-lib';
+import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
+import { ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
+import { Construct } from 'constructs';
+import { readEvent, type RestageEvent } from './event.ts';
+import { requireClear } from './read-config.ts';
+import type { RestageFunction } from './restage-function.ts';
+
+export interface RestageTaskProps {
+  /** Whose bundle, configuration, network and rights the task has too. */
+  readonly function: RestageFunction;
+  /** Default: one of its own, which costs nothing while nothing runs. */
+  readonly cluster?: ecs.ICluster;
+  /** Another account's trust names it. Default: the function's name and -task. */
+  readonly roleName?: string;
+  /** 1024 is one. Default: 1024. */
+  readonly cpu?: number;
+  /** Default: 2048. */
+  readonly memoryLimitMiB?: number;
+  /** What it does when it is run by hand. Default: { action: 'sync' }. */
+  readonly event?: RestageEvent;
+}
+
+/** The name of the only container, for overrides. */
+const container = 'restage';
+
+/** The same refresh as a task of Fargate, which has no time-out. It costs while it runs. Throws `config-invalid`, `event-invalid`. */
+export class RestageTask extends Construct {
+  readonly taskDefinition: ecs.FargateTaskDefinition;
+  readonly cluster: ecs.ICluster;
+  readonly role: iam.Role;
+  /** As it is called in schedules and outputs. */
+  readonly functionName: string;
+  readonly #function: RestageFunction;
+
+  constructor(scope: Construct, id: string, props: RestageTaskProps) {
+    super(scope, id);
+    const { function: of } = props;
+    const { vpc } = of;
+    requireClear('the function', `${this.node.path} (RestageTask)`, [
+      ...(vpc ? [] : [{ message: 'it has no vpc, and a task runs in one', fix: 'Give the RestageFunction its vpc.' }]),
+    ]);
+    const asked = readEvent(props.event ?? { action: 'sync' }, this.node.path);
+    this.#function = of;
+    this.functionName = `${of.functionName}-task`;
+    this.cluster = props.cluster ?? new ecs.Cluster(this, 'Cluster', vpc ? { vpc } : {});
+    this.role = new iam.Role(this, 'Role', {
+      roleName: props.roleName ?? this.functionName,
+      description: `What the task of ${of.functionName} may do: the same`,
+      assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com'),
+      inlinePolicies: { restage: new iam.PolicyDocument({ statements: [...of.rights()] }) },
+    });
+    this.taskDefinition = new ecs.FargateTaskDefinition(this, 'Task', {
+      family: this.functionName,
+      cpu: props.cpu ?? 1024,
+      memoryLimitMiB: props.memoryLimitMiB ?? 2048,
+      taskRole: this.role,
+      runtimePlatform: {
+        operatingSystemFamily: ecs.OperatingSystemFamily.LINUX,
+        cpuArchitecture:
+          of.architecture.name === lambda.Architecture.ARM_64.name ? ecs.CpuArchitecture.ARM64 : ecs.CpuArchitecture.X86_64,
+      },
+    });
+    this.taskDefinition.addContainer(container, {
+      image: ecs.ContainerImage.fromAsset(of.codeFolder, { platform: platformOf(of.architecture) }),
+      entryPoint: ['node', 'task.mjs'],
+      command: [JSON.stringify(asked)],
+      environment: { ...of.environment },
+      readonlyRootFilesystem: false,
+      logging: ecs.LogDrivers.awsLogs({
+        streamPrefix: 'task',
+        logGroup: new logs.LogGroup(this, 'Log', {
+          logGroupName: `/restage/${this.functionName}`,
+          retention: of.logRetention,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+      }),
+    });
+    new CfnOutput(this, 'RunByHand', { value: this.command(), description: 'Refreshes staging by a task' });
+  }
+
+  /** What runs it once, for a shell. */
+  command(): string {
+    const { subnets, securityGroups } = this.#function;
+    const network = [
+      `subnets=[${(subnets?.subnetIds ?? []).join(',')}]`,
+      `securityGroups=[${securityGroups.map((group) => group.securityGroupId).join(',')}]`,
+      'assignPublicIp=DISABLED',
+    ].join(',');
+    return [
+      'aws ecs run-task --launch-type FARGATE',
+      `--region ${Stack.of(this).region}`,
+      `--cluster ${this.cluster.clusterName}`,
+      `--task-definition ${this.functionName}`,
+      `--network-configuration 'awsvpcConfiguration={${network}}'`,
+    ].join(' ');
+  }
+
+  /** The task as what a schedule runs. */
+  targetOf(event: RestageEvent, settings: targets.ScheduleTargetBaseProps): scheduler.IScheduleTarget {
+    const { subnets, securityGroups } = this.#function;
+    return new targets.EcsRunFargateTask(this.cluster, {
+      ...settings,
+      taskDefinition: this.taskDefinition,
+      ...(subnets ? { vpcSubnets: { subnets: subnets.subnets } } : {}),
+      securityGroups: [...securityGroups],
+      assignPublicIp: false,
+      input: ScheduleTargetInput.fromObject({ containerOverrides: [{ name: container, command: [JSON.stringify(event)] }] }),
+    });
+  }
+}
+
+function platformOf({ name }: lambda.Architecture): Platform {
+  return name === lambda.Architecture.ARM_64.name ? Platform.LINUX_ARM64 : Platform.LINUX_AMD64;
+}
