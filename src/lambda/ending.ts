@@ -1,0 +1,127 @@
+import {
+  exitCodes,
+  failureOf,
+  html,
+  json,
+  lastRunOf,
+  markdown,
+  newsOf,
+  newsOfRefusal,
+  RestageError,
+  resultOf,
+  traceOf,
+  type InvocationResponse,
+  type Report,
+  type RunStore,
+} from '../index.ts';
+import { askForNext } from './continuation.ts';
+import { copiedFigures } from './metrics.ts';
+import { tell } from './notice.ts';
+import type { RunRecord } from './record.ts';
+import { answered, refused } from './response.ts';
+import type { Task } from './task.ts';
+
+/** Keeps the report, says that it has ended, tells whoever is to hear of it. */
+export async function finish(
+  task: Task,
+  store: RunStore | undefined,
+  record: RunRecord,
+  made: Report,
+): Promise<InvocationResponse> {
+  const { invocation, log, count } = task;
+  const kept = await keep(store, made);
+  const problems = [...record.problems, ...('problem' in kept ? [kept.problem] : [])];
+  for (const problem of problems) log.write({ kind: 'remark', problem });
+  const report = problems.length === 0 ? made : { ...made, remarks: [...made.remarks, ...problems] };
+  const exitCode = { done: 0, failed: 1, interrupted: 130, paused: 1 }[report.outcome];
+  const { failure, holds, run: runId } = report;
+  const outcome = report.outcome === 'paused' ? 'failed' : report.outcome;
+  await record.end({ phase: 'ended', outcome, exitCode, ...(failure ? { failure } : {}), holds });
+  count({ ...copiedFigures(report), Succeeded: exitCode === 0 ? 1 : 0, Failed: exitCode === 0 ? 0 : 1 });
+  await tell(task, newsOf(report));
+  return answered({
+    exitCode,
+    action: invocation.action,
+    runId,
+    report,
+    ...('at' in kept ? { reportAt: kept.at } : {}),
+    result: resultOf(report),
+    ...(store ? { state: record.state } : {}),
+    ...(failure ? { error: failure } : {}),
+  });
+}
+
+/** A success must not be lost because its report could not be kept. */
+async function keep(
+  store: RunStore | undefined,
+  report: Report,
+): Promise<{ readonly at: string } | { readonly problem: string } | Readonly<Record<string, never>>> {
+  if (!store) return {};
+  const { run: id } = report;
+  try {
+    const [at] = await Promise.all([
+      store.keep(id, 'report.json', `${json(report)}\n`),
+      store.keep(id, 'report.md', markdown(report)),
+      store.keep(id, 'report.html', html(report)),
+    ]);
+    const last = lastRunOf(report, at);
+    if (last) await store.addLastRun(last);
+    return { at };
+  } catch (error) {
+    return { problem: `the report could not be kept under ${store.place}/${id}: ${failureOf(error).message}` };
+  }
+}
+
+/** Keeps what the next part goes on with, and asks for it. */
+export async function pause(
+  task: Task,
+  store: RunStore | undefined,
+  record: RunRecord,
+  report: Report,
+): Promise<InvocationResponse> {
+  const { invocation, log, settings, count } = task;
+  const { run: runId, holds } = report;
+  const known = { action: invocation.action, runId, report };
+  try {
+    if (!store) throw new RestageError('pause-lost', `the run ${runId} has paused without a place to keep that`);
+    const reportAt = await store.keep(runId, 'paused.json', `${json(report)}\n`);
+    await record.end({ phase: 'paused', holds });
+    for (const problem of record.problems) log.write({ kind: 'remark', problem });
+    const failure = await askForNext(task, runId);
+    const state = record.state;
+    if (!failure) return answered({ ...known, exitCode: 0, reportAt, state }, true);
+    log.write({ kind: 'waits', failure });
+    count({ Succeeded: 0, Failed: 1 });
+    await tell(task, { ...newsOfRefusal('sync', settings.config, failure), run: runId, holds });
+    return answered({ ...known, exitCode: 1, reportAt, state, error: failure }, true);
+  } catch (error) {
+    // Without what it has come to nothing can go on with it; the next run drops what was being built.
+    const failure = {
+      ...failureOf(error),
+      code: 'pause-lost' as const,
+      message: `the run ${runId} has paused, and what the next part needs could not be kept: ${failureOf(error).message}`,
+    };
+    return refuse(task, record, new RestageError(failure.code, failure.message, { hint: failure.hint, cause: error }));
+  }
+}
+
+/** It did not begin, or has no report. */
+export async function refuse(task: Task, record: RunRecord, thrown: unknown): Promise<InvocationResponse> {
+  const { invocation, settings, deadline, log, count } = task;
+  const error = deadline.signal.aborted && isOfSignal(thrown) ? (deadline.signal.reason as unknown) : thrown;
+  const failure = failureOf(error);
+  const { run: runId } = record.state;
+  if (failure.code === 'run-in-progress' && failure.message.includes(`restage ${runId} `))
+    return answered({ exitCode: 0, action: invocation.action, runId, state: { ...record.state, phase: 'running' } }, true);
+  const holds = `${settings.config.target.name} is as it was`;
+  await record.end({ phase: 'ended', outcome: 'failed', exitCode: exitCodes[failure.code], failure, holds });
+  for (const problem of record.problems) log.write({ kind: 'remark', problem });
+  count({ Succeeded: 0, Failed: 1 });
+  await tell(task, newsOfRefusal('sync', settings.config, failure));
+  return refused(error, { action: invocation.action, runId, state: record.state });
+}
+
+/** What ends because the time is over says that it was interrupted. */
+function isOfSignal(error: unknown): boolean {
+  return !(error instanceof RestageError) || error.code === 'interrupted';
+}

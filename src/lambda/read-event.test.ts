@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest';
+import { EventError, readEvent } from './read-event.ts';
+
+function problems(event: unknown): readonly { readonly path: string; readonly message: string }[] {
+  try {
+    readEvent(event);
+  } catch (error) {
+    if (error instanceof EventError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+test('an empty event is a sync of the database', () => {
+  expect(readEvent({})).toEqual({
+    action: 'sync',
+    only: 'database',
+    dryRun: false,
+    sample: false,
+    notify: true,
+  });
+});
+
+test('everything that is wrong is told at once', () => {
+  expect(problems({ action: 'synch', runid: 'x', only: 'tables', dryRun: 'yes', asPlanned: 300 })).toEqual([
+    { path: 'action', message: 'one of check, plan, sync, verify, rollback, status; did you mean sync?' },
+    { path: 'only', message: 'database, objects, references or all' },
+    { path: 'dryRun', message: 'true or false' },
+    { path: 'asPlanned', message: expect.any(String) as string },
+    { path: 'runid', message: 'unknown; did you mean runId?' },
+    { path: 'asPlanned', message: 'is read with sync only' },
+  ]);
+});
+
+test.each([['{}'], [null], [undefined], [7], [[]]])('%j is no event', (event) => {
+  expect(problems(event)).toEqual([{ path: '', message: 'a JSON object is expected; {} refreshes the database' }]);
+});
+
+test.each([['sql'], ['raw_sql'], ['statement'], ['query'], ['afterLoad']])('%s is never taken', (key) => {
+  expect(problems({ [key]: 'select 1' })).toMatchObject([{ path: key }]);
+});
+
+describe('what belongs to another action is refused, not read past', () => {
+  test.each([
+    [{ action: 'verify', dryRun: true }, 'dryRun'],
+    [{ sample: true }, 'sample'],
+    [{ action: 'plan', to: '20261122-030000-ab12' }, 'to'],
+    [{ only: 'references' }, 'only'],
+    [{ action: 'rollback', only: 'objects' }, 'only'],
+    [{ action: 'status', only: 'all' }, 'only'],
+    [{ action: 'plan', asPlanned: 10 }, 'asPlanned'],
+    [{ asPlanned: 10 }, 'asPlanned'],
+  ])('%j', (event, path) => {
+    expect(problems(event).map((one) => one.path)).toEqual([path]);
+  });
+});
+
+test.each([
+  ['20261122-030000-ab12; drop table books'],
+  ['20261122-030000-AB12'],
+  ['../20261122-030000-ab12'],
+])('%j is no id of a run', (runId) => {
+  expect(problems({ runId }).map(({ path }) => path)).toEqual(['runId']);
+});
+
+test("an event of EventBridge's own is met with what to do", () => {
+  expect(() => readEvent({ version: '0', id: 'x', 'detail-type': 'Scheduled Event', source: 'aws.events' })).toThrow(
+    expect.objectContaining({ hint: expect.stringContaining('constant input {}') as string }),
+  );
+});

@@ -1,0 +1,78 @@
+import {
+  fetchConfig,
+  fetchVariables,
+  loadConfig,
+  onLambda,
+  openAccount,
+  printOfConfig,
+  RestageError,
+  type Account,
+  type Config,
+  type Invocation,
+} from '../index.ts';
+
+/** The configuration as it holds in this function. */
+export interface Settings {
+  readonly config: Config;
+  /** As its file has it: the same on the machine of whoever asks, where it is the same configuration. */
+  readonly print: string;
+  /** Where it was read. */
+  readonly reference: string;
+  /** What programs that a run starts find in their environment. */
+  readonly variables: Environment;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where a configuration lies that nobody names. */
+const usual = 'file:restage.yaml';
+
+/**
+ * The configuration that the event names, or the environment, or that lies beside the bundle; its variables from the environment and
+ * from the secret that RESTAGE_VARIABLES names. Throws `config-missing`, `config-invalid` with every problem, `config-differs` where the
+ * caller has another one, and what AWS throws on the way there.
+ */
+export async function readSettings(
+  { config: named, configPrint, action }: Pick<Invocation, 'config' | 'configPrint' | 'action'>,
+  { environment, functionName, signal }: { readonly environment: Environment; readonly functionName: string; readonly signal: AbortSignal },
+): Promise<Settings> {
+  const reference = named ?? (environment['RESTAGE_CONFIG'] || usual);
+  let opened: Promise<Account> | undefined;
+  const ownAccount = () => (opened ??= openAccount({ ambient: true, endpoints: endpointsOf(environment) }, {}, signal));
+  // AWS says where the bundle is; elsewhere it is where this runs from.
+  const folder = environment['LAMBDA_TASK_ROOT'] || import.meta.dirname;
+  const { text, file } = await fetchConfig(reference, { folder, account: ownAccount, signal });
+  const print = await printOfConfig(text, file);
+  if (configPrint !== undefined && configPrint !== print)
+    throw new RestageError(
+      'config-differs',
+      `the configuration of the function ${functionName} (${reference}) is not the one that was asked with: its print is ${print}, and the caller's ${configPrint}; nothing was changed`,
+      {
+        hint: `Bring the function the same one (deploy it again, or write it to ${reference}); or leave yours aside and use the function's: name it with --config.`,
+      },
+    );
+  const secret = environment['RESTAGE_VARIABLES'];
+  const variables = secret
+    ? { ...(await fetchVariables(secret, await ownAccount(), signal)), ...environment }
+    : environment;
+  const only = action === 'status' || action === 'rollback' ? { only: 'target' as const } : {};
+  const config = onLambda(loadConfig(text, { file, variables, ...only }));
+  return { config, print, reference, variables };
+}
+
+/** Where AWS's own variables say that its services are, as on a machine that stands in for it. */
+function endpointsOf(environment: Environment): Record<string, string> {
+  const names = {
+    s3: 'AWS_ENDPOINT_URL_S3',
+    secretsManager: 'AWS_ENDPOINT_URL_SECRETS_MANAGER',
+    ssm: 'AWS_ENDPOINT_URL_SSM',
+    sts: 'AWS_ENDPOINT_URL_STS',
+    lambda: 'AWS_ENDPOINT_URL_LAMBDA',
+  } as const;
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([service, name]) => {
+      const url = environment[name] || environment['AWS_ENDPOINT_URL'];
+      return url ? [[service, url]] : [];
+    }),
+  );
+}
