@@ -33,8 +33,11 @@ export interface LoadOptions {
   readonly file?: string;
   /** What `${VAR}` and `passwordEnv` are read from; the library itself never reads the environment. */
   readonly variables?: Readonly<Record<string, string | undefined>>;
-  /** Only the target is used: variables that stand anywhere else need not be set. */
-  readonly only?: 'target';
+  /**
+   * Only the target is used, or only what leads to buckets and to the function that reaches the databases: variables that stand
+   * anywhere else need not be set.
+   */
+  readonly only?: 'target' | 'buckets';
 }
 
 /** One problem of a configuration, for programs. */
@@ -72,17 +75,20 @@ export function loadConfig(settings: string | object, options: LoadOptions = {})
     reportInput: true,
   });
   // What is not set elsewhere matters only where nothing can be read without it.
-  if (options.only && parsed.success) {
+  if (options.only === 'target' && parsed.success) {
     parsed.data.notify = [...addressed(parsed.data.notify, problems)];
     problems = problems.filter(({ path }) => path[0] === 'target');
   }
+  if (options.only === 'buckets' && parsed.success)
+    problems = problems.filter(({ path }) => !databasePaths.some((part) => part.test(path.join('.'))));
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap(problemsOf));
   const passwords: Record<string, string> = {};
   if (parsed.success)
     for (const side of ['source', 'target'] as const) {
       const name = parsed.data[side].database?.passwordEnv;
       const value = name === undefined ? undefined : variables[name];
-      if (name !== undefined && value === undefined && side !== 'target' && options.only) continue;
+      const isUsed = options.only === undefined || (options.only === 'target' && side === 'target');
+      if (name !== undefined && value === undefined && !isUsed) continue;
       if (name !== undefined && value === undefined)
         problems.push({ path: [side, 'database', 'passwordEnv'], ...unset(name, variables) });
       else if (name !== undefined && value !== undefined) passwords[name] = value;
@@ -118,6 +124,9 @@ export function readSettings(text: string, file: string): unknown {
 export function folderOf(file: string): string {
   return /^(s3:\/\/|ssm:)/.test(file) ? '.' : dirname(file);
 }
+
+/** What the databases and the applications are reached by, and what becomes of them. */
+const databasePaths = [/^(source|target)\.(database|app)(\.|$)/, /^(database|migrate|verify)(\.|$)/];
 
 /** The one document of a text; throws `config-invalid` for what is no YAML. */
 function parse(text: string, file: string, lines: LineCounter): Document {

@@ -43,7 +43,11 @@ export interface Verification extends VerifiedApps {
 const objectsSampled = 200;
 
 export interface VerifyOptions {
-  readonly only?: 'database' | 'objects' | undefined;
+  /**
+   * The part that is compared; absent: all. `references`: neither tables nor objects, but what lies between the parts: the objects that
+   * rows name, and what the applications say.
+   */
+  readonly only?: 'database' | 'objects' | 'references' | undefined;
   /** A quick look: the content of small tables and of a sample of the rows and objects of others. */
   readonly sample?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -58,13 +62,13 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
   const clock = performance.now();
   const madeAt = new Date().toISOString();
   const { signal, only, sample = false } = options;
-  requireSome(config, only);
-  const hasDatabase = only !== 'objects' && ends.source.database && ends.target.database;
+  requireSome(config, only === 'references' ? undefined : only);
+  const hasDatabase = (only === undefined || only === 'database') && ends.source.database && ends.target.database;
   const databases = hasDatabase ? await import('./verify-database.ts') : undefined;
   const database = await databases?.verifyDatabase(config, ends, { sample, signal });
   const empty: string[] = [];
   const objects: Verification['objects'][number][] = [];
-  for (const [bucket, source] of only === 'database' ? [] : ends.source.buckets) {
+  for (const [bucket, source] of only === 'database' || only === 'references' ? [] : ends.source.buckets) {
     const target = ends.target.buckets.get(bucket);
     if (!target) continue;
     const pair = { source, target, selection: selectionOf(config, bucket) };
@@ -94,7 +98,7 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
       ? []
       : await (await import('./verify-references.ts')).verifyReferences(config, ends, signal);
   const unseen = unseenReferences(config, ends, only);
-  const apps = only === undefined ? await verifyApps(config, ends, signal) : noApps;
+  const apps = only === undefined || only === 'references' ? await verifyApps(config, ends, signal) : noApps;
   const found = {
     ...(database ? { database } : {}),
     objects,
@@ -122,7 +126,8 @@ export async function verify(config: Config, ends: Ends, options: VerifyOptions 
 
 /** Rows cannot be asked what they name where only one part is looked at. */
 function unseenReferences({ verify: { references } }: Config, { target }: Ends, only: VerifyOptions['only']) {
-  if (references.length === 0 || only === undefined || (only === 'objects' && target.database)) return undefined;
+  if (references.length === 0 || only === undefined || only === 'references') return undefined;
+  if (only === 'objects' && target.database) return undefined;
   return `verify.references was not looked at: --only ${only} compares one part alone`;
 }
 

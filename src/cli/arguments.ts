@@ -34,3 +34,17 @@ export function parseFormat(value: string): Format {
 }
 
 export const onlyOption = ['--only <what>', 'database or objects', parseOnly] as const;
+
+/** Where a command does its work. */
+export type Place = 'local' | 'lambda';
+
+function parsePlace(value: string): Place {
+  if (value === 'local' || value === 'lambda') return value;
+  throw new InvalidArgumentError('It is local or lambda.');
+}
+
+export const onOption = [
+  '--on <place>',
+  'local, or lambda: the database by the function of target.lambda, which stands beside it',
+  parsePlace,
+] as const;

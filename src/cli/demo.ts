@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { startEnvironment } from '../../demo/environment.ts';
 import { connect, fit, RestageError, verificationText, verify } from '../index.ts';
 import { refresh } from './refresh.ts';
+import { localRoute } from './route.ts';
 import { readSettings } from './settings.ts';
 import type { Interrupt } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
@@ -48,7 +49,7 @@ export async function demo(terminal: Terminal, options: DemoOptions): Promise<nu
   terminal.tell('');
   const { config, connect: connection } = await readSettings(environment.configFile, { ...environment.variables });
   using ends = await connect(config, { ...connection, signal });
-  const { report, exitCode } = await refresh(config, ends, terminal, { yes: true, signal, onStart: options.onStart });
+  const { report, exitCode } = await refresh(localRoute(config, ends), terminal, { yes: true, signal, onStart: options.onStart });
   let code = exitCode;
   if (code === 0) {
     const verification = await verify(config, ends, { signal });

@@ -2,16 +2,10 @@ import {
   eventLine,
   fit,
   moment,
-  plan,
   planText,
   requireAsPlanned,
-  requireUnattended,
   RestageError,
-  run,
-  startDumper,
   summary,
-  type Config,
-  type Ends,
   type Listener,
   type Plan,
   type Report,
@@ -19,9 +13,9 @@ import {
 } from '../index.ts';
 import { confirm } from './confirm.ts';
 import { showComparing } from './comparing.ts';
-import { findLastRuns } from './last-runs.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
 import { leftBehind } from './left-behind.ts';
+import type { Route } from './route.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface RefreshOptions {
@@ -44,21 +38,15 @@ export interface Refreshed {
 }
 
 /** Plan, confirm, run, keep, tell: one refresh as a person sees it. Throws `not-confirmed`, and what plan and run throw. */
-export async function refresh(
-  config: Config,
-  ends: Ends,
-  terminal: Terminal,
-  options: RefreshOptions,
-): Promise<Refreshed> {
+export async function refresh(route: Route, terminal: Terminal, options: RefreshOptions): Promise<Refreshed> {
   const { saved, signal } = options;
   const only = saved ? saved.plan.only : options.only;
-  if (options.yes) requireUnattended(config, { ends, only });
+  if (options.yes) route.requireUnattended(only);
   await using folder = await openRunFolder();
-  const last = await findLastRuns(config, ends);
-  // It takes a while to load, and there is time while both ends are read.
-  await using dumper = ends.source.database && only !== 'objects' ? await startDumper() : undefined;
+  const last = await route.lastRuns();
+  await route.prepare(only);
   const fresh = await comparing(terminal, (onCompared) =>
-    plan(config, ends, { only, last, signal, onObject: folder.planned, onCompared }),
+    route.plan({ only, last, signal, onObject: folder.planned, onCompared }),
   );
   const planned = saved ? { ...fresh, notes: [...fresh.notes, asPlanned(saved)] } : fresh;
   terminal.tell(`${fit(planText(saved ? fresh : planned, terminal.style), terminal.width)}\n`);
@@ -72,11 +60,11 @@ export async function refresh(
     const listen: Listener = (event) => {
       if (event.kind === 'run-started') options.onStart();
       folder.listen(event);
-      const left = leftBehind(event);
+      const left = route.isHere ? leftBehind(event) : undefined;
       if (left !== undefined) options.onLeft?.(left);
       show(event);
     };
-    return run(planned, ends, { listen, signal, dumper, environment: process.env });
+    return route.run(planned, { listen, signal });
   });
   const kept = await keep(folder, report, planned);
   const told = fit(summary(report, terminal.style), terminal.width);

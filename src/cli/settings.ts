@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { loadConfig, RestageError, type Config, type ConnectOptions } from '../index.ts';
+import { loadConfig, printOfConfig, RestageError, type Config, type ConnectOptions, type LoadOptions } from '../index.ts';
 
 export interface Settings {
   readonly config: Config;
   readonly connect: ConnectOptions;
+  /** The print of the file, which a function compares with its own. */
+  readonly print: () => Promise<string>;
 }
 
 /** The same for a command that uses the target alone: what the source needs need not be set. */
@@ -19,11 +21,13 @@ export function readTargetSettings(file: string): Promise<Settings> {
 export async function readSettings(
   file: string,
   environment: NodeJS.ProcessEnv = process.env,
-  only?: 'target',
+  only?: LoadOptions['only'],
 ): Promise<Settings> {
+  const text = await read(file);
   return {
-    config: loadConfig(await read(file), { file, variables: environment, ...(only ? { only } : {}) }),
+    config: loadConfig(text, { file, variables: environment, ...(only ? { only } : {}) }),
     connect: { profileFiles: profileFilesOf(environment) },
+    print: () => printOfConfig(text, file),
   };
 }
 

@@ -1,16 +1,17 @@
 import type { Command } from 'commander';
-import { connect, exitCodes, fit, plan, planText, requireUnattended, RestageError } from '../index.ts';
-import { onlyOption, parsePercent } from './arguments.ts';
+import { connect, exitCodes, fit, planText, requireUnattended, RestageError } from '../index.ts';
+import { onlyOption, onOption, parsePercent, type Place } from './arguments.ts';
 import { perform, type GlobalOptions, type Only, type Session } from './frame.ts';
 import { tellPlan, tellReport } from './github-results.ts';
 import { openHerald } from './herald.ts';
-import { findLastRuns } from './last-runs.ts';
 import { keepPlan, savedPlan } from './plan-file.ts';
 import { comparing, refresh } from './refresh.ts';
-import { readSettings } from './settings.ts';
+import { localRoute, type Route } from './route.ts';
+import { readSettings, type Settings } from './settings.ts';
 
 interface SyncOptions {
   readonly only?: Only;
+  readonly on?: Place;
   readonly yes?: boolean;
   readonly dryRun?: boolean;
   readonly plan?: string;
@@ -21,13 +22,15 @@ interface SyncOptions {
 export function syncCommands(command: (name: string, description: string) => Command): void {
   command('plan', 'the dry run: what a sync would do, in numbers; writes nothing')
     .option(...onlyOption)
+    .option(...onOption)
     .option('-o, --out <file>', 'also write it here as JSON, and the keys that differ beside it as .ndjson')
-    .action((options: GlobalOptions & { only?: Only; out?: string }) =>
-      perform(options, (session) => showPlan(session, options.only, options.out)),
+    .action((options: GlobalOptions & PlanCommandOptions) =>
+      perform(options, (session) => showPlan(session, options)),
     );
 
   command('sync', 'plan, confirm, and refresh the target from the source')
     .option(...onlyOption)
+    .option(...onOption)
     .option('-y, --yes', 'go on without asking; only where the config says which account the target is in')
     .option('--dry-run', 'the same as plan')
     .option('--plan <file>', 'do what this file of plan --out says, or say what has changed since')
@@ -35,20 +38,19 @@ export function syncCommands(command: (name: string, description: string) => Com
     .action((options: GlobalOptions & SyncOptions) =>
       perform(options, async (session) => {
         requireSense(options);
-        if (options.dryRun) return showPlan(session, options.only);
-        const { terminal, signal, file, github, onStart, interrupt, relyOn } = session;
+        if (options.dryRun) return showPlan(session, { only: options.only, on: options.on });
+        const { terminal, signal, file, github, onStart, interrupt } = session;
         const onLeft = (third: string) => void (interrupt.words = { ...interrupt.words, third });
-        const { only: part, yes = false, plan: planFile, tolerance = 10 } = options;
-        const settings = await readSettings(file);
-        const { config, connect: connection } = settings;
+        const { only: part, on, yes = false, plan: planFile, tolerance = 10 } = options;
+        const settings = await readSettingsFor(file, on);
+        const { config } = settings;
         const herald = openHerald(config, session);
         session.onFailure(herald.refused);
         const saved = planFile === undefined ? undefined : await savedPlan(planFile, tolerance);
         const only = part ?? saved?.plan.only;
         if (yes) requireUnattended(config, { only });
-        relyOn(settings, part);
-        using ends = await connect(config, { ...connection, only, signal });
-        const { report, exitCode } = await refresh(config, ends, terminal, {
+        await using route = await openRoute(settings, session, { only, on, tolerancePercent: tolerance });
+        const { report, exitCode } = await refresh(route, terminal, {
           only: part,
           yes,
           saved,
@@ -75,19 +77,51 @@ function requireSense({ plan: file, only, dryRun, tolerance }: SyncOptions): voi
     throw new RestageError('usage', '--tolerance is read only beside --plan FILE');
 }
 
-async function showPlan(
-  { terminal, signal, file, github, relyOn }: Session,
-  only: Only,
-  out?: string,
-): Promise<number> {
-  const settings = await readSettings(file);
+interface RouteOptions {
+  readonly only?: Only;
+  readonly on?: Place | undefined;
+  readonly tolerancePercent?: number;
+}
+
+/** From here, or by the function. What the databases alone need need not be set where the function reaches them. */
+async function openRoute(settings: Settings, session: Session, options: RouteOptions): Promise<Route> {
+  const { only, on = 'local', tolerancePercent } = options;
   const { config, connect: connection } = settings;
+  const { signal, relyOn } = session;
+  if (on === 'lambda') {
+    if (only !== 'database') relyOn(settings, 'objects');
+    const { lambdaRoute } = await import('./lambda-route.ts');
+    return lambdaRoute(settings, session, { only, tolerancePercent });
+  }
   relyOn(settings, only);
-  using ends = await connect(config, { ...connection, only, signal });
+  const ends = await connect(config, { ...connection, only, signal });
+  const route = localRoute(config, ends);
+  return {
+    ...route,
+    [Symbol.asyncDispose]: async () => {
+      await route[Symbol.asyncDispose]();
+      ends[Symbol.dispose]();
+    },
+  };
+}
+
+function readSettingsFor(file: string, on: Place | undefined): Promise<Settings> {
+  return readSettings(file, process.env, on === 'lambda' ? 'buckets' : undefined);
+}
+
+interface PlanCommandOptions {
+  readonly only?: Only;
+  readonly on?: Place | undefined;
+  readonly out?: string;
+}
+
+async function showPlan(session: Session, { only, on, out }: PlanCommandOptions): Promise<number> {
+  const { terminal, signal, file, github } = session;
+  await using route = await openRoute(await readSettingsFor(file, on), session, { only, on });
   using kept = out === undefined ? undefined : keepPlan(out);
-  const last = await findLastRuns(config, ends);
+  const last = await route.lastRuns();
   const planned = await comparing(terminal, (onCompared) =>
-    plan(config, ends, { only, last, signal, onObject: kept?.add, onCompared }),
+    route.plan({ only, last, signal, onObject: kept?.add, onCompared }),
   );
   kept?.finish(planned);
   terminal.print(fit(planText(planned, terminal.style), terminal.width));
