@@ -1,3 +1,5 @@
+export { invokeFunction, type Invoked, type InvokeOptions } from './aws/invoke.ts';
+export { readFunction, type FunctionFacts } from './aws/lambda.ts';
 export { areRight, check, type CheckOptions, type Finding } from './check.ts';
 export { configSchema } from './config-keys.ts';
 export { ConfigError, loadConfig, type Config, type ConfigProblem, type LoadOptions } from './config.ts';

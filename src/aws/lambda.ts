@@ -1,9 +1,6 @@
 import { RestageError } from '../errors.ts';
-import { nearest } from '../nearest.ts';
 import type { Account } from './account.ts';
-import { isDenied, isNamed, unreachable, wordsOf } from './aws-error.ts';
 import { describeAccount } from './describe-account.ts';
-import { listFunctions } from './listing.ts';
 import { clientOf } from './service.ts';
 
 /** A function as it describes itself: what a document says of it may be old. */
@@ -46,29 +43,10 @@ export async function readFunction(account: Account, name: string, signal?: Abor
       vpcId: found.VpcConfig?.VpcId || undefined,
     };
   } catch (error) {
-    if (error instanceof RestageError) throw error;
     if (signal?.aborted) throw new RestageError('interrupted', `interrupted while Lambda was asked for ${where}`);
-    const silent = unreachable(error, account, 'lambda');
-    if (silent) throw silent;
-    if (isNamed(error, 'ResourceNotFoundException')) {
-      const { found } = await listFunctions(account, signal);
-      const near = nearest(
-        name,
-        found.map((one) => one.name),
-      );
-      throw new RestageError('lambda-missing', `${where} does not exist`, {
-        cause: error,
-        hint: near
-          ? `The account has a function ${near}: is that the one?`
-          : 'Check lambda.function, and that the region is right.',
-      });
-    }
-    throw new RestageError('lambda-denied', `${where} cannot be looked at: ${wordsOf(error)}`, {
-      cause: error,
-      hint: isDenied(error)
-        ? `Allow lambda:GetFunctionConfiguration on it to ${account.arn ?? account.name}.`
-        : undefined,
-    });
+    const asked = { name, where, action: 'lambda:GetFunctionConfiguration', done: 'looked at' };
+    const { functionError } = await import('./lambda-error.ts');
+    throw await functionError(error, account, asked, signal);
   } finally {
     client.destroy();
   }

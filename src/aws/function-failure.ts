@@ -1,0 +1,75 @@
+import { RestageError } from '../errors.ts';
+import type { Account } from './account.ts';
+import { logCommand, plainName } from './lambda-error.ts';
+
+/** A function that has not returned, as Lambda tells it beside HTTP 200. */
+export interface Thrown {
+  readonly errorType: string;
+  readonly errorMessage: string;
+  /** The end of its log. */
+  readonly log: string;
+}
+
+/**
+ * `function-failed`, in a sentence with the function's own words and what to do.
+ * The types are those of https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html, as far as a Node function has them.
+ */
+export function functionFailure(thrown: Thrown, account: Account, name: string, where: string): RestageError {
+  const { errorType, log } = thrown;
+  const words = wordsOf(thrown);
+  const failed = (message: string, hint: string) =>
+    new RestageError('function-failed', `${where} ${message}`, {
+      hint: `${hint}\n  Its log: ${logCommand(account, name)}`,
+    });
+  const update = `aws lambda update-function-configuration --function-name ${plainName(name)} ${account.flags}`;
+
+  const seconds = /Task timed out after (\d+(?:\.\d+)?) seconds/.exec(thrown.errorMessage)?.[1];
+  if (seconds !== undefined || errorType === 'Sandbox.Timedout')
+    return failed(
+      `was killed at its time-out${seconds === undefined ? `: ${words}` : ` of ${Number(seconds)} s`}`,
+      `restage status says what staging holds. Give it more time (900 s at most): ${update} --timeout 900; where that is too little, target.lambda.runs lets a run go on in a further invocation.`,
+    );
+  if (isOutOfMemory(thrown)) {
+    const memory = /Memory Size: (\d+) MB/.exec(log)?.[1];
+    const more = memory === undefined ? '2048' : String(Math.min(10_240, Math.max(1024, 2 * Number(memory))));
+    return failed(
+      `was killed for its memory${memory === undefined ? '' : `: ${memory} MB were not enough`} (${words})`,
+      `restage status says what staging holds. Give it more memory: ${update} --memory-size ${more}; or lower database.jobs.`,
+    );
+  }
+  if (errorType === 'Function.ResponseSizeTooLarge')
+    return failed(
+      `has ended, and its answer was too large for Lambda: ${words}`,
+      'Set target.lambda.runs, where it keeps what it does not send.',
+    );
+  if (startErrors.test(errorType))
+    return failed(
+      `cannot start: ${words} (${errorType})`,
+      "Nothing was done. Deploy its code again: the bundle's index.mjs, with index.handler as its handler.",
+    );
+  if (errorType === 'Runtime.ExitError')
+    return failed(`has ended in the middle: ${words}`, 'restage status says what staging holds.');
+  return failed(
+    `has failed: ${words}${errorType === '' ? '' : ` (${errorType})`}`,
+    'restage status says what staging holds.',
+  );
+}
+
+const startErrors =
+  /^(Runtime\.(ImportModuleError|UserCodeSyntaxError|HandlerNotFound|MalformedHandlerName|InvalidEntrypoint|InvalidWorkingDir)|Extension\..*)$/;
+
+/** Lambda ends the process, or Node itself does at the end of its heap. */
+function isOutOfMemory({ errorType, errorMessage, log }: Thrown): boolean {
+  if (errorType === 'Runtime.OutOfMemory') return true;
+  if (errorType !== 'Runtime.ExitError') return false;
+  return /signal: killed/.test(errorMessage) || /heap out of memory/.test(log);
+}
+
+/** What was said, without the ids and times that Lambda puts before it. */
+function wordsOf({ errorMessage }: Thrown): string {
+  const plain = errorMessage
+    .replace(/^RequestId: \S+ (Error: )?/, '')
+    .replace(/^\d{4}-\d\d-\d\dT\S+Z \S+ /, '')
+    .trim();
+  return plain === '' ? 'it says nothing' : plain;
+}

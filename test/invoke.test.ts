@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest';
+import { findFreePort } from '../demo/free-port.ts';
+import { invokeFunction, type InvokeOptions } from '../src/aws/invoke.ts';
+import { local, staging } from './local-aws-fixture.ts';
+import { account, failure, region, useServers } from './servers-fixture.ts';
+
+useServers();
+
+const where = `the function shop-sync (account ${staging.id}, ${region})`;
+const match = { service: 'lambda', method: 'POST' } as const;
+
+const invoked = (kind: InvokeOptions['kind'] = 'wait', more: Partial<InvokeOptions> = {}) =>
+  failure(invokeFunction(account, 'shop-sync', {}, { kind, ...more }));
+
+/** How often it was asked for. */
+async function posts(): Promise<number> {
+  const counted = (await local.requests()).filter(
+    ({ service, operation }) => service === 'lambda' && !/^(Get|List)/.test(operation),
+  );
+  return counted.reduce((sum, { count }) => sum + count, 0);
+}
+
+test.each([
+  [
+    'TooManyRequestsException',
+    429,
+    'run-in-progress',
+    `${where} takes no other invocation now: `,
+    'Another one is under way',
+  ],
+  ['RequestTooLargeException', 413, 'event-invalid', 'the event is too large for Lambda: ', '6 MB'],
+  ['InvalidRequestContentException', 400, 'event-invalid', 'Lambda does not take the event: ', 'JSON'],
+  [
+    'ResourceConflictException',
+    409,
+    'function-failed',
+    `${where} cannot run: `,
+    'aws lambda get-function-configuration --function-name shop-sync',
+  ],
+  ['KMSAccessDeniedException', 502, 'function-failed', `${where} cannot run: `, 'kms:Decrypt'],
+  ['SubnetIPAddressLimitReachedException', 502, 'function-failed', `${where} cannot run: `, 'no free address'],
+  ['EC2AccessDeniedException', 502, 'function-failed', `${where} cannot run: `, 'AWSLambdaVPCAccessExecutionRole'],
+  ['ENILimitReachedException', 502, 'function-failed', `${where} cannot run: `, 'quota'],
+  [
+    'ServiceException',
+    500,
+    'function-failed',
+    `Lambda itself has failed with ${where}: `,
+    'restage status --on lambda',
+  ],
+  [
+    'AccessDeniedException',
+    403,
+    'lambda-denied',
+    `${where} cannot be invoked: `,
+    'Allow lambda:InvokeFunction on it to arn:aws:iam::222222222222:user/writer.',
+  ],
+  [
+    'ResourceNotFoundException',
+    404,
+    'lambda-missing',
+    `${where} does not exist`,
+    'The account has a function shop-sync',
+  ],
+  ['ExpiredTokenException', 403, 'credentials-failed', 'the keys of the profile staging have expired: ', 'staging'],
+])('%s of Lambda is told with what to do, and asked for once', async (code, status, expected, message, hint) => {
+  await local.inject({ match, kind: 'error', status, code, message: 'these are its words' });
+  const error = await invoked();
+  expect(error).toMatchObject({
+    code: expected,
+    message: expect.stringContaining(message),
+    hint: expect.stringContaining(hint),
+  });
+  if (expected !== 'lambda-missing') expect((error as Error).message).toContain('these are its words');
+  expect(await posts()).toBe(1);
+});
+
+test.each([
+  ['wait', 'It may go on all the same: restage status --on lambda says how far it is.'],
+  ['event', 'It may have been taken all the same: restage status --on lambda says how far it is.'],
+] as const)(
+  'a connection that is cut off says that the function may go on, and is not tried again: %s',
+  async (kind, hint) => {
+    await local.inject({ match, kind: 'reset' });
+    expect(await invoked(kind)).toMatchObject({
+      code: 'aws-unreachable',
+      message: expect.stringMatching(
+        `the connection with ${local.endpoint} was lost after 0 s, before the function shop-sync .* had answered`,
+      ),
+      hint: expect.stringContaining(hint),
+    });
+    expect(await posts()).toBe(1);
+  },
+);
+
+test('an interrupt ends the waiting at once, and says that the function may go on', async () => {
+  await local.inject({ match, kind: 'delay', delayMs: 60_000 });
+  const began = Date.now();
+  expect(await invoked('wait', { signal: AbortSignal.timeout(300) })).toMatchObject({
+    code: 'interrupted',
+    message: `interrupted while ${where} was waited for`,
+    hint: expect.stringContaining('It may go on all the same'),
+  });
+  expect(Date.now() - began).toBeLessThan(3000);
+});
+
+test('a Lambda that is not there is told by its address; nothing was sent, and nothing goes on', async () => {
+  const lambda = `http://127.0.0.1:${await findFreePort('127.0.0.1')}`;
+  const nowhere = { ...account, endpoints: { lambda } };
+  const error = await failure(invokeFunction(nowhere, 'shop-sync', {}, { kind: 'wait' }));
+  expect(error).toMatchObject({
+    code: 'aws-unreachable',
+    message: expect.stringMatching(new RegExp(`^cannot reach ${lambda}: .*ECONNREFUSED`)),
+    hint: expect.not.stringContaining('go on'),
+  });
+});
