@@ -16,13 +16,16 @@ import type { Transferred } from './s3/transfer.ts';
 export interface Facts {
   /** `disk`: the server's system identifier and the database's number, where the role may read them. */
   readonly 'take-snapshot': { readonly origin: Origin; readonly takenAt: string; readonly disk?: string };
+  /** `oid`: its number on the server; `presentOid`: that of the database it is to replace. */
   readonly 'create-database': {
     readonly origin: Origin;
     readonly database: string;
     readonly reclaimed: readonly string[];
+    readonly oid?: string;
+    readonly presentOid?: string;
   };
-  /** `refused`: what the target's server would not make, in words. */
-  readonly 'copy-schema': { readonly objects: number; readonly refused: readonly string[] };
+  /** `refused`: what the target's server would not make, in words. `print`: of all that is made, there and later. */
+  readonly 'copy-schema': { readonly objects: number; readonly refused: readonly string[]; readonly print?: string };
   readonly 'select-subset': { readonly tables: readonly SubsetTable[] };
   /**
    * `limited`: by a rule or the subset, not all of the source's rows. `since`: it was loaded in an earlier part of the run, and in

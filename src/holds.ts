@@ -2,16 +2,22 @@ import type { Ends } from './connect.ts';
 import { failedChecks } from './perform/check-restored.ts';
 import type { DatabaseRun } from './perform/database-run.ts';
 import type { Recovery } from './perform/recover.ts';
+import { loadedWords } from './pause.ts';
 import type { Plan } from './plan.ts';
+import type { StepReport } from './step.ts';
 
-/** What the target holds when the run is over, in a sentence or two. `failed`: the step whose failure ended it. */
-export function holding(
-  plan: Plan,
-  ends: Ends,
-  database: Pick<DatabaseRun, 'stage' | 'run' | 'changedBeside'> | undefined,
-  recovery: Recovery | undefined,
-  failed: string | undefined,
-): string {
+/** What is known of a run when it is over. */
+export interface Ended {
+  readonly database: Pick<DatabaseRun, 'stage' | 'run' | 'names' | 'changedBeside'> | undefined;
+  readonly recovery?: Recovery | undefined;
+  /** The step whose failure ended it. */
+  readonly failed?: string | undefined;
+  /** Of a run that pauses: its steps. */
+  readonly loaded?: readonly StepReport[] | undefined;
+}
+
+/** What the target holds when the run is over, in a sentence or two. */
+export function holding(plan: Plan, ends: Ends, { database, recovery, failed, loaded }: Ended): string {
   const name = plan.target.name;
   if (!database)
     return ends.target.database ? `${name}'s database was not touched` : `nothing of ${name} but objects was concerned`;
@@ -20,6 +26,8 @@ export function holding(
     changedBeside === undefined
       ? ' as it was before the run'
       : `, which a command of migrate has changed: ${changedBeside}`;
+  if (loaded)
+    return `${name} holds its database${before}. What is loaded of the new one so far (${loadedWords(loaded)}) stands beside it as ${database.names.incoming}, for the run to go on with`;
   if (recovery?.kept)
     return `${name} holds the new database, which was not accepted: ${failed} failed. The one before it stands beside it as ${recovery.kept.previous}; to go back to it: restage rollback ${database.run}`;
   const wrong = failedChecks(recovery?.verified ?? []);

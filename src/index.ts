@@ -60,6 +60,7 @@ export { verificationText } from './report/verification-text.ts';
 export { rollback, type RollbackReport, type RollbackRunOptions } from './rollback.ts';
 export { newRunId } from './run-id.ts';
 export { run, type RunOptions } from './run.ts';
+export { resume, type ResumeOptions } from './resume.ts';
 export { request, type ApiAnswer, type ApiRequest } from './request.ts';
 export type { ObjectOutcome } from './s3/transfer.ts';
 export { startDumper } from './start-dumper.ts';

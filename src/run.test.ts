@@ -6,10 +6,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPostgres, type PostgresServer } from '../demo/postgres-server.ts';
 import { loadConfig } from './config.ts';
 import { connect } from './connect.ts';
+import { RestageError } from './errors.ts';
 import type { Event } from './event.ts';
 import { plan } from './plan.ts';
+import { json } from './report/json.ts';
+import { readReport } from './report/read-report.ts';
 import type { Report } from './report/report.ts';
+import { resume } from './resume.ts';
 import { newRunId } from './run-id.ts';
+import { runPart, type PartOptions } from './run-part.ts';
 import { run, type RunOptions } from './run.ts';
 
 let server: PostgresServer;
@@ -30,17 +35,24 @@ async function query(database: string, sql: string): Promise<unknown[]> {
   }
 }
 
-/** A refresh of a new database from another that holds what the SQL makes; both on one server, no account, no app. */
-async function refresh(schema: string, options: RunOptions = {}): Promise<{ report: Report; target: string }> {
-  const name = `s${randomUUID().slice(0, 8)}`;
-  const target = `${name}_staging`;
-  for (const database of [name, target]) await query('postgres', `create database ${database}`);
-  await query(name, schema);
+/** A new database that holds what the SQL makes and another, empty; both on one server, no account, no app. */
+async function arrange(schema: string, settings: object = {}) {
+  const source = `s${randomUUID().slice(0, 8)}`;
+  const target = `${source}_staging`;
+  for (const database of [source, target]) await query('postgres', `create database ${database}`);
+  await query(source, schema);
   const config = loadConfig({
     version: 1,
-    source: { name: 'production', database: { url: server.adminUrl(name) } },
+    source: { name: 'production', database: { url: server.adminUrl(source) } },
     target: { name: 'staging', database: { url: server.adminUrl(target) } },
+    database: settings,
   });
+  return { config, source, target };
+}
+
+/** A refresh of what the SQL makes. */
+async function refresh(schema: string, options: RunOptions = {}): Promise<{ report: Report; target: string }> {
+  const { config, target } = await arrange(schema);
   using ends = await connect(config);
   return { report: await run(await plan(config, ends), ends, options), target };
 }
@@ -117,4 +129,50 @@ test('a run that was told to stop before it began changes nothing', async () => 
   const { report } = await refresh('create table authors (id int)', { signal: AbortSignal.abort() });
   expect(report).toMatchObject({ outcome: 'interrupted', failure: { code: 'interrupted' } });
   expect(new Set(report.steps.map(({ outcome }) => outcome.status))).toEqual(new Set(['not-run']));
+});
+
+/** Time that is over when the listener says so. */
+function timeUntil(isOver: (event: Event) => boolean): Pick<PartOptions, 'deadline' | 'listen'> {
+  const over = new AbortController();
+  const end = () => over.abort(new RestageError('time-over', 'the time is over'));
+  return {
+    listen: (event) => isOver(event) && end(),
+    deadline: { signal: over.signal, left: () => (over.signal.aborted ? 0 : 1), [Symbol.dispose]: () => {} },
+  };
+}
+
+const copied =
+  (table: string) =>
+  (event: Event): boolean =>
+    event.kind === 'step-ended' && event.step.id === `copy-table ${table}`;
+
+test('a run that pauses after its first table goes on in another part, and ends as the source is then', async () => {
+  const { config, source, target } = await arrange(
+    `create table authors (id int primary key); insert into authors select generate_series(1, 3000);
+     create table books (id int primary key, author int references authors); insert into books select n, n from generate_series(1, 40) n;
+     create table notes (id int primary key); insert into notes values (1)`,
+    { jobs: 1 },
+  );
+  using ends = await connect(config);
+  const planned = await plan(config, ends);
+  const first = await runPart(planned, ends, { id: newRunId(), mayPause: true, ...timeUntil(copied('authors')) });
+  expect([first.outcome, first.failure]).toEqual(['paused', undefined]);
+  expect(first.holds).toMatch(
+    new RegExp(`^staging holds its database as it was before the run\\. .*1 of 3 tables.* ${target}__incoming_`),
+  );
+  const left = await query(
+    'postgres',
+    `select application_name as name from pg_stat_activity where datname ~ '${target}'`,
+  );
+  expect(left).toEqual([]);
+  await query(source, `insert into authors values (4000); insert into books values (41, 4000)`);
+  const paused = readReport(json(first), 'paused.json') as Report;
+  const report = await resume(paused, ends, { config });
+  expect([report.outcome, report.failure, report.run]).toEqual(['done', undefined, first.run]);
+  expect(report.parts).toMatchObject([{ loaded: 1 }, { loaded: 2, same: 0, again: 1 }]);
+  expect(report.startedAt).toBe(first.startedAt);
+  expect(await query(target, `select count(*)::int as n, max(id) from authors`)).toEqual([{ n: 3001, max: 4000 }]);
+  expect(await query(target, `select count(*)::int from books join authors a on a.id = author`)).toEqual([
+    { count: 41 },
+  ]);
 });

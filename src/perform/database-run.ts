@@ -1,6 +1,8 @@
 import { RestageError } from '../errors.ts';
+import type { Facts } from '../facts.ts';
 import type { ColumnCast } from '../postgres/rules/casts.ts';
 import { readTables, type Table } from '../postgres/catalog.ts';
+import type { HeldTable } from '../postgres/held-tables.ts';
 import type { ColumnPlaces } from '../postgres/rules/column-places.ts';
 import type { Declared } from '../postgres/integrity.ts';
 import { prepareLoading, type Lanes } from '../postgres/load.ts';
@@ -14,10 +16,22 @@ import { requireUnmarked } from '../postgres/protected-marker.ts';
 import { sqlState } from '../postgres/session-error.ts';
 import type { ReadSession, Session } from '../postgres/session.ts';
 import type { Snapshot, SourceDatabase } from '../postgres/source.ts';
+import { nameOf } from '../postgres/swap.ts';
 import { swapNames, type SwapNames } from '../postgres/database-names.ts';
 import type { TableRule } from '../postgres/rules/table-rule.ts';
 import { lockTarget, type Lock, type TargetDatabase } from '../postgres/target.ts';
 import { Pool } from './pool.ts';
+
+/** What the parts of a run before this one have made. */
+export interface EarlierParts {
+  /** The number of the new database. */
+  readonly oid: string;
+  /** The number of the one that it is to replace. */
+  readonly presentOid: string;
+  readonly schema: Facts['copy-schema'];
+  /** Of the tables that were loaded whole once, by quoted name. */
+  readonly loaded: ReadonlyMap<string, Facts['copy-table']>;
+}
 
 /** The database's side of one run: the lock, the names, the snapshot, and how far the new database has come. */
 export interface DatabaseRun extends AsyncDisposable {
@@ -48,6 +62,10 @@ export interface DatabaseRun extends AsyncDisposable {
   /** The tables of that moment, once they were asked for. */
   presentTables: readonly Table[] | undefined;
   order: RestoreOrder | undefined;
+  /** Absent in a run's first part. */
+  readonly earlier: EarlierParts | undefined;
+  /** What the new database had of each table when this part began, by quoted name; empty in a first part. */
+  held: ReadonlyMap<string, HeldTable>;
   /** Tables that are not made. */
   readonly skip: readonly TableName[];
   /** Extensions whose tables and sequences are left out. */
@@ -76,17 +94,21 @@ export interface DatabaseRunOptions {
   readonly skip?: readonly TableName[];
   /** pg_dump, loaded beforehand; absent: it is loaded now. */
   readonly dumper?: SchemaDumper | undefined;
+  readonly earlier?: EarlierParts | undefined;
 }
 
 /** Makes this run the only one on the target. Throws `run-in-progress`, `protected`, and whatever a connection throws. */
 export async function openDatabaseRun(
   source: SourceDatabase,
   target: TargetDatabase,
-  { run, jobs, skip = [], dumper = startDumper() }: DatabaseRunOptions,
+  { run, jobs, skip = [], dumper = startDumper(), earlier }: DatabaseRunOptions,
 ): Promise<DatabaseRun> {
   const lock = await lockTarget(target, run);
+  const names = swapNames(target.address.database, run);
+  let isThere = false;
   try {
     await requireUnmarked(lock.maintenance, target.address.database); // since it was planned somebody may have marked it
+    isThere = earlier !== undefined && (await nameOf(lock.maintenance, earlier.oid)) === names.incoming;
   } catch (error) {
     await lock[Symbol.asyncDispose]();
     throw error;
@@ -96,11 +118,12 @@ export async function openDatabaseRun(
     jobs,
     source,
     target,
-    names: swapNames(target.address.database, run),
+    names,
     lock,
-    incomingOid: undefined,
+    // Whatever becomes of this part, what the parts before it built is this run's to put away.
+    incomingOid: isThere ? earlier?.oid : undefined,
     presentOid: undefined,
-    stage: 'untouched',
+    stage: isThere ? 'building' : 'untouched',
     snapshot: undefined,
     dumper,
     schema: undefined,
@@ -109,6 +132,8 @@ export async function openDatabaseRun(
     present: undefined,
     presentTables: undefined,
     order: undefined,
+    earlier,
+    held: new Map(),
     skip,
     skipExtensions: [],
     subset: undefined,

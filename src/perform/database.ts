@@ -1,50 +1,27 @@
-import { allOf } from '../all-of.ts';
 import { failureOf, RestageError } from '../errors.ts';
-import { columnsPrint, readSequences, readTables, readUnfilledViews, type Table } from '../postgres/catalog.ts';
+import { readSequences } from '../postgres/catalog.ts';
 import { readPlaces, requireSamePlaces } from '../postgres/rules/column-places.ts';
-import { analyzeParents, analyzedWithParents } from '../postgres/analyze.ts';
+import { analyzeParents } from '../postgres/analyze.ts';
 import { difference } from '../postgres/digest.ts';
-import { belongsToExtension } from '../postgres/extensions.ts';
 import { readPartitioned, splitForeignKeys, validate } from '../postgres/foreign-keys.ts';
 import { readDeclared } from '../postgres/integrity.ts';
-import { countLargeObjects } from '../postgres/large-objects.ts';
-import { loadTable } from '../postgres/load.ts';
-import { withRoles } from '../postgres/named-roles.ts';
 import { quoteTable, type TableName } from '../postgres/names.ts';
-import { arrange, refreshViews, restore } from '../postgres/restore.ts';
+import { refreshViews, restore } from '../postgres/restore.ts';
 import { carrySequences, raiseSequences } from '../postgres/sequences.ts';
-import { findLeftovers } from '../postgres/database-names.ts';
 import { keptOf, readDatabases } from '../postgres/databases.ts';
 import { describeDatabase, readDescription } from '../postgres/description.ts';
-import { carryConnectionLimit, createIncoming } from '../postgres/incoming.ts';
+import { carryConnectionLimit } from '../postgres/incoming.ts';
 import { dropDatabase } from '../postgres/swap.ts';
-import { limitsRows } from '../postgres/rules/table-rule.ts';
-import { changesValues } from '../postgres/rules/table-rows.ts';
 import { readIdentity } from '../postgres/target.ts';
 import { readSkipped } from '../postgres/rules/skip.ts';
-import { isOfPublication, type SchemaEntry } from '../postgres/schema-entries.ts';
-import { requireLeast } from '../shrink.ts';
-import type { Step } from '../step.ts';
 import { changedBy } from './after-load.ts';
 import type { Perform } from './context.ts';
-import { requireSelected, selectionOf } from './subset.ts';
-import {
-  endReading,
-  endWriting,
-  findTable,
-  lanesOf,
-  openReaders,
-  openWriters,
-  requireDatabase,
-} from './database-run.ts';
+import { endReading, endWriting, lanesOf, openReaders, requireDatabase } from './database-run.ts';
 import { maintenanceOf } from './maintenance.ts';
 import { swap } from './recover.ts';
 
 type DatabaseKinds =
   | 'take-snapshot'
-  | 'create-database'
-  | 'copy-schema'
-  | 'copy-table'
   | 'add-keys'
   | 'fill-views'
   | 'set-sequences'
@@ -65,93 +42,6 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     const { disk } = await readIdentity(snapshot.session);
     const { origin, takenAt } = snapshot;
     return { facts: { origin, takenAt, ...(disk === undefined ? {} : { disk }) } };
-  },
-
-  'create-database': async (_step, { database, signal }) => {
-    const state = requireDatabase(database);
-    const maintenance = await maintenanceOf(state);
-    // The lock is ours, so whatever another run was building, it is not building any more.
-    const { incoming } = await findLeftovers(maintenance, state.names.current);
-    const reclaimed: string[] = [];
-    for (const left of incoming)
-      try {
-        await dropDatabase(maintenance, left);
-        reclaimed.push(left);
-      } catch (error) {
-        // In nobody's way but the disk's.
-        state.remarks.push(`what a dead run had left could not be dropped: ${failureOf(error).message}`);
-      }
-    state.stage = 'building';
-    state.incomingOid = await createIncoming(maintenance, state.names);
-    openWriters(state, signal);
-    return {
-      facts: {
-        origin: { ...maintenance.origin, database: state.names.incoming },
-        database: state.names.incoming,
-        reclaimed,
-      },
-    };
-  },
-
-  'copy-schema': async (step, { database }) => {
-    const state = requireDatabase(database);
-    if (!state.snapshot || !state.schema)
-      throw new RestageError('internal', 'the schema is to be made without a snapshot');
-    state.skipExtensions = step.skipExtensions;
-    const { session: holder } = state.snapshot;
-    const readCatalog = async () => ({
-      tables: await readTables(holder, step.skipExtensions),
-      unfilled: await readUnfilledViews(holder),
-      largeObjects: await countLargeObjects(holder),
-      declared: await readDeclared(holder),
-    });
-    const [{ before, after }, { tables: found, unfilled, largeObjects, declared }] = await allOf([
-      state.schema,
-      readCatalog(),
-    ]);
-    state.declared.source = declared;
-    const skipped = new Set(step.skip.map(quoteTable));
-    const tables = found.filter(({ table }) => !skipped.has(quoteTable(table)));
-    requireAsPlanned(step, tables, largeObjects);
-    state.tables = new Map(tables.map((table) => [quoteTable(table.table), table]));
-    // The dump holds more than is wanted.
-    const adapt = (entries: readonly SchemaEntry[]) =>
-      entries
-        .filter((entry) => !belongsToExtension(entry, step.skipExtensions))
-        .filter((entry) => step.publications || !isOfPublication(entry))
-        .map((entry) => withRoles(entry, step.roles));
-    const dump = { before: adapt(before), after: adapt(after) };
-    const order = arrange(dump, [...state.tables.values()], unfilled);
-    state.order = order;
-    const refused = await lanesOf(state).withWriter(async (session) => {
-      const words = await restore(session, order.before);
-      state.analyzedLater = await analyzedWithParents(session);
-      return words;
-    });
-    return { facts: { objects: order.before.length - refused.length, refused } };
-  },
-
-  'copy-table': async (step, context) => {
-    const state = requireDatabase(context.database);
-    const table = findTable(state, step.table);
-    const name = quoteTable(step.table);
-    let bytes = 0;
-    if (changesValues(table, step.rule))
-      state.places.set(table.table, await lanesOf(state).withReader((reader) => readPlaces(reader, table.table)));
-    const { selected, ...selection } = selectionOf(state, table, step.rule);
-    const loaded = await loadTable(lanesOf(state), table, state.order?.byTable.get(name) ?? [], {
-      parts: step.parts,
-      verify: step.verify,
-      mayBeEmpty: step.mayBeEmpty,
-      ...selection,
-      analyze: !state.analyzedLater.has(name),
-      onBytes: (more) => context.progress(step, { bytes: (bytes += more) }),
-      signal: context.signal,
-    });
-    requireSelected(table, loaded.source.rows, selected);
-    if (state.snapshot && !selected) requireLeast(step.table, loaded.source.rows, step.least, state.snapshot.origin);
-    const limited = limitsRows(step.rule) || selected !== undefined;
-    return { facts: { table: step.table, ...loaded, ...(limited ? { limited } : {}) } };
   },
 
   'add-keys': async (_step, { database }) => {
@@ -270,25 +160,3 @@ export const databaseSteps: Perform<DatabaseKinds> = {
     return { facts: { dropped: names(dropped), kept: names(kept), ...(freedBytes > 0 ? { freedBytes } : {}) } };
   },
 };
-
-/** A step for each table, and for large objects, was planned: what came since would be left out, and be told at the end. */
-function requireAsPlanned(
-  step: Extract<Step, { kind: 'copy-schema' }>,
-  tables: readonly Table[],
-  largeObjects: number,
-): void {
-  const hint = 'The source changed between plan and run: plan again.';
-  if (tables.length !== step.tables || (largeObjects === 0) !== (step.largeObjects === 0))
-    throw new RestageError(
-      'data-differs',
-      `the source has ${tables.length} tables and ${largeObjects} large objects now, and had ${step.tables} and ${step.largeObjects} when the plan was made`,
-      { hint },
-    );
-  // A column that came since has been seen by nobody: it may hold what must not leave production.
-  if (columnsPrint(tables) !== step.columnsPrint)
-    throw new RestageError(
-      'data-differs',
-      'columns of the source have been added, dropped or changed since the plan was made',
-      { hint },
-    );
-}

@@ -1,5 +1,5 @@
 import { lettingLocksGo } from '../postgres/catalog.ts';
-import { copyLargeObjects, digestLargeObjects } from '../postgres/large-objects.ts';
+import { copyLargeObjects, digestLargeObjects, removeLargeObjects } from '../postgres/large-objects.ts';
 import type { Perform } from './context.ts';
 import { lanesOf, requireDatabase } from './database-run.ts';
 
@@ -7,9 +7,11 @@ import { lanesOf, requireDatabase } from './database-run.ts';
 export const largeObjectSteps: Perform<'copy-large-objects'> = {
   'copy-large-objects': (step, { database, progress, signal }) => {
     let bytes = 0;
-    const lanes = lanesOf(requireDatabase(database));
+    const state = requireDatabase(database);
+    const lanes = lanesOf(state);
     return lanes.withReader((reader) =>
       lanes.withWriter(async (writer) => {
+        if (state.earlier) await removeLargeObjects(writer);
         const copied = await copyLargeObjects(reader, writer, {
           onBytes: (more) => progress(step, { bytes: (bytes += more) }),
           signal,

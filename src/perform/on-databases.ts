@@ -1,6 +1,9 @@
 import { afterLoadSteps } from './after-load.ts';
 import { carrySteps } from './carry.ts';
 import type { Perform } from './context.ts';
+import { copySchemaSteps } from './copy-schema.ts';
+import { copyTableSteps } from './copy-table.ts';
+import { createDatabaseSteps } from './create-database.ts';
 import { databaseSteps } from './database.ts';
 import { integritySteps } from './integrity.ts';
 import { largeObjectSteps } from './large-objects.ts';
@@ -12,6 +15,7 @@ import { referenceSteps } from './references.ts';
 import { subsetSteps } from './subset.ts';
 
 export { requirePrograms } from './migrate-incoming.ts';
+export { beginCompleting, rest } from './create-database.ts';
 export { openDatabaseRun } from './database-run.ts';
 export { recover } from './recover.ts';
 
@@ -20,6 +24,9 @@ export const stepsOnDatabases = {
   ...databaseSteps,
   ...afterLoadSteps,
   ...carrySteps,
+  ...copySchemaSteps,
+  ...copyTableSteps,
+  ...createDatabaseSteps,
   ...integritySteps,
   ...largeObjectSteps,
   ...leakSteps,

@@ -73,8 +73,8 @@ export interface RecoverOptions {
  */
 export async function recover(state: DatabaseRun, options: RecoverOptions): Promise<Recovery> {
   const { plan, ends, failure, signal } = options;
-  // What nobody has judged is not kept: a run that was called off, or that lost its connection.
-  const isJudged = !options.interrupted && failure.code !== 'interrupted' && failure.code !== 'database-lost';
+  // What nobody has judged is not kept: a run that was called off, whose time was over, or that lost its connection.
+  const isJudged = !options.interrupted && !['interrupted', 'time-over', 'database-lost'].includes(failure.code);
   if (plan.onFailure === 'keep' && state.stage === 'swapped' && isJudged) {
     const kept = await keepNew(state, failure.step);
     if (kept) return { swappedBack: false, dropped: [], kept };

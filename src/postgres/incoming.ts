@@ -34,11 +34,16 @@ export async function createIncoming(maintenance: Session, names: SwapNames): Pr
   const [created] = await maintenance.rows<{ oid: string }>(
     `select oid from pg_database where datname = ${quoteText(names.incoming)}`,
   );
-  for (const { allowed, sql } of await readProperties(maintenance, names.current))
-    if (allowed) await maintenance.execute(sql(names.incoming));
+  await carryProperties(maintenance, names);
   const comment = ofPeople(await readRawComment(maintenance, names.current));
   if (comment !== undefined) await maintenance.execute(commentStatement(names.incoming, comment));
   return String(created?.oid);
+}
+
+/** Settings and grants of the present database, as they are now. */
+export async function carryProperties(maintenance: Session, names: SwapNames): Promise<void> {
+  for (const { allowed, sql } of await readProperties(maintenance, names.current))
+    if (allowed) await maintenance.execute(sql(names.incoming));
 }
 
 /** The last property of the present database: set only now, as the copy itself needs more sessions than it may allow. */

@@ -65,6 +65,17 @@ export async function copyLargeObjects(
   return { bytes };
 }
 
+const removedAtOnce = 1000; // each is locked until its statement's end, and the server's lock table has an end
+
+/** Removes all large objects. */
+export async function removeLargeObjects(writer: Session): Promise<void> {
+  for (;;) {
+    const removed = await writer.rows(`
+      select lo_unlink(o.oid) from (select oid from pg_largeobject_metadata limit ${removedAtOnce}) o`);
+    if (removed.length < removedAtOnce) return;
+  }
+}
+
 const commentsAtOnce = 1000;
 
 /** The comments on large objects: a dump of the schema leaves them out. */

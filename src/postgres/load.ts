@@ -2,16 +2,16 @@ import { RestageError } from '../errors.ts';
 import { lettingLocksGo, type Table } from './catalog.ts';
 import type { Relayed } from './copy-relay.ts';
 import { Checksum, copyRows, readBack } from './copy-rows.ts';
-import { addDigests, digestTable, type Digest } from './digest.ts';
+import { addDigests, type Digest } from './digest.ts';
 import { inStages } from './indexes.ts';
 import { displayTable, quoteTable } from './names.ts';
 import { blockRanges, inRange } from './ranges.ts';
 import { restore } from './restore.ts';
 import { requireSameFile } from './rewritten.ts';
-import { digestByRule } from './rules/rule-reading.ts';
 import type { SchemaEntry } from './schema-entries.ts';
 import type { ReadSession, Session } from './session.ts';
-import { changesRows, changesValues, comparedColumns, conditionOf } from './rules/table-rows.ts';
+import { digestSource, digestTarget } from './table-digests.ts';
+import { changesRows, changesValues } from './rules/table-rows.ts';
 import { hasNoRows, limitsRows, type TableRule } from './rules/table-rule.ts';
 
 /** Lends sessions for a while: as many at once as the run may have, the others wait. */
@@ -103,7 +103,8 @@ const nothing: LoadedTable = {
   target: { rows: 0 },
 };
 
-async function isEmpty(reader: ReadSession, { table, condition = '' }: Table): Promise<boolean> {
+/** Whether none of its rows is the users' own. */
+export async function isEmpty(reader: ReadSession, { table, condition = '' }: Table): Promise<boolean> {
   const rows = await lettingLocksGo(reader, () =>
     reader.rows(`select from only ${quoteTable(table)} ${condition} limit 1`),
   );
@@ -246,11 +247,13 @@ async function build(
   });
 }
 
-/** A source that reads empty without a reason is the first sign of a role that does not see what is there. */
-function requireRows(
+/**
+ * A source that reads empty without a reason is the first sign of a role that does not see what is there. Throws `table-empty`.
+ */
+export function requireRows(
   { table, estimatedRows }: Table,
   rows: number,
-  { mayBeEmpty, rule, conditions }: LoadOptions,
+  { mayBeEmpty, rule, conditions }: Pick<LoadOptions, 'mayBeEmpty' | 'rule' | 'conditions'>,
 ): void {
   if (rows > 0 || estimatedRows === 0 || mayBeEmpty || limitsRows(rule) || conditions) return;
   throw new RestageError(
@@ -260,27 +263,6 @@ function requireRows(
       hint: `If it really is empty, at the source: analyze ${quoteTable(table)}; or name it in database.mayBeEmpty in restage.yaml.`,
     },
   );
-}
-
-/** Of the rows as they were to be copied. */
-function digestSource(reader: ReadSession, table: Table, { rule }: LoadOptions, condition?: string): Promise<Digest> {
-  if (rule && changesRows(table, rule))
-    return digestByRule(reader, table, rule, comparedColumns(table, rule), condition);
-  return lettingLocksGo(reader, () => digest(reader, table, table.columns, condition));
-}
-
-/** Of the rows as they are there. */
-function digestTarget(writer: ReadSession, table: Table, { rule }: LoadOptions, condition?: string): Promise<Digest> {
-  return digest(writer, table, comparedColumns(table, rule), condition);
-}
-
-function digest(
-  session: ReadSession,
-  table: Table,
-  columns: Table['columns'],
-  condition: string | undefined,
-): Promise<Digest> {
-  return digestTable(session, table, columns, conditionOf(table, undefined, condition));
 }
 
 /** Milliseconds since it was asked last. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { printedName, unquote, type TableName } from './names.ts';
 
 /** One object of a dump: what pg_dump's comment says it is, and the SQL that makes it. */
@@ -152,7 +153,34 @@ export function constraintOf(entry: SchemaEntry): { readonly table: TableName; r
   return { table: { schema: unquote(schema), name: unquote(table) }, name: unquote(name) };
 }
 
-/** A name as pg_dump prints it, as the catalog has it. */
+const made: Readonly<Record<string, RegExp>> = {
+  INDEX: new RegExp(`^CREATE (?:UNIQUE )?INDEX (${printedName}) ON `),
+  STATISTICS: new RegExp(`^CREATE STATISTICS ${printedName}\\.(${printedName})`),
+};
+
+/** What of a table an entry makes, by its name in its schema: one of those that `tableOf` knows a table of. */
+export interface Made {
+  readonly kind: 'constraint' | 'index' | 'statistics';
+  readonly schema: string;
+  readonly name: string;
+}
+
+export function madeBy(entry: SchemaEntry): Made | undefined {
+  const { type, schema, sql } = entry;
+  if (type === 'CONSTRAINT') {
+    const name = constraintOf(entry)?.name;
+    return name === undefined ? undefined : { kind: 'constraint', schema, name };
+  }
+  const name = made[type]?.exec(sql)?.[1];
+  if (name === undefined) return undefined;
+  return { kind: type === 'INDEX' ? 'index' : 'statistics', schema, name: unquote(name) };
+}
+
+/** A print of all that a dump makes: the same for the same, in any order. */
+export function printOfDump({ before, after }: SchemaDump): string {
+  const entries = [...before, ...after].map(({ type, schema, name, sql }) => JSON.stringify([type, schema, name, sql]));
+  return createHash('sha256').update(entries.toSorted().join('\n')).digest('base64url').slice(0, 22);
+}
 
 /** A publication, what it publishes, or the comment on one. */
 export function isOfPublication({ type, name }: SchemaEntry): boolean {

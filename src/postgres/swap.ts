@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RestageError } from '../errors.ts';
 import type { SwapNames } from './database-names.ts';
 import { endSessions } from './end-sessions.ts';
@@ -129,6 +130,23 @@ export async function dropDatabase(maintenance: Session, database: string): Prom
         },
       );
     }
+  }
+}
+
+const endingMs = 10_000;
+
+/** Ends all sessions with a database, and waits until none is left. Throws `statement-failed`, naming those that stay. */
+export async function requireNoSessions(maintenance: Session, database: string): Promise<void> {
+  for (const until = performance.now() + endingMs; ; await sleep(50)) {
+    await endSessions(maintenance, database);
+    const left = await maintenance.rows(
+      `select from pg_stat_activity a where a.datname = ${quoteText(database)} and ${isSession}`,
+    );
+    if (left.length === 0) return;
+    if (performance.now() < until) continue;
+    throw new RestageError('statement-failed', `${database} is in use: ${await sessionsOf(maintenance, database)}`, {
+      hint: endHint(maintenance),
+    });
   }
 }
 

@@ -29,6 +29,7 @@ const shape = z.looseObject({
   startedAt: z.iso.datetime(),
   durationMs: z.number(),
   outcome: z.enum(['done', 'failed', 'interrupted', 'paused']),
+  parts: z.array(z.looseObject({ startedAt: z.iso.datetime(), durationMs: z.number(), loaded: z.number() })).optional(),
   holds: z.string(),
   source: end,
   target: end,

@@ -10,7 +10,9 @@ export interface Report extends Omit<Plan, 'steps'> {
   readonly run: string;
   /** Which version of restage made it. */
   readonly restage?: string;
+  /** Of its first part, where it was made in several. */
   readonly startedAt: string;
+  /** Of all its parts together: how long it was at work, without the time between them. */
   readonly durationMs: number;
   /** `paused`: its time was over while rows were loaded; what is loaded stays beside the target, and `resume` goes on with it. */
   readonly outcome: 'done' | 'failed' | 'interrupted' | 'paused';

@@ -1,0 +1,47 @@
+import { redact, RestageError } from './errors.ts';
+import type { Plan } from './plan.ts';
+
+/** What stands where a secret was. */
+const blank = '***';
+
+/**
+ * A plan as it was before it was written without its secrets: each text in which one is blotted out is that of the same name in what
+ * the plan was made from. Throws `pause-lost` where there is none such, or several.
+ */
+export function unredacted(plan: Plan, from: unknown): Plan {
+  const known = new Map<string, Set<string>>();
+  walk(from, '', (name, text) => {
+    const told = redact(text);
+    if (!told.includes(blank)) return;
+    const key = `${name}\0${told}`;
+    known.set(key, (known.get(key) ?? new Set()).add(text));
+  });
+  const steps = plan.steps.map((step) =>
+    rewritten(step, '', (name, text) => {
+      if (!text.includes(blank)) return text;
+      const found = [...(known.get(`${name}\0${text}`) ?? [])];
+      const [only] = found;
+      if (only !== undefined && found.length === 1) return only;
+      throw new RestageError(
+        'pause-lost',
+        `${step.id}: ${found.length === 0 ? 'the configuration does not hold' : 'it cannot be told which secret of the configuration is'} what ${name} was when the run began`,
+        { hint: 'Begin a new run.' },
+      );
+    }),
+  );
+  return { ...plan, steps: steps as Plan['steps'] }; // the same, but for texts
+}
+
+function walk(value: unknown, name: string, tell: (name: string, text: string) => void): void {
+  if (typeof value === 'string') tell(name, value);
+  else if (Array.isArray(value)) for (const one of value) walk(one, name, tell);
+  else if (typeof value === 'object' && value !== null)
+    for (const [key, one] of Object.entries(value)) walk(one, key, tell);
+}
+
+function rewritten(value: unknown, name: string, text: (name: string, text: string) => string): unknown {
+  if (typeof value === 'string') return text(name, value);
+  if (Array.isArray(value)) return value.map((one) => rewritten(one, name, text));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, rewritten(one, key, text)]));
+}
