@@ -9,12 +9,16 @@ export interface HistoryEntry {
   readonly startedAt: string;
   readonly durationMs?: number;
   /** `unfinished`: there is no report of its end. `unreadable`: its folder holds none that can be read. */
-  readonly outcome: 'done' | 'failed' | 'interrupted' | 'running' | 'unfinished' | 'unreadable' | 'unknown';
+  readonly outcome: 'done' | 'failed' | 'interrupted' | 'paused' | 'running' | 'unfinished' | 'unreadable' | 'unknown';
   readonly source?: string;
   readonly target?: string;
   readonly tables?: number;
   readonly rows?: number;
   readonly objects?: { readonly copied: number; readonly deleted: number };
+  /** In how many parts it was made; absent where in one. */
+  readonly parts?: number;
+  /** The function that it was made in; absent where it was none. */
+  readonly function?: string;
   /** What failed, in words. */
   readonly failed?: string;
   /** The folder that it is kept in here; absent: it was made by somebody else, or elsewhere. */
@@ -27,7 +31,7 @@ const ofReport = z.object({
   kind: z.literal('rollback').optional(),
   startedAt: z.iso.datetime(),
   durationMs: z.number(),
-  outcome: z.enum(['done', 'failed', 'interrupted']),
+  outcome: z.enum(['done', 'failed', 'interrupted', 'paused']),
   source: z.object({ name: z.string() }).optional(),
   target: z.object({ name: z.string() }),
   figures: z
@@ -36,6 +40,8 @@ const ofReport = z.object({
       objects: z.object({ copied: z.number(), deleted: z.number() }),
     })
     .optional(),
+  parts: z.array(z.unknown()).optional(),
+  function: z.object({ name: z.string() }).optional(),
   failure: z.object({ step: z.string().optional(), message: z.string() }).optional(),
 });
 
@@ -62,7 +68,18 @@ export function entryOf({ run, folder, report, plan }: KeptRun): HistoryEntry {
   if (report) {
     const { data } = ofReport.safeParse(report.value);
     if (!data) return { ...known, kind: 'unknown', outcome: 'unreadable', failed: 'report.json is no report' };
-    const { kind = 'sync', startedAt, durationMs, outcome, source, target, figures, failure } = data;
+    const {
+      kind = 'sync',
+      startedAt,
+      durationMs,
+      outcome,
+      source,
+      target,
+      figures,
+      failure,
+      parts,
+      function: ranIn,
+    } = data;
     const { tables, objects } = figures ?? {};
     return {
       ...known,
@@ -74,6 +91,8 @@ export function entryOf({ run, folder, report, plan }: KeptRun): HistoryEntry {
       target: target.name,
       ...(tables ? { tables: tables.copied, rows: tables.rows } : {}),
       ...(objects ? { objects: { copied: objects.copied, deleted: objects.deleted } } : {}),
+      ...(parts && parts.length > 1 ? { parts: parts.length } : {}),
+      ...(ranIn ? { function: ranIn.name } : {}),
       ...(failure
         ? { failed: failure.step === undefined ? failure.message : `${failure.step}: ${failure.message}` }
         : {}),

@@ -4,7 +4,8 @@ import type { RollbackReport } from './rollback.ts';
 
 /** How a refresh or a rollback ended, for whoever did not watch. Plain JSON. */
 export interface News {
-  readonly event: 'success' | 'failure';
+  /** `paused`: it has not ended; only who is told always hears of it. */
+  readonly event: 'success' | 'failure' | 'paused';
   readonly command: 'sync' | 'rollback';
   /** What the ends are called. */
   readonly source: string;
@@ -22,11 +23,18 @@ export interface News {
   readonly report?: Report;
 }
 
+const events = {
+  done: 'success',
+  failed: 'failure',
+  interrupted: 'failure',
+  paused: 'paused',
+} as const satisfies Readonly<Record<Report['outcome'], News['event']>>;
+
 /** The news of a refresh; one that was interrupted has failed too. */
 export function newsOf(report: Report): News {
   const { outcome, source, target, startedAt, durationMs, run, failure, holds } = report;
   return {
-    event: outcome === 'done' ? 'success' : 'failure',
+    event: events[outcome],
     command: 'sync',
     source: source.name,
     target: target.name,

@@ -7,6 +7,7 @@ import { findKeyColumns } from './postgres/rules/named-keys.ts';
 import type { TargetDatabase } from './postgres/target.ts';
 import { partsOf } from './referenced-keys.ts';
 import { resolveRules } from './resolve-rules.ts';
+import { unseenReferences } from './unseen-references.ts';
 
 /** What the plan says of `verify.references`. */
 export interface PlannedReferences {
@@ -50,13 +51,6 @@ export async function planReferences(
     else refusals.push(failureOf(found));
   }
   return { notes, refusals };
-}
-
-/** That a run of one part does not look at them. */
-export function unseenReferences(only: PlanOptions['only']): string {
-  const why =
-    only === undefined ? 'without a database' : `of ${only === 'database' ? 'the database' : 'objects'} alone`;
-  return `${setting}: a run ${why} does not look whether the objects that rows name are there; restage verify does`;
 }
 
 /** Whether staging has the column, where its own migrations may have made it. */

@@ -37,8 +37,7 @@ test('steps of a joined plan have ids of their own, and wait for steps that are 
 });
 
 test('each step of a joined plan is of one part', () => {
-  const of = (id: string) =>
-    passOf({ id, kind: joinedPlan.steps.find((step) => step.id === id)?.kind ?? 'swap' }, joinedPlan);
+  const of = (id: string) => joinedPlan.steps.flatMap((step) => (step.id === id ? [passOf(step, joinedPlan)] : []))[0];
   expect(of('copy-objects images')).toBe('first');
   expect(of('take-snapshot')).toBe('database');
   expect(of('copy-objects images again')).toBe('second');

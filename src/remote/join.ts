@@ -1,9 +1,10 @@
 import type { Config } from '../config.ts';
 import { RestageError } from '../errors.ts';
 import type { PlannedBucket } from '../plan-objects.ts';
-import { unseenReferences } from '../plan-references.ts';
 import type { Plan, PlannedEnd, PlannedFunction } from '../plan.ts';
 import type { Step } from '../step.ts';
+import { unseenReferences } from '../unseen-references.ts';
+import { againId, copyId } from './again-id.ts';
 
 // A refresh that is made from two places: its database in a function beside the databases, its objects from here. Objects are
 // copied twice: before the database's snapshot, so that it takes little time once that is taken; and after it, what came since.
@@ -66,7 +67,8 @@ export function secondPass(objects: Plan): Plan {
     const [named, known] = [keysStep(objects, planned.bucket), copyStep(objects, planned.bucket)];
     return {
       ...(known ?? copyOf(planned)),
-      id: first.has(planned.bucket) ? againId(copyId(planned.bucket)) : copyId(planned.bucket),
+      ...(first.has(planned.bucket) ? { objects: 0, bytes: 0 } : {}),
+      id: first.has(planned.bucket) ? againId(planned.bucket) : copyId(planned.bucket),
       after: named ? [named.id] : [],
     };
   });
@@ -101,20 +103,18 @@ export function secondPass(objects: Plan): Plan {
 export type Pass = 'first' | 'database' | 'second' | 'references';
 
 /** Which part of a joined plan a step is of. */
-export function passOf({ id, kind }: Pick<Step, 'id' | 'kind'>, joined: Pick<Plan, 'steps'>): Pass {
+export function passOf(step: Step, joined: Pick<Plan, 'steps'>): Pass {
+  const { id, kind } = step;
   if (kind === 'verify-references') return 'references';
-  if (kind === 'copy-objects' && joined.steps.some((step) => step.id === againId(id))) return 'first';
+  if (
+    kind === 'copy-objects' &&
+    id === copyId(step.bucket) &&
+    joined.steps.some((one) => one.id === againId(step.bucket))
+  )
+    return 'first';
   return kind === 'copy-objects' || kind === 'read-keys' || kind === 'verify-objects' || kind === 'delete-objects'
     ? 'second'
     : 'database';
-}
-
-function copyId(bucket: string): string {
-  return `copy-objects ${bucket}`;
-}
-
-function againId(id: string): string {
-  return `${id} again`;
 }
 
 function firstCopies(objects: Plan): readonly CopyStep[] {

@@ -1,7 +1,7 @@
 import { displayTable } from '../postgres/names.ts';
 import { factsOf, stepsOf, type Report } from '../report/report.ts';
 import { isLeftOut, tableFault } from '../report/table-results.ts';
-import { isAccepted } from '../report/verdict.ts';
+import { isInPlace } from '../report/verdict.ts';
 
 /** What came of a sync, as a list that a person would make of it. */
 export interface RunResult {
@@ -27,10 +27,10 @@ export function resultOf(report: Report): RunResult {
     return error === undefined ? [] : [{ step, table: displayTable(step.table), error }];
   });
   const broken = new Set(faults.map(({ step }) => step));
-  const isInPlace = isAccepted(report) || report.recovery?.kept !== undefined;
+  const isThere = isInPlace(report);
   const synced = copies.flatMap((step) => {
     const known = step.outcome.status === 'done' && !isLeftOut(step) ? factsOf(step) : undefined;
-    return isInPlace && known && !broken.has(step) ? [{ table: displayTable(step.table), rows: known.rows }] : [];
+    return isThere && known && !broken.has(step) ? [{ table: displayTable(step.table), rows: known.rows }] : [];
   });
   const sequences = stepsOf(report, 'set-sequences').flatMap((step) => factsOf(step)?.sequences ?? []);
   return {
@@ -38,10 +38,10 @@ export function resultOf(report: Report): RunResult {
     failed: [...faults.map(({ table, error }) => ({ table, error })), ...laterFailures(report)],
     totalRows: sum(synced.map(({ rows }) => rows)),
     validation: {
-      equal: isInPlace ? (report.figures.tables.equal ?? 0) : 0,
+      equal: isThere ? (report.figures.tables.equal ?? 0) : 0,
       different: faults.flatMap(({ step, table }) => (step.outcome.status === 'failed' ? [] : [table])),
     },
-    sequencesFixed: isInPlace ? sum(sequences) : 0,
+    sequencesFixed: isThere ? sum(sequences) : 0,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Event } from '../event.ts';
-import { duration } from './format.ts';
+import { count, counted, duration } from './format.ts';
 import { hasDone } from './step-words.ts';
 import type { Style } from './style.ts';
 
@@ -33,7 +33,15 @@ export function eventLine(event: Event, style: Style): string | undefined {
     case 'step-started':
     case 'step-progress':
     case 'object':
-    case 'run-ended':
       return undefined;
+    case 'run-ended': {
+      const { outcome, durationMs, figures } = event.report;
+      if (outcome !== 'paused') return undefined;
+      const { copied, planned } = figures.tables;
+      return style(
+        'warn',
+        `… paused after ${duration(durationMs)}: ${count(copied)} of ${counted(planned, 'table')} loaded`,
+      );
+    }
   }
 }

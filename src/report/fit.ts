@@ -18,7 +18,7 @@ export function fit(text: string, width: number | undefined): string {
 function fold(line: string, width: number): string[] {
   const indent = ' '.repeat(columnOf(stripVTControlCharacters(line), width * labels));
   // A figure stays with its unit.
-  const [first = '', ...words] = line.split(/(?<=[^ ])(?= )(?! (?:bytes|[kMGT]B|ms|s|min|h|UTC)\b)/);
+  const [first = '', ...words] = line.split(/(?<=[^ ])(?= )(?! (?:bytes|[kMGT]B|MiB|ms|s|min|h|UTC)\b)/);
   const lines: string[] = [];
   let current = first;
   for (const word of words) {
@@ -38,7 +38,7 @@ function columnOf(line: string, most: number): number {
   const begins = [...line.matchAll(/ {2,}(?=[^ ])/g)].map(({ index, 0: gap }) => index + gap.length);
   const column = begins.findLast((begin) => begin <= most) ?? 0;
   // A mark of its own column: ✓ and the like.
-  return column > 0 && /^[✓✗–!] /.test(line.slice(column)) ? column + 2 : column;
+  return column > 0 && /^[✓✗–!…] /.test(line.slice(column)) ? column + 2 : column;
 }
 
 function lengthOf(text: string): number {

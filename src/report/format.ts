@@ -24,6 +24,11 @@ export function bytes(number: number): string {
   return `${value >= 99.95 ? value.toFixed(0) : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** Memory, as the settings of a function have it: 536870912 → 512 MiB */
+export function mebibytes(number: number): string {
+  return `${count(number / 1024 / 1024)} MiB`;
+}
+
 /** Milliseconds as people say them: 840 ms, 4.2 s, 3 min 20 s, 1 h 5 min */
 export function duration(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)} ms`;

@@ -2,6 +2,7 @@ import type { Amount } from '../s3/diff.ts';
 import type { Deleted } from '../s3/extras.ts';
 import { transfersAtOnce, type Transferred } from '../s3/transfer.ts';
 import { bytes, count, counted } from './format.ts';
+import { copiesOf, isAgain } from './bucket-copies.ts';
 import { referencedText } from './plan-objects-text.ts';
 import { factsOf, stepsOf, type Report, type StepOf } from './report.ts';
 import type { Style } from './style.ts';
@@ -24,13 +25,13 @@ export function copyFacts(report: Report, style: Style): Fact[] {
   const list: Fact[] = [];
   for (const step of stepsOf(report, 'copy-objects')) {
     const known = factsOf(step);
-    const name = `objects ${step.bucket}`;
+    const name = isAgain(step) ? '' : `objects ${step.bucket}`;
     if (known)
       list.push([
         name,
-        `${copiedText(known)}, ${bytes(known.copied.bytes)}; ${count(known.unchanged.objects)} unchanged${leftThere(report, step.bucket, known.onlyInTarget)}${known.failed > 0 ? style('bad', `; ${count(known.failed)} failed`) : ''}`,
+        `${isAgain(step) ? 'what came since: ' : ''}${copiedText(known)}, ${bytes(known.copied.bytes)}; ${count(known.unchanged.objects)} unchanged${isLast(report, step) ? leftThere(report, step.bucket, known.onlyInTarget) : ''}${known.failed > 0 ? style('bad', `; ${count(known.failed)} failed`) : ''}`,
       ]);
-    else list.push([name, style('dim', notCopiedText(step))]);
+    else list.push([name, style('dim', `${isAgain(step) ? 'what came since: ' : ''}${notCopiedText(step)}`)]);
   }
   for (const step of stepsOf(report, 'copy-objects')) {
     const referenced = factsOf(step)?.referenced;
@@ -62,6 +63,10 @@ export function objectsStay(report: Report): string | undefined {
   return copied === 1
     ? '1 object was copied before that; it stays'
     : `${count(copied)} objects were copied before that; they stay`;
+}
+
+function isLast(report: Report, step: StepOf<'copy-objects'>): boolean {
+  return copiesOf(report, step.bucket).at(-1)?.id === step.id;
 }
 
 function deletes(report: Report, bucket: string): boolean {

@@ -4,6 +4,7 @@ import { bytes, columns, count, counted } from './format.ts';
 import { driftSummary } from './drift-text.ts';
 import { migrationLines } from './migrations-text.ts';
 import { bucketLines } from './plan-objects-text.ts';
+import { placeRows } from './parts-text.ts';
 import { originText } from './origin-text.ts';
 import { replacedLines } from './replaces-text.ts';
 import { rulesLines } from './plan-rules-text.ts';
@@ -23,6 +24,7 @@ export function planText(plan: Plan, style: Style): string {
     ...migrationLines(plan, style),
     ...driftLines(plan, style),
     ...replacedLines(plan, style),
+    ...placeLines(plan, style),
     style('strong', plan.steps.length === 0 ? 'nothing is to be done' : 'what will be done'),
     ...stepLines(plan, style),
   ];
@@ -63,6 +65,12 @@ function driftLines({ drift, source, target }: Plan, style: Style): string[] {
     style('dim', '  each of them: restage drift'),
     '',
   ];
+}
+
+/** Which part is made where, if one is made in a function. */
+function placeLines(plan: Plan, style: Style): string[] {
+  const rows = placeRows(plan);
+  return rows.length === 0 ? [] : [style('strong', 'where it is made'), ...columns(rows, ['left', 'left'], '  '), ''];
 }
 
 /** From here on a reader wants to know how a table is copied. */

@@ -21,10 +21,12 @@ interface Marked {
 const mostOfBlock = 3000;
 const mostOfText = 1000;
 
+const marks = { success: '✓', failure: '✗', paused: '…' } as const;
+
 /** The verdict, when and how long, the figures, the failure with what to do, and what the target holds. */
 export function slackMessage(news: News): SlackMessage {
   const { event, failure, holds, report } = news;
-  const verdict = `${event === 'success' ? '✓' : '✗'} ${verdictText(news)}`;
+  const verdict = `${marks[event]} ${verdictText(news)}`;
   const section = (text: string): SlackBlock => ({ type: 'section', text: { type: 'mrkdwn', text } });
   const figures = report ? figuresText(report.figures) : '';
   return {

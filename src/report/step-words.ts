@@ -3,8 +3,9 @@ import { versionText } from '../app/version.ts';
 import { displayTable } from '../postgres/names.ts';
 import { someOf } from '../postgres/some-of.ts';
 import type { Kind, Step, StepReport } from '../step.ts';
+import { againId } from '../remote/again-id.ts';
 import { carryText, contentText, newerText, totalText } from './fact-words.ts';
-import { bytes, count, counted, moment } from './format.ts';
+import { bytes, count, counted, duration, moment } from './format.ts';
 import { factsOf, type StepOf } from './report.ts';
 
 /** What a step does or did, after the word for its kind: one line. */
@@ -57,7 +58,11 @@ const words: Words = {
     will: ({ table, rows, rowsAreEstimated, bytes: size }) =>
       `${displayTable(table)}: ${rowsAreEstimated ? 'about ' : ''}${counted(rows, 'row')}, ${bytes(size)}`,
     did: (step) =>
-      told(step, ({ rows, bytes: size }) => `${displayTable(step.table)}: ${counted(rows, 'row')}, ${bytes(size)}`),
+      told(
+        step,
+        ({ rows, bytes: size, since, compareMs }) =>
+          `${displayTable(step.table)}: ${counted(rows, 'row')}, ${bytes(size)}${sinceText(since, compareMs)}`,
+      ),
   },
   'copy-large-objects': {
     will: ({ objects }) => counted(objects, 'large object'),
@@ -162,8 +167,10 @@ const words: Words = {
     did: (step) => told(step, ({ keys }) => `${step.bucket}: ${counted(keys, 'key')}`),
   },
   'copy-objects': {
-    will: ({ bucket, objects, bytes: size, route }) =>
-      `${bucket}: ${counted(objects, 'object')}, ${bytes(size)}${route === 'server' ? ', by the store itself' : ''}`,
+    will: ({ id, bucket, objects, bytes: size, route }) =>
+      id === againId(bucket)
+        ? `${bucket}: both listed once more, and what came since`
+        : `${bucket}: ${counted(objects, 'object')}, ${bytes(size)}${route === 'server' ? ', by the store itself' : ''}`,
     did: (step) =>
       told(
         step,
@@ -280,6 +287,15 @@ const words: Words = {
       ),
   },
 };
+
+/** Loaded in a part of the run before, and compared in the last one's moment. */
+function sinceText(since: 'same' | 'again' | undefined, compareMs: number | undefined): string {
+  if (since === undefined) return '';
+  const took = compareMs === undefined ? '' : `, compared in ${duration(compareMs)}`;
+  return since === 'same'
+    ? `; loaded before, the same${took}`
+    : `; loaded before, copied again as it had changed${took}`;
+}
 
 /** How many the server refused; the report's notes say which. */
 function notMade(refused: readonly string[]): string {

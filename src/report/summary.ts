@@ -1,9 +1,10 @@
 import { displayTable } from '../postgres/names.ts';
 import { bytes, columns, count, counted, duration } from './format.ts';
 import { objectFacts, objectsStay } from './objects-summary.ts';
+import { functionFacts, partFacts, pausedText } from './parts-text.ts';
 import { factsOf, stepsOf, type Report } from './report.ts';
 import { ruleFacts } from './rules-summary.ts';
-import type { Style } from './style.ts';
+import type { Style, Tone } from './style.ts';
 import { isDiscarded, verdictOf } from './verdict.ts';
 import { appChecks, dataChecks, type Fact } from './verification-facts.ts';
 import { versionsOf, versionsText } from './versions-text.ts';
@@ -21,10 +22,17 @@ export function summary(report: Report, style: Style): string {
   ].join('\n');
 }
 
+const marks = {
+  done: ['good', '✓'],
+  failed: ['bad', '✗'],
+  interrupted: ['bad', '✗'],
+  paused: ['warn', '…'],
+} as const satisfies Readonly<Record<Report['outcome'], readonly [Tone, string]>>;
+
 function headline(report: Report, style: Style): string {
   const told = style('dim', `run ${report.run}, ${duration(report.durationMs)}`);
-  const mark = report.outcome === 'done' ? style('good', '✓') : style('bad', '✗');
-  return `${mark} ${style('strong', verdictOf(report))}  ${told}`;
+  const [tone, shape] = marks[report.outcome];
+  return `${style(tone, shape)} ${style('strong', verdictOf(report))}  ${told}`;
 }
 
 /** The facts of a run, each a name and a text. */
@@ -40,6 +48,8 @@ function facts(report: Report, style: Style): Fact[] {
     ...migratedFacts(report),
     ...(versions ? [['app', versionsText(versions, namesOf(report))] as Fact] : []),
     ...appChecks(report, style),
+    ...partFacts(report),
+    ...functionFacts(report, style),
     ...previousFacts(report),
     ...restoredFacts(report, style),
     ...report.remarks.map((remark): Fact => ['note', style('warn', remark)]),
@@ -105,7 +115,7 @@ function tableFacts(report: Report, style: Style): Fact[] {
   const list: Fact[] = [
     [
       'tables',
-      `${count(done.length)} of ${count(tables.length)} copied${discarded ? ', then discarded' : ''}; ${counted(report.figures.tables.rows, 'row')}${origin ? ` from ${origin.database} at ${origin.host}:${origin.port}` : ''}`,
+      `${count(done.length)} of ${count(tables.length)} ${report.outcome === 'paused' ? 'loaded' : 'copied'}${discarded ? ', then discarded' : ''}; ${counted(report.figures.tables.rows, 'row')}${origin ? ` from ${origin.database} at ${origin.host}:${origin.port}` : ''}`,
     ],
   ];
   for (const text of failed) list.push(['', style('bad', text)]);
@@ -125,7 +135,8 @@ function failureLines({ failure, outcome }: Report, style: Style): string[] {
 function endLines(report: Report, style: Style): string[] {
   const { failure, recovery, holds } = report;
   const state = `${holds.replace(/\.$/, '')}.`;
-  if (!failure) return [`  ${state}`];
+  const next = pausedText(report);
+  if (!failure) return [`  ${state}`, ...(next === undefined ? [] : [`  ${next}`])];
   const objects = objectsStay(report);
   return [...(objects === undefined ? [] : [`${objects}.`]), recovery?.failure ? style('bad', state) : state];
 }

@@ -8,6 +8,7 @@ export function verdictOf(report: Report): string {
       ? // Objects are all that such a run has looked at, and of them those that it selects.
         `${target.name} has all objects of ${source.name} that are selected`
       : `${target.name} is refreshed from ${source.name}`;
+  if (outcome === 'paused') return `the refresh of ${target.name} from ${source.name} has paused`;
   if (report.recovery?.kept) return `${target.name} holds new data of ${source.name} that was not accepted`;
   return isAccepted(report)
     ? `${target.name} is refreshed from ${source.name}, but the run did not end well`
@@ -18,6 +19,11 @@ export function verdictOf(report: Report): string {
 export function isAccepted(report: Pick<Report, 'steps' | 'recovery'>): boolean {
   const swapped = stepsOf(report, 'swap').some((step) => step.outcome.status === 'done');
   return swapped && report.recovery === undefined;
+}
+
+/** What was copied of the database is what the target holds now, accepted or not. */
+export function isInPlace(report: Pick<Report, 'steps' | 'recovery'>): boolean {
+  return isAccepted(report) || report.recovery?.kept !== undefined;
 }
 
 /** What was copied of the database is there no more. */

@@ -3,6 +3,7 @@ import type { Amount } from '../../s3/diff.ts';
 import type { Prefixes } from '../../s3/prefixes.ts';
 import type { ObjectFailure } from '../../s3/transfer.ts';
 import { bytes, count, counted } from '../format.ts';
+import { copiedOf, copiesOf } from '../bucket-copies.ts';
 import { routeText, selectionLines } from '../plan-objects-text.ts';
 import { factsOf, stepsOf, type Report } from '../report.ts';
 import { dataTable } from './data-table.ts';
@@ -30,9 +31,10 @@ function bucket(report: Report, planned: PlannedBucket): Markup {
   const { bucket: name, totals, selection, deletion, source, target } = planned;
   const mine = <Step extends { readonly bucket: string }>(steps: readonly Step[]) =>
     steps.find((step) => step.bucket === name);
-  const copying = mine(stepsOf(report, 'copy-objects'));
+  const copies = copiesOf(report, name);
+  const copying = copies.find((step) => factsOf(step) === undefined) ?? copies.at(-1);
   const deleting = mine(stepsOf(report, 'delete-objects'));
-  const copied = copying && factsOf(copying);
+  const copied = copiedOf(report, name);
   const deleted = deleting && factsOf(deleting);
   const lines: Line[] = [
     { what: `At ${report.source.name}, as planned`, amount: totals.source },

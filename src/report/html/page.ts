@@ -12,6 +12,7 @@ import { migrations } from './migrations.ts';
 import { objects } from './objects.ts';
 import { script } from './page-script.ts';
 import { style } from './page-style.ts';
+import { parts } from './parts.ts';
 import { rules } from './rules.ts';
 import { settings } from './settings.ts';
 import { tables } from './tables.ts';
@@ -36,7 +37,7 @@ interface Part {
  */
 export function html(report: Report, options: PageOptions = {}): string {
   const clean = JSON.parse(json(report)) as Report; // the same, without any secret
-  const parts = partsOf(clean, options).filter(({ body }) => body !== undefined);
+  const sections = partsOf(clean, options).filter(({ body }) => body !== undefined);
   const title = `${verdictOf(clean)}, ${moment(clean.startedAt)}`;
   return `<!doctype html>
 ${
@@ -52,9 +53,9 @@ ${
 </head>
 <body>
 ${verdict(clean)}
-<nav aria-label="Parts of this report">${parts.map(({ id, title: name }) => markup`<a href="#${id}">${name}</a> `)}</nav>
+<nav aria-label="Parts of this report">${sections.map(({ id, title: name }) => markup`<a href="#${id}">${name}</a> `)}</nav>
 <main>
-${parts.map(section)}</main>
+${sections.map(section)}</main>
 <footer><p>Run ${clean.run}, planned ${moment(clean.madeAt)}, begun ${moment(clean.startedAt)}. Made by restage${clean.restage === undefined ? '' : ` ${clean.restage}`}; report of version ${clean.version}.</p></footer>
 <script>${verbatim(script)}</script>
 </body>
@@ -73,6 +74,7 @@ function partsOf(report: Report, { list: objectList }: PageOptions): Part[] {
     },
     { id: 'issues', title: 'Known issues', body: list(knownIssues(report)) },
     { id: 'verification', title: 'Verification', body: verification(report) },
+    { id: 'parts', title: report.parts ? 'Parts' : 'Function', body: parts(report) },
     { id: 'timeline', title: 'Timeline', body: timeline(report) },
     { id: 'tables', title: 'Tables', body: tables(report) },
     { id: 'rules', title: 'Data rules', body: rules(report) },

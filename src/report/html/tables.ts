@@ -1,5 +1,6 @@
 import { displayTable } from '../../postgres/names.ts';
 import type { LoadedTable } from '../../postgres/load.ts';
+import type { Facts } from '../../facts.ts';
 import { bytes, count, counted, duration } from '../format.ts';
 import { factsOf, stepsOf, type Report, type StepOf } from '../report.ts';
 import { dataTable } from './data-table.ts';
@@ -10,7 +11,7 @@ import { sign, type Standing } from './sign.ts';
 
 interface Row {
   readonly step: StepOf<'copy-table'>;
-  readonly facts: LoadedTable | undefined;
+  readonly facts: Facts['copy-table'] | undefined;
   readonly standing: Standing;
   readonly result: string;
 }
@@ -44,6 +45,7 @@ export function tables(report: Report): Markup | undefined {
         cell: (row) => row.facts && duration(row.facts.indexMs),
         figure: figure(({ indexMs }) => indexMs),
       },
+      ...(report.parts ? [{ head: 'In the last part', cell: sinceText, choice: sinceText }] : []),
       { head: 'Rule', wide: true, cell: ({ step }) => (step.rule ? rulePhrases(step.rule).join('; ') : '') },
     ],
     rows,
@@ -75,6 +77,12 @@ function rowOf(step: StepOf<'copy-table'>): Row {
 function worstFirst(one: Row, other: Row): number {
   const rank = ({ standing }: Row) => (standing === 'bad' ? 0 : 1);
   return rank(one) - rank(other) || (totalMs(other) ?? -1) - (totalMs(one) ?? -1);
+}
+
+/** What the last part of a run did with a table. */
+function sinceText({ facts, step }: Row): string {
+  if (step.outcome.status !== 'done' || !facts) return '';
+  return { same: 'the same', again: 'copied again', loaded: 'loaded' }[facts.since ?? 'loaded'];
 }
 
 /** 14 of 14 tables copied, 2,504 rows, 1.4 MB. Slowest: … */

@@ -1,6 +1,7 @@
 import { bytes, count, counted, duration, moment, sentence } from '../format.ts';
 import { factsOf, stepsOf, type Report } from '../report.ts';
 import { objectsStay } from '../objects-summary.ts';
+import { pausedText } from '../parts-text.ts';
 import { isDiscarded, verdictOf } from '../verdict.ts';
 import { facts } from './facts.ts';
 import { markup, type Markup, type Part } from './markup.ts';
@@ -16,10 +17,11 @@ const outcomes = {
 export function verdict(report: Report): Markup {
   const { word, shape, tone } = outcomes[report.outcome];
   const stay = objectsStay(report);
+  const next = pausedText(report);
   return markup`<header class="verdict ${tone}">
 <p class="outcome"><span class="shape" aria-hidden="true">${shape}</span> ${word} <span class="dim">refresh ${report.run}</span></p>
 <h1>${verdictOf(report)}</h1>
-<p class="holds">${sentence(report.holds)}${stay === undefined ? '' : ` ${sentence(stay)}`}</p>
+<p class="holds">${sentence(report.holds)}${stay === undefined ? '' : ` ${sentence(stay)}`}${next === undefined ? '' : ` ${next}`}</p>
 ${facts(figures(report))}
 </header>`;
 }
@@ -33,12 +35,15 @@ function figures(report: Report): [string, Part][] {
     ...place('To', target),
     ['Started', moment(report.startedAt)],
     ...(snapshot ? [['Snapshot', moment(snapshot.takenAt)] as [string, Part]] : []),
-    ['Took', duration(report.durationMs)],
+    [
+      'Took',
+      `${duration(report.durationMs)}${report.parts && report.parts.length > 1 ? `, in ${counted(report.parts.length, 'part')}` : ''}`,
+    ],
     ...(tables.planned > 0
       ? [
           [
             'Tables',
-            `${count(tables.copied)} of ${count(tables.planned)} copied${tables.copied > 0 && isDiscarded(report) ? ', then discarded' : ''}, ${counted(tables.rows, 'row')}`,
+            `${count(tables.copied)} of ${count(tables.planned)} ${report.outcome === 'paused' ? 'loaded' : 'copied'}${tables.copied > 0 && isDiscarded(report) ? ', then discarded' : ''}, ${counted(tables.rows, 'row')}`,
           ] as [string, Part],
         ]
       : []),

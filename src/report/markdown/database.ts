@@ -22,7 +22,16 @@ export function databaseLines(report: Report): string[] {
   const name = (step: StepOf<'copy-table'>) => escaped(displayTable(step.table));
   const accepted = report.outcome === 'done' || isAccepted(report);
   const rows = [
-    [accepted ? 'Synced' : isDiscarded(report) ? 'Copied, then discarded' : 'Copied', synced.map(name)],
+    [
+      accepted
+        ? 'Synced'
+        : report.outcome === 'paused'
+          ? 'Loaded'
+          : isDiscarded(report)
+            ? 'Copied, then discarded'
+            : 'Copied',
+      synced.map(name),
+    ],
     ['Failed', failed.map(({ step, why }) => `${name(step)} (${escaped(why)})`)],
     ['Not copied', leftOut.toSorted((a, b) => a.localeCompare(b, 'en')).map(escaped)],
     ['Not finished', unreached.map(name)],
@@ -52,12 +61,13 @@ export function tableLines(report: Report): string[] {
     const known = factsOf(step);
     const [failed] = failureOf(step);
     const done = step.verify === 'content' ? 'equal' : 'rows equal';
+    const again = known?.since === 'again' ? ', copied again in a later part' : '';
     return [
       escaped(displayTable(step.table)),
       known ? count(known.rows) : '',
       known ? bytes(known.bytes) : '',
       known ? duration(known.copyMs + known.indexMs) : '',
-      failed ? escaped(failed.why) : step.outcome.status === 'done' ? done : step.outcome.status,
+      failed ? escaped(failed.why) : step.outcome.status === 'done' ? `${done}${again}` : step.outcome.status,
     ];
   });
   return ['## Tables', '', ...table(['Table', 'Rows', 'Copied', 'Time', 'Content'], rows), ''];

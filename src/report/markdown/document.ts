@@ -10,6 +10,7 @@ import { objectLines } from './objects.ts';
 import { objectsStay } from '../objects-summary.ts';
 import { originText } from '../origin-text.ts';
 import { replacedRows } from '../replaces-text.ts';
+import { functionRows, momentText, partCells, partHeads, pausedText } from '../parts-text.ts';
 import type { Report } from '../report.ts';
 import { ruleFacts } from '../rules-summary.ts';
 import { schemaLines } from './schema.ts';
@@ -25,13 +26,14 @@ export function markdown(report: Report, list?: string): string {
     ? 'Nothing was to be done'
     : { done: 'Refreshed', failed: 'Failed', interrupted: 'Interrupted', paused: 'Paused' }[outcome];
   const stay = objectsStay(report);
+  const next = pausedText(report);
   const lines = [
     `# ${escaped(source.name)} to ${escaped(target.name)}, ${startedAt.slice(0, 10)}: ${isIdle ? 'nothing to do' : verdict.toLowerCase()}`,
     '',
     `**Date:** ${moment(startedAt)}  `,
     `**Run:** ${run}  `,
     `**Time taken:** ${duration(report.durationMs)}  `,
-    `**Outcome:** ${verdict}. ${escaped(sentence(report.holds))}${stay === undefined ? '' : ` ${sentence(stay)}`}`,
+    `**Outcome:** ${verdict}. ${escaped(sentence(report.holds))}${stay === undefined ? '' : ` ${sentence(stay)}`}${next === undefined ? '' : ` ${next}`}`,
     '',
     ...failureLines(report),
     ...resultLines(report),
@@ -40,6 +42,7 @@ export function markdown(report: Report, list?: string): string {
     ...versionLines(report),
     ...verificationLines(report),
     ...ruleSection(report),
+    ...partLines(report),
     '## Settings',
     '',
     ...table(['Setting', escaped(source.name), escaped(target.name)], settings(report)),
@@ -50,6 +53,21 @@ export function markdown(report: Report, list?: string): string {
     ...stepLines(report),
   ];
   return redact(lines.join('\n'));
+}
+
+/** The parts of a run, and the function that it was made in. */
+function partLines(report: Report): string[] {
+  const { parts = [], function: ranIn } = report;
+  if (!ranIn && parts.length === 0) return [];
+  const rows = functionRows(report).map(([name, text]) => [name, escaped(text)]);
+  const when = momentText(report);
+  return [
+    `## ${parts.length === 0 ? 'Function' : 'Parts'}`,
+    '',
+    ...(parts.length === 0 ? [] : [...table(partHeads, parts.map(partCells)), '']),
+    ...(when === undefined ? [] : [escaped(sentence(when)), '']),
+    ...(rows.length === 0 ? [] : [...table(['Function', ''], rows), '']),
+  ];
 }
 
 function resultLines(report: Report): string[] {

@@ -2,6 +2,7 @@ import { describeBucket } from '../../s3/origin.ts';
 import { bytes, count } from '../format.ts';
 import { table } from './table.ts';
 import { escaped } from './text.ts';
+import { copiedOf, copiesOf } from '../bucket-copies.ts';
 import { copyFacts, deletionFacts } from '../objects-summary.ts';
 import { factsOf, stepsOf, type Report } from '../report.ts';
 import { plain } from '../style.ts';
@@ -10,8 +11,9 @@ import { plain } from '../style.ts';
 export function objectFigures(report: Report): string[] {
   if (report.objects.length === 0) return [];
   const rows = report.objects.map(({ bucket, source, target, totals }) => {
-    const copied = stepsOf(report, 'copy-objects').find((step) => step.bucket === bucket);
-    const known = copied && factsOf(copied);
+    const copies = copiesOf(report, bucket);
+    const known = copiedOf(report, bucket);
+    const isWhole = copies.every((step) => factsOf(step) !== undefined);
     const listed = stepsOf(report, 'verify-objects').flatMap((step) =>
       step.bucket === bucket ? (factsOf(step) ?? []) : [],
     )[0];
@@ -24,7 +26,11 @@ export function objectFigures(report: Report): string[] {
       `${escaped(describeBucket(source))} → ${escaped(describeBucket(target))}`,
       count(there.objects),
       bytes(there.bytes),
-      known ? `${count(known.copied.objects)} (${bytes(known.copied.bytes)})` : copied ? 'not finished' : '0',
+      [
+        ...(known ? [`${count(known.copied.objects)} (${bytes(known.copied.bytes)})`] : []),
+        ...(isWhole ? [] : ['not finished']),
+        ...(copies.length === 0 ? ['0'] : []),
+      ].join(', '),
       count(known?.unchanged.objects ?? totals.same.objects),
       count(known?.failed ?? 0),
       count(deleted?.deleted.objects ?? 0),

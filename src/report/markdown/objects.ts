@@ -5,11 +5,13 @@ import { code, escaped, quoted } from './text.ts';
 import { table } from './table.ts';
 import { transfersAtOnce } from '../../s3/transfer.ts';
 import { factsOf, stepsOf, type Report, type StepOf } from '../report.ts';
+import { copiedOf, copiesOf, isAgain } from '../bucket-copies.ts';
 import { progressOf } from '../objects-summary.ts';
 
 /** What a report says of the objects beside their figures: which, the way they went, what failed, how to undo it. */
 export function objectLines(report: Report, list: string | undefined): string[] {
   const routes = stepsOf(report, 'copy-objects').flatMap((step) => {
+    if (isAgain(step)) return []; // as the first one of the pair
     const facts = factsOf(step);
     const hasGone = facts ? facts.copied.objects + facts.failed > 0 : step.outcome.status === 'failed';
     if (!hasGone && progressObjects(step) === 0) return [];
@@ -109,14 +111,14 @@ function goneIn(
   report: Report,
   { bucket, selection, versioning }: PlannedBucket,
 ): { readonly deleted: number; readonly overwritten: number; readonly untold: boolean } {
-  const copying = stepsOf(report, 'copy-objects').find((step) => step.bucket === bucket);
+  const copies = copiesOf(report, bucket);
   const deleting = stepsOf(report, 'delete-objects').find((step) => step.bucket === bucket);
-  const copied = copying && factsOf(copying);
+  const copied = copiedOf(report, bucket);
   const mayComeBack = selection.backup !== undefined || versioning === 'enabled';
   return {
     deleted: (deleting && factsOf(deleting)?.deleted.objects) ?? 0,
     overwritten: (selection.backup === undefined ? copied?.overwritten.objects : copied?.backedUp.objects) ?? 0,
-    untold: progressObjects(deleting) > 0 || (mayComeBack && progressObjects(copying) > 0),
+    untold: progressObjects(deleting) > 0 || (mayComeBack && copies.some((step) => progressObjects(step) > 0)),
   };
 }
 
