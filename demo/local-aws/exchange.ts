@@ -1,12 +1,13 @@
 import type { Defect } from './faults.ts';
 import type { Credentials } from './identity.ts';
 import type { Functions } from './lambda-functions.ts';
+import type { Parameters } from './parameters.ts';
 import type { Request } from './request.ts';
 import type { Storage } from './s3/call.ts';
 import type { Secrets } from './secrets.ts';
 import type { DatabaseServerSettings, RoleSettings } from './settings.ts';
 
-export type ServiceName = 's3' | 'secretsmanager' | 'sts' | 'rds' | 'lambda';
+export type ServiceName = 's3' | 'secretsmanager' | 'sts' | 'rds' | 'lambda' | 'ssm';
 
 /** What is known of a request; it fills up while the request is worked on, and is what faults match and counts count. */
 export interface Facts {
@@ -37,6 +38,7 @@ export interface World extends Storage {
   readonly roles: Map<string, RoleSettings>;
   /** By account, kind and identifier. */
   readonly databaseServers: Map<string, DatabaseServerSettings>;
+  readonly parameters: Parameters;
   readonly functions: Functions;
   /** Undefined: signatures for any region are good. */
   readonly signedRegion: string | undefined;

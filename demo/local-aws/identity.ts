@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { currentTime } from './clock.ts';
-import type { Account, Keys, RoleSettings } from './settings.ts';
+import type { Account, Allowance, Keys, RoleSettings } from './settings.ts';
 
 /** Who sent a request. */
 export interface Caller {
@@ -10,6 +10,8 @@ export interface Caller {
   readonly userId: string;
   /** Every form in which a policy may name this caller. */
   readonly principals: readonly string[];
+  /** What its own policies allow it: everything, when not given. */
+  readonly allows?: readonly Allowance[] | undefined;
 }
 
 export const anonymous: Caller = { account: '', arn: '', userId: '', principals: [] };
@@ -95,6 +97,7 @@ export class Credentials {
     // The session's ARN leaves out the role's path.
     const roleName = role.slice(role.lastIndexOf('/') + 1);
     const arn = `arn:aws:sts::${account}:assumed-role/${roleName}/${session}`;
+    const roles = this.#roles;
     const credential = {
       accessKeyId: `ASIA${randomBytes(8).toString('hex').toUpperCase()}`,
       secretAccessKey: randomBytes(30).toString('base64'),
@@ -105,6 +108,10 @@ export class Credentials {
         arn,
         userId: `${uniqueId('AROA', roleArn)}:${session}`,
         principals: [arn, roleArn, account, `arn:aws:iam::${account}:root`],
+        // The role's policies may change while its keys are in use.
+        get allows() {
+          return roles.get(roleArn)?.allows;
+        },
       },
     };
     this.#byKey.set(credential.accessKeyId, credential);

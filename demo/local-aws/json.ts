@@ -1,6 +1,6 @@
 import { admit } from './admit.ts';
-import type { AwsError } from './aws-error.ts';
-import { toBytes } from './byte-string.ts';
+import { AwsError } from './aws-error.ts';
+import { fromBytes, toBytes } from './byte-string.ts';
 import type { Exchange, World } from './exchange.ts';
 import type { Caller } from './identity.ts';
 import { receiveText } from './receive.ts';
@@ -22,6 +22,17 @@ export async function admitJson(
     unsigned: ['MissingAuthenticationTokenException', 'Missing Authentication Token'],
   });
   return { caller, text };
+}
+
+/** The document that a request is. */
+export function parseInput(text: string): object {
+  try {
+    const parsed: unknown = JSON.parse(fromBytes(text));
+    if (typeof parsed === 'object' && parsed !== null) return parsed;
+  } catch {
+    // Refused below.
+  }
+  throw new AwsError(400, 'SerializationException', 'Could not parse the request as JSON.');
 }
 
 export function jsonReply(status: number, value: object, headers: readonly string[] = []): Reply {

@@ -5,6 +5,7 @@ import type { Caller } from './identity.ts';
 import { admitJson, jsonReply } from './json.ts';
 import { functionArn } from './lambda-functions.ts';
 import { invoke } from './lambda-invoke.ts';
+import { requireAllowed } from './permissions.ts';
 import type { Reply } from './reply.ts';
 import { parameter, type Request } from './request.ts';
 import type { FunctionSettings } from './settings.ts';
@@ -17,6 +18,8 @@ interface Asked {
   /** Of the function, or its ARN; empty where none is named. */
   readonly name: string;
 }
+
+const denied = [403, 'AccessDeniedException'] as const;
 
 interface Operation {
   readonly name: string;
@@ -49,18 +52,19 @@ function describe(settings: FunctionSettings, region: string): object {
 /** By name or by ARN. What is missing in another account is not distinguished from what is not shared. */
 function find({ world, caller, name }: Asked, action: string): FunctionSettings {
   const arn = name.startsWith('arn:') ? name : functionArn({ account: caller.account, name }, world.region);
+  requireAllowed(caller, `lambda:${action}`, arn, denied);
   const found = world.functions.of(caller.account).find((one) => functionArn(one, world.region) === arn);
   if (found) return found;
   if (arn.split(':')[4] !== caller.account)
     throw new AwsError(
-      403,
-      'AccessDeniedException',
+      ...denied,
       `User: ${caller.arn} is not authorized to perform: lambda:${action} on resource: ${arn} because no resource-based policy allows the lambda:${action} action`,
     );
   throw new AwsError(404, 'ResourceNotFoundException', `Function not found: ${arn}`);
 }
 
 function list({ world, caller, request }: Asked): Reply {
+  requireAllowed(caller, 'lambda:ListFunctions', '*', denied);
   const own = world.functions.of(caller.account);
   const start = Number(parameter(request, 'Marker') ?? 0);
   const end = start + Number(parameter(request, 'MaxItems') ?? 50);

@@ -8,6 +8,7 @@ import type {
   FunctionSettings,
   Keys,
   LocalAwsSettings,
+  ParameterSettings,
   RoleSettings,
   SecretSettings,
   SeedObject,
@@ -16,12 +17,14 @@ import type {
 export type { Fault, RequestMatch } from './faults.ts';
 export type {
   Account,
+  Allowance,
   BucketSettings,
   DatabaseServerSettings,
   EncryptionSettings,
   FunctionSettings,
   Keys,
   LocalAwsSettings,
+  ParameterSettings,
   RoleSettings,
   SecretSettings,
   SeedObject,
@@ -65,6 +68,8 @@ export interface Contents {
   /** Thousands at once. The ETags of synthesized content are computed in the background, or when first asked for. */
   seedObjects(bucket: string, objects: readonly SeedObject[]): Promise<void>;
   putSecret(secret: SecretSettings): Promise<void>;
+  /** Or its next version. */
+  putParameter(parameter: ParameterSettings): Promise<void>;
   putRole(role: RoleSettings): Promise<void>;
   /** What RDS knows; nothing is started. */
   putDatabaseServer(server: DatabaseServerSettings): Promise<void>;
@@ -103,13 +108,13 @@ export interface RequestLog {
   resetRequests(): Promise<void>;
 }
 
-/** S3 (path style), Secrets Manager, STS, RDS (what it describes) and Lambda on one port of loopback. Disposing of it ends it. */
+/** S3 (path style), Secrets Manager, STS, RDS (what it describes), Systems Manager's parameters and Lambda on one port of loopback. Disposing of it ends it. */
 export interface LocalAws
   extends Contents, FaultInjection, Circumstances, FunctionControl, RequestLog, AsyncDisposable {
   /** http://127.0.0.1:PORT */
   readonly endpoint: string;
   /** The same for each service, as restage.yaml takes them. */
-  readonly endpoints: Readonly<Record<'s3' | 'secretsManager' | 'sts' | 'rds' | 'lambda', string>>;
+  readonly endpoints: Readonly<Record<'s3' | 'secretsManager' | 'sts' | 'rds' | 'lambda' | 'ssm', string>>;
 }
 
 /** What a control method sends to the server. */
@@ -117,6 +122,7 @@ export type Command =
   | { readonly kind: 'create-bucket'; readonly bucket: BucketSettings }
   | { readonly kind: 'seed-objects'; readonly bucket: string; readonly objects: readonly SeedObject[] }
   | { readonly kind: 'put-secret'; readonly secret: SecretSettings }
+  | { readonly kind: 'put-parameter'; readonly parameter: ParameterSettings }
   | { readonly kind: 'put-role'; readonly role: RoleSettings }
   | { readonly kind: 'put-database-server'; readonly server: DatabaseServerSettings }
   | { readonly kind: 'put-function'; readonly function: FunctionSettings }
@@ -196,10 +202,18 @@ export async function startLocalAws(
   const endpoint = `http://127.0.0.1:${port}`;
   return {
     endpoint,
-    endpoints: { s3: endpoint, secretsManager: endpoint, sts: endpoint, rds: endpoint, lambda: endpoint },
+    endpoints: {
+      s3: endpoint,
+      secretsManager: endpoint,
+      sts: endpoint,
+      rds: endpoint,
+      lambda: endpoint,
+      ssm: endpoint,
+    },
     createBucket: (bucket) => order({ kind: 'create-bucket', bucket }),
     seedObjects: (bucket, objects) => order({ kind: 'seed-objects', bucket, objects }),
     putSecret: (secret) => order({ kind: 'put-secret', secret }),
+    putParameter: (parameter) => order({ kind: 'put-parameter', parameter }),
     putRole: (role) => order({ kind: 'put-role', role }),
     putDatabaseServer: (server) => order({ kind: 'put-database-server', server }),
     putFunction: (one) => order({ kind: 'put-function', function: one }),

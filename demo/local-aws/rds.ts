@@ -1,6 +1,7 @@
 import { AwsError } from './aws-error.ts';
 import type { Exchange, World } from './exchange.ts';
 import type { Caller } from './identity.ts';
+import { requireAllowed } from './permissions.ts';
 import { serveQuery, type PerformQuery, type QueryService } from './query.ts';
 import type { Reply } from './reply.ts';
 import type { DatabaseServerSettings } from './settings.ts';
@@ -17,6 +18,8 @@ const words = {
 function describe(kind: Kind, world: World, caller: Caller, parameters: URLSearchParams): string {
   const { parameter, missing, noun } = words[kind];
   const asked = parameters.get(parameter)?.toLowerCase();
+  const wanted = `arn:aws:rds:${world.region}:${caller.account}:${kind === 'cluster' ? 'cluster' : 'db'}:${asked ?? '*'}`;
+  requireAllowed(caller, `rds:Describe${noun}s`, wanted, [403, 'AccessDenied']);
   const own = [...world.databaseServers.values()].filter(
     (server) => server.kind === kind && server.account === caller.account,
   );

@@ -1,20 +1,15 @@
 import { AwsError } from './aws-error.ts';
-import { fromBytes } from './byte-string.ts';
 import type { Exchange, World } from './exchange.ts';
 import type { Caller } from './identity.ts';
-import { admitJson, jsonReply } from './json.ts';
+import { admitJson, jsonReply, parseInput } from './json.ts';
+import { mayDo, requireAllowed } from './permissions.ts';
 import { header } from './request.ts';
 import type { Reply } from './reply.ts';
 import type { Secret } from './secrets.ts';
 
-function input(text: string): object {
-  try {
-    const parsed: unknown = JSON.parse(fromBytes(text));
-    if (typeof parsed === 'object' && parsed !== null) return parsed;
-  } catch {
-    // Refused below.
-  }
-  throw new AwsError(400, 'SerializationException', 'Could not parse the request as JSON.');
+interface Call {
+  readonly world: World;
+  readonly caller: Caller;
 }
 
 function findSecret(world: World, caller: Caller, operation: string, id: unknown): Secret {
@@ -36,6 +31,19 @@ function findSecret(world: World, caller: Caller, operation: string, id: unknown
   // What is missing in another account is not distinguished from what is not shared.
   if (owner !== caller.account) throw notAuthorized(caller, operation, id);
   throw new AwsError(400, 'ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+}
+
+/** Where the caller's own policies name the secret, or all of them, for this. */
+function demandAction({ world, caller }: Call, operation: string, id: unknown): void {
+  const named = typeof id === 'string' && id !== '' ? id : '*';
+  // IAM knows a secret by its whole ARN, whatever it was asked for by.
+  const found = [...world.secrets.values()].find(
+    ({ arn, name, account }) =>
+      arn === named || arn.slice(0, -7) === named || (name === named && account === caller.account),
+  );
+  const scope = `arn:aws:secretsmanager:${world.region}:${caller.account}:secret:`;
+  const arn = found?.arn ?? (named === '*' || named.startsWith('arn:') ? named : `${scope}${named}`);
+  requireAllowed(caller, `secretsmanager:${operation}`, arn, [400, 'AccessDeniedException']);
 }
 
 function notAuthorized(caller: Caller, operation: string, arn: string): AwsError {
@@ -62,7 +70,8 @@ function demandValue(world: World, caller: Caller, secret: Secret): void {
       : [kmsKey, kmsKey.slice(kmsKey.lastIndexOf('/') + 1)].some((key) =>
           world.deniedKeys.get(key)?.includes(caller.account),
         );
-  if (isDenied) throw new AwsError(400, 'AccessDeniedException', 'Access to KMS is not allowed');
+  if (isDenied || (kmsKey !== undefined && !mayDo(caller, 'kms:Decrypt', kmsKey)))
+    throw new AwsError(400, 'AccessDeniedException', 'Access to KMS is not allowed');
 }
 
 function describe(secret: Secret): object {
@@ -120,7 +129,8 @@ export async function serveSecretsManager(world: World, exchange: Exchange): Pro
   facts.operation = perform === undefined ? 'Unknown' : name;
   const { caller, text } = await admitJson(world, exchange, 400);
   if (perform === undefined) throw new AwsError(400, 'UnknownOperationException', '');
-  const asked = input(text);
+  const asked = parseInput(text);
+  demandAction({ world, caller }, name, name === 'ListSecrets' ? '*' : Reflect.get(asked, 'SecretId'));
   const find = (): Secret => findSecret(world, caller, name, Reflect.get(asked, 'SecretId'));
   return jsonReply(200, perform(world, caller, find, asked));
 }

@@ -16,6 +16,7 @@ import { renderS3Error, serveS3 } from './s3/serve.ts';
 import { send, type Damage } from './send.ts';
 import { serveSecretsManager } from './secrets-manager.ts';
 import { signedService } from './signature.ts';
+import { serveSsm } from './ssm.ts';
 import { serveSts } from './sts.ts';
 
 export interface Observers {
@@ -52,6 +53,7 @@ const services: Readonly<Record<ServiceName, Service>> = {
   sts: { serve: serveSts, renderError: renderQueryError },
   rds: { serve: serveRds, renderError: renderQueryError },
   lambda: { serve: serveLambda, renderError: renderJsonError },
+  ssm: { serve: serveSsm, renderError: renderJsonError },
 };
 
 /** A defect of this server is answered as AWS answers one of its own, and says what it is. */

@@ -87,6 +87,23 @@ export interface SecretSettings {
   readonly markedForDeletion?: boolean;
 }
 
+/** Patterns, in which `*` stands for any characters: of actions such as s3:GetObject, and of the ARNs of what they are done to. */
+export interface Allowance {
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+}
+
+export interface ParameterSettings {
+  readonly account: string;
+  /** Often a path: /app/staging/setting. */
+  readonly name: string;
+  readonly value: string;
+  /** String, when not given. */
+  readonly type?: 'String' | 'StringList' | 'SecureString';
+  /** Of a SecureString, by its ARN or an id in the account. The account's default key, when not given. */
+  readonly kmsKey?: string;
+}
+
 export interface RoleSettings {
   readonly account: string;
   /** With its path, if it has one. */
@@ -97,6 +114,8 @@ export interface RoleSettings {
   readonly externalId?: string;
   /** How long its keys may last. */
   readonly maxSeconds?: number;
+  /** When given, anything else is denied; when not, all is allowed that its account may do. */
+  readonly allows?: readonly Allowance[];
 }
 
 export interface DatabaseServerSettings {

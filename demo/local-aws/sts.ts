@@ -1,6 +1,7 @@
 import { AwsError } from './aws-error.ts';
 import type { Exchange, World } from './exchange.ts';
 import type { Caller } from './identity.ts';
+import { requireAllowed } from './permissions.ts';
 import { serveQuery, type PerformQuery, type QueryService } from './query.ts';
 import type { Reply } from './reply.ts';
 import { element } from './xml.ts';
@@ -25,6 +26,7 @@ function assumeRole(world: World, caller: Caller, parameters: URLSearchParams): 
       'ValidationError',
       `The requested DurationSeconds exceeds the MaxSessionDuration set for this role.`,
     );
+  requireAllowed(caller, 'sts:AssumeRole', arn, [403, 'AccessDenied']);
   const isTrusted = role?.trusts.some((principal) => caller.principals.includes(principal)) === true;
   const hasId = role?.externalId === undefined || role.externalId === parameters.get('ExternalId');
   // What is missing is not distinguished from what does not trust the caller.

@@ -6,6 +6,7 @@ import { Faults } from './faults.ts';
 import { Credentials } from './identity.ts';
 import { Functions } from './lambda-functions.ts';
 import type { Answer, Command, Given, Order } from './local-aws.ts';
+import { putParameter } from './parameters.ts';
 import { RequestCounts } from './request-counts.ts';
 import { makeSecret } from './secrets.ts';
 import { seedBucket, seedObjects } from './seed.ts';
@@ -42,6 +43,7 @@ const world: World = {
   buckets: new Map(),
   secrets: new Map(),
   roles,
+  parameters: new Map(),
   databaseServers: new Map(),
   functions: new Functions({ region, folder: settings.folder, credentials }),
   folder: settings.folder,
@@ -66,6 +68,9 @@ async function obey(command: Command): Promise<Given> {
       world.secrets.set(secret.arn, secret);
       break;
     }
+    case 'put-parameter':
+      putParameter(world.parameters, region, command.parameter);
+      break;
     case 'put-role': {
       const { account, name } = command.role;
       world.roles.set(`arn:aws:iam::${account}:role/${name}`, command.role);

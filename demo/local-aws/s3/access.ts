@@ -1,5 +1,6 @@
 import { accessDenied, AwsError } from '../aws-error.ts';
 import type { Caller } from '../identity.ts';
+import { mayDo, notAllowed } from '../permissions.ts';
 import { header, type Request } from '../request.ts';
 import type { Bucket, ObjectVersion } from './bucket.ts';
 import { decide } from './policy.ts';
@@ -8,16 +9,28 @@ export interface Buckets {
   get(name: string): Bucket | undefined;
 }
 
-/** Whether the caller may do this: the owner's account unless denied, another one only if allowed. */
+/**
+ * Whether the caller may do this: the owner's account unless denied, another one only if allowed, and a role only what its own policies
+ * allow it, or those of a bucket in its account.
+ */
 export function isAllowed(bucket: Bucket, caller: Caller, action: string, key?: string): boolean {
-  const arn = `arn:aws:s3:::${bucket.name}`;
-  const decision = decide(bucket.policy, caller, action, key === undefined ? arn : `${arn}/${key}`);
-  if (decision === 'silent') return caller.account === bucket.account;
-  return decision === 'allow';
+  const resource = resourceOf(bucket, key);
+  const isOwn = caller.account === bucket.account;
+  const decision = decide(bucket.policy, caller, action, resource);
+  if (decision === 'silent') return isOwn && mayDo(caller, action, resource);
+  return decision === 'allow' && (isOwn || mayDo(caller, action, resource));
+}
+
+function resourceOf(bucket: Bucket, key: string | undefined): string {
+  return `arn:aws:s3:::${bucket.name}${key === undefined ? '' : `/${key}`}`;
 }
 
 export function demand(bucket: Bucket, caller: Caller, action: string, key?: string): void {
-  if (!isAllowed(bucket, caller, action, key)) throw accessDenied();
+  if (isAllowed(bucket, caller, action, key)) return;
+  const resource = resourceOf(bucket, key);
+  throw mayDo(caller, action, resource)
+    ? accessDenied()
+    : notAllowed(caller, action, `"${resource}"`, [403, 'AccessDenied']);
 }
 
 const openAcls = ['public-read', 'public-read-write', 'authenticated-read', 'bucket-owner-read'];

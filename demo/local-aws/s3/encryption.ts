@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { AwsError } from '../aws-error.ts';
 import type { Caller } from '../identity.ts';
+import { requireAllowed } from '../permissions.ts';
 import { header } from '../request.ts';
 import { child, element, malformedXml, parseXml, textOf, xmlDocument } from '../xml.ts';
 import type { BucketCall, Storage } from './call.ts';
@@ -85,6 +86,7 @@ export function demandKey(
       'AccessDenied',
       `User: ${caller.arn || 'anonymous'} is not authorized to perform: ${action} on resource: ${arn} because no resource-based policy allows the ${action} action`,
     );
+  requireAllowed(caller, action, arn, [403, 'AccessDenied']);
 }
 
 export function encryptionDocument(encryption: Encryption): string {

@@ -1,5 +1,6 @@
 import { AwsError } from '../aws-error.ts';
 import type { Caller } from '../identity.ts';
+import { wildcards } from '../wildcards.ts';
 
 interface Statement {
   readonly effect: 'Allow' | 'Deny';
@@ -22,17 +23,6 @@ function texts(value: unknown): readonly string[] {
     if (typeof item === 'string') return item;
     throw malformed("Policies must be valid JSON and the first byte must be '{'");
   });
-}
-
-function wildcards(patterns: readonly string[], flags: string): (text: string) => boolean {
-  const source = patterns.map((pattern) =>
-    pattern
-      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.'),
-  );
-  const expression = new RegExp(`^(?:${source.join('|')})$`, flags);
-  return (text) => expression.test(text);
 }
 
 function either(statement: object, name: string, flags: string): (text: string) => boolean {

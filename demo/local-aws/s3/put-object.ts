@@ -11,10 +11,11 @@ import { demandKey, encryptionHeaders, etagOf } from './encryption.ts';
 import { requestedFacts } from './object-facts.ts';
 import { release } from '../body.ts';
 
-/** The rights that an upload needs beside s3:PutObject, for what it wants set on the object. */
+/** The rights that an upload needs beside s3:PutObject, for what it wants set on the object, or known of the one before. */
 export function demandExtras(call: ObjectCall): void {
   const { request, bucket, caller, key } = call;
   if (header(request, 'x-amz-tagging') !== undefined) demand(bucket, caller, 's3:PutObjectTagging', key);
+  if (header(request, 'if-match') !== undefined) demand(bucket, caller, 's3:GetObject', key);
   if (header(request, 'x-amz-acl') !== undefined) demand(bucket, caller, 's3:PutObjectAcl', key);
 }
 

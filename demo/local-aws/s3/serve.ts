@@ -1,6 +1,7 @@
 import { accessDenied, AwsError } from '../aws-error.ts';
 import { isUtf8Bytes } from '../byte-string.ts';
 import type { Exchange, World } from '../exchange.ts';
+import { requireAllowed } from '../permissions.ts';
 import { header, parameter } from '../request.ts';
 import type { Reply } from '../reply.ts';
 import { authenticate, type AuthFailure, type Refusals } from '../signature.ts';
@@ -50,7 +51,10 @@ const readOnly = (): AwsError =>
   new AwsError(403, 'AccessDenied', 'The keys of this bucket are synthesized: it is read only.');
 
 function perform(operation: Operation, call: Call, name: string, key: string): Reply | Promise<Reply> {
-  if (operation.on === 'service') return operation.perform(call);
+  if (operation.on === 'service') {
+    requireAllowed(call.caller, 's3:ListAllMyBuckets', '*', [403, 'AccessDenied']);
+    return operation.perform(call);
+  }
   if (operation.on === 'new-bucket') return operation.perform(call, name);
   const bucket = findBucket(call.storage.buckets, name);
   checkOwner(call.request, bucket);
