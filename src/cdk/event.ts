@@ -7,6 +7,8 @@ export type RestageEvent = InvocationInput;
 export function readEvent(event: RestageEvent, path: string): RestageEvent {
   const parsed = invocationSchema.safeParse(event);
   if (parsed.success) return event;
-  const problems = parsed.error.issues.map(({ path: at, message }) => `  ${at.map(String).join('.') || 'event'}: ${message}`);
+  const problems = parsed.error.issues.map(
+    ({ path: at, message }) => `  ${at.map(String).join('.') || 'event'}: ${message}`,
+  );
   throw new RestageError('event-invalid', `${path}: the function would refuse this event:\n${problems.join('\n')}`);
 }

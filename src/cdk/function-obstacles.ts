@@ -2,7 +2,14 @@ import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { requireUnattended } from '../index.ts';
 import { differ } from './place.ts';
-import { namesOf, strayFiles, unattendedObstacles, unknownNames, type Obstacle, type ReadConfig } from './read-config.ts';
+import {
+  namesOf,
+  strayFiles,
+  unattendedObstacles,
+  unknownNames,
+  type Obstacle,
+  type ReadConfig,
+} from './read-config.ts';
 import { readRuns } from './runs-bucket.ts';
 import type { RestageFunctionProps } from './restage-function-props.ts';
 
@@ -53,7 +60,7 @@ export function functionObstacles(
   say(
     target.database?.auth === 'iam' && props.databaseResourceId === undefined,
     'target.database.auth is iam: the policy must name the server by an id of its own, which only RDS knows',
-    "Give databaseResourceId: the DbiResourceId or DbClusterResourceId of `aws rds describe-db-instances` or `describe-db-clusters`.",
+    'Give databaseResourceId: the DbiResourceId or DbClusterResourceId of `aws rds describe-db-instances` or `describe-db-clusters`.',
   );
   say(
     unset.length > 0 && props.variables === undefined,
@@ -83,15 +90,23 @@ function runsObstacles({ config }: ReadConfig, props: RestageFunctionProps): rea
   if (lambda.runs === undefined && props.runs !== false)
     return [
       {
-        message: 'target.lambda.runs is missing: without it no run goes on in a second invocation, and none is followed',
+        message:
+          'target.lambda.runs is missing: without it no run goes on in a second invocation, and none is followed',
         fix: `Under target.lambda add: runs: s3://${name ?? `${nameOf(lambda.function)}-runs`}/runs. Or give the construct runs: false.`,
       },
     ];
   if (lambda.runs !== undefined && props.runs === false)
-    return [{ message: `target.lambda.runs is ${lambda.runs}, and the construct is told runs: false`, fix: 'Leave out either.' }];
+    return [
+      {
+        message: `target.lambda.runs is ${lambda.runs}, and the construct is told runs: false`,
+        fix: 'Leave out either.',
+      },
+    ];
   const { bucket } = readRuns(lambda.runs ?? '');
   if (!differ(name, bucket) || lambda.runs === undefined) return [];
-  return [{ message: `target.lambda.runs is in ${bucket}, and the bucket of \`runs\` is ${name}`, fix: 'Name the same one.' }];
+  return [
+    { message: `target.lambda.runs is in ${bucket}, and the bucket of \`runs\` is ${name}`, fix: 'Name the same one.' },
+  ];
 }
 
 /** A function may be named by its ARN. */

@@ -11,18 +11,17 @@ export interface RunsPlace {
 }
 
 /** A run store reads, writes and lists; without the right to list, S3 does not tell what is missing from what is closed. */
-export function runsRights(place: Place, { bucketArn: bucket, prefix, keyArn }: RunsPlace): Rights {
-  const under = prefix === '' ? `${bucket}/*` : `${bucket}/${prefix}/*`;
+export function runsRights(place: Place, runs: RunsPlace): Rights {
+  const keys = runs.keyArn === undefined ? [] : [runs.keyArn];
   return [
-    ...allow('Runs', ['s3:ListBucket'], [bucket]),
-    ...allow('RunFiles', ['s3:GetObject', 's3:PutObject'], [under]),
-    ...allow(
-      'RunsKey',
-      ['kms:Decrypt', 'kms:GenerateDataKey'],
-      keyArn === undefined ? [] : [keyArn],
-      through('s3', place.region),
-    ),
+    ...allow('Runs', ['s3:ListBucket'], [runs.bucketArn]),
+    ...allow('RunFiles', ['s3:GetObject', 's3:PutObject'], [filesUnder(runs)]),
+    ...allow('RunsKey', ['kms:Decrypt', 'kms:GenerateDataKey'], keys, through('s3', place.region)),
   ];
+}
+
+function filesUnder({ bucketArn: bucket, prefix }: RunsPlace): string {
+  return prefix === '' ? `${bucket}/*` : `${bucket}/${prefix}/*`;
 }
 
 /** The configuration, where it is kept outside the bundle: s3://bucket/key, or ssm:/name. */
@@ -37,6 +36,22 @@ export function configRights(place: Place, reference: string | undefined): Right
 /** A run that takes longer than one invocation goes on in the next; `check` looks at the time-out. */
 export function selfRights(place: Place, name: string): Rights {
   return allow('GoOn', ['lambda:GetFunctionConfiguration', 'lambda:InvokeFunction'], [functionArn(place, name)]);
+}
+
+/** Somebody who refreshes by the command line: invokes, and follows what is written. */
+export function useRights(place: Place, name: string, runs: RunsPlace | undefined): Rights {
+  const invoke = allow(
+    'Refresh',
+    ['lambda:GetFunctionConfiguration', 'lambda:InvokeFunction'],
+    [functionArn(place, name)],
+  );
+  if (!runs) return invoke;
+  return [
+    ...invoke,
+    ...allow('Runs', ['s3:ListBucket'], [runs.bucketArn]),
+    ...allow('RunFiles', ['s3:GetObject'], [filesUnder(runs)]),
+    ...allow('RunsKey', ['kms:Decrypt'], runs.keyArn === undefined ? [] : [runs.keyArn], through('s3', place.region)),
+  ];
 }
 
 /**

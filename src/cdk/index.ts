@@ -5,4 +5,4 @@ export type { RestageFunctionProps } from './restage-function-props.ts';
 export { RestageSchedule, type RestageScheduleProps } from './restage-schedule.ts';
 export { RestageSourceRole, type RestageSourceRoleProps } from './restage-source-role.ts';
 export { RestageTask, type RestageTaskProps } from './restage-task.ts';
-export { mayCopyFrom, mayDecrypt, type Sharing } from './sharing.ts';
+export { mayCopyFrom, mayDecrypt } from './sharing.ts';

@@ -53,5 +53,7 @@ function arn({ stack, region }: Place, service: string, resource: string, resour
 
 /** Whether two account ids, regions or names are known here and are not the same. */
 export function differ(one: string | undefined, other: string | undefined): boolean {
-  return one !== undefined && other !== undefined && !Token.isUnresolved(one) && !Token.isUnresolved(other) && one !== other;
+  return (
+    one !== undefined && other !== undefined && !Token.isUnresolved(one) && !Token.isUnresolved(other) && one !== other
+  );
 }

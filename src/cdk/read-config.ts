@@ -78,12 +78,17 @@ export function strayFiles({ file, files }: ReadConfig): readonly Obstacle[] {
         message: `it names ${resolve(folder, one)}, which is not below its own folder, and only that goes into the function`,
         fix: `Move it below ${folder}, and name it from there.`,
       };
-    return existsSync(resolve(folder, one)) ? [] : { message: `it names ${one}, and there is no such file in ${folder}` };
+    return existsSync(resolve(folder, one))
+      ? []
+      : { message: `it names ${one}, and there is no such file in ${folder}` };
   });
 }
 
 /** Names of an end that a policy holds, by their paths in the configuration. */
-export function namesOf({ config }: ReadConfig, side: 'source' | 'target'): Readonly<Record<string, string | undefined>> {
+export function namesOf(
+  { config }: ReadConfig,
+  side: 'source' | 'target',
+): Readonly<Record<string, string | undefined>> {
   const { database, buckets } = config[side];
   return {
     [`${side}.database.secret`]: database?.secret,

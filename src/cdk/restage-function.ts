@@ -15,16 +15,16 @@ import { Construct } from 'constructs';
 import { alarmsOf } from './alarms.ts';
 import type { RestageEvent } from './event.ts';
 import { functionObstacles, nameOf } from './function-obstacles.ts';
-import { configRights, networkRights, runsRights, selfRights } from './function-rights.ts';
+import { configRights, networkRights, runsRights, selfRights, useRights, type RunsPlace } from './function-rights.ts';
 import { ownSecurityGroup } from './network.ts';
-import { functionArn, placeOf, secretArn } from './place.ts';
+import { differ, placeOf, secretArn } from './place.ts';
 import { placeCode, placedConfig } from './place-code.ts';
 import { readConfig, requireClear, type ReadConfig } from './read-config.ts';
 import type { RestageFunctionProps } from './restage-function-props.ts';
 import { allow, through, type Rights } from './rights.ts';
 import { ownRunsBucket, readRuns } from './runs-bucket.ts';
-import { sourceRights, type EndKeys } from './source-rights.ts';
-import { copyRights, targetRights } from './target-rights.ts';
+import { databaseRights, sourceRights, type EndKeys } from './source-rights.ts';
+import { bucketRights, copyRights } from './target-rights.ts';
 
 /**
  * The function that refreshes staging from inside its VPC, in the target's account, with the rights that its restage.yaml takes and
@@ -65,7 +65,9 @@ export class RestageFunction extends Construct {
     this.vpc = props.vpc;
     this.subnets = props.vpc?.selectSubnets(props.vpcSubnets);
     this.securityGroups =
-      props.vpc === undefined ? [] : (props.securityGroups ?? [ownSecurityGroup(this, props.vpc, config, props.allowTo)]);
+      props.vpc === undefined
+        ? []
+        : (props.securityGroups ?? [ownSecurityGroup(this, props.vpc, config, props.allowTo)]);
     this.runsBucket = this.#openRuns();
     this.logGroup = new logs.LogGroup(this, 'Log', {
       logGroupName: `/restage/${this.functionName}`,
@@ -102,66 +104,64 @@ export class RestageFunction extends Construct {
             securityGroups: [...this.securityGroups],
           }),
     });
-    this.alarms =
-      props.alarms === false ? [] : alarmsOf(this, this.function, this.functionName, props.alarms);
+    this.alarms = props.alarms === false ? [] : alarmsOf(this, this.function, this.functionName, props.alarms);
     this.#tell();
   }
 
   /** What reading and writing both ends takes, wherever the same code runs: the function's rights, and its task's. */
   rights(): Rights {
     const { config } = this.#read;
-    const { objects = false, variables, configAt, secretKeys = [], bucketKeys = [], databaseResourceId } = this.#props;
+    const { objects = false, variables, configAt } = this.#props;
     const target = placeOf(this, config.target.aws);
     const own = placeOf(this, undefined);
-    const keys: EndKeys = {
-      secretKeys: secretKeys.map((key) => key.keyArn),
-      bucketKeys: bucketKeys.map((key) => key.keyArn),
-      databaseResourceId,
-    };
+    const keys = this.#keys();
     const role = this.#read.sourceRole?.role;
-    const { prefix } = readRuns(config.target.lambda?.runs ?? '');
+    const runs = this.#runsPlace();
     const named = variables && [secretArn(own, variables.secretFullArn ?? variables.secretArn)];
     return [
-      ...targetRights(target, config, keys, objects),
+      ...databaseRights(target, 'Target', config.target.database, keys),
+      ...bucketRights(target, config, keys, objects),
       ...copyRights(target, config, objects && role !== undefined),
       ...(role === undefined
         ? sourceRights(placeOf(this, config.source.aws), config, keys, objects)
         : allow('SourceRole', ['sts:AssumeRole'], [role])),
       ...allow('Variables', ['secretsmanager:GetSecretValue'], named ?? []),
-      ...allow('VariablesKey', ['kms:Decrypt'], variables ? keyOf(variables, keys) : [], through('secretsmanager', own.region)),
+      ...allow(
+        'VariablesKey',
+        ['kms:Decrypt'],
+        variables ? keyOf(variables, keys) : [],
+        through('secretsmanager', own.region),
+      ),
       ...configRights(own, configAt),
-      ...(this.runsBucket
-        ? runsRights(target, {
-            bucketArn: this.runsBucket.bucketArn,
-            prefix,
-            keyArn: this.runsBucket.encryptionKey?.keyArn,
-          })
-        : []),
+      ...(runs ? runsRights(target, runs) : []),
     ];
   }
 
-  /** Lets a person, or what stands for one, refresh by the command line: invoke, look at the time-out, follow the run. */
-  grantUse(grantee: iam.IGrantable): void {
+  /**
+   * Lets a person, or what stands for one, refresh from the command line: invoke, look at the time-out, follow the run. With `objects`
+   * also copy objects into the target's buckets from there.
+   */
+  grantUse(grantee: iam.IGrantable, { objects = false }: { readonly objects?: boolean } = {}): void {
+    const { config } = this.#read;
     const place = placeOf(this, undefined);
-    const { prefix } = readRuns(this.#read.config.target.lambda?.runs ?? '');
-    const runs = this.runsBucket;
-    const under = runs && (prefix === '' ? `${runs.bucketArn}/*` : `${runs.bucketArn}/${prefix}/*`);
-    const statements = [
-      ...allow(
-        'Refresh',
-        ['lambda:GetFunctionConfiguration', 'lambda:InvokeFunction'],
-        [functionArn(place, this.functionName)],
-      ),
-      ...allow('FollowRuns', ['s3:ListBucket'], runs ? [runs.bucketArn] : []),
-      ...allow('ReadRuns', ['s3:GetObject'], under === undefined ? [] : [under]),
-      ...allow('ReadRunsKey', ['kms:Decrypt'], runs?.encryptionKey ? [runs.encryptionKey.keyArn] : [], through('s3', place.region)),
+    const rights = [
+      ...useRights(place, this.functionName, this.#runsPlace()),
+      ...(objects
+        ? [
+            ...bucketRights(placeOf(this, config.target.aws), config, this.#keys(), true),
+            ...copyRights(place, config, differ(config.source.aws?.account, config.target.aws?.account)),
+          ]
+        : []),
     ];
-    for (const statement of statements) grantee.grantPrincipal.addToPrincipalPolicy(statement);
+    for (const right of rights) grantee.grantPrincipal.addToPrincipalPolicy(right);
   }
 
   /** The function as what a schedule invokes. */
   targetOf(event: RestageEvent, settings: targets.ScheduleTargetBaseProps): scheduler.IScheduleTarget {
-    return new targets.LambdaInvoke(this.function, { ...settings, input: scheduler.ScheduleTargetInput.fromObject(event) });
+    return new targets.LambdaInvoke(this.function, {
+      ...settings,
+      input: scheduler.ScheduleTargetInput.fromObject(event),
+    });
   }
 
   #openRuns(): s3.IBucket | undefined {
@@ -169,6 +169,22 @@ export class RestageFunction extends Construct {
     if (runs === false) return undefined;
     const { bucket } = readRuns(this.#read.config.target.lambda?.runs ?? '');
     return runs ?? ownRunsBucket(this, bucket, keepRuns ?? Duration.days(365));
+  }
+
+  #runsPlace(): RunsPlace | undefined {
+    const { prefix } = readRuns(this.#read.config.target.lambda?.runs ?? '');
+    return (
+      this.runsBucket && { bucketArn: this.runsBucket.bucketArn, prefix, keyArn: this.runsBucket.encryptionKey?.keyArn }
+    );
+  }
+
+  #keys(): EndKeys {
+    const { secretKeys = [], bucketKeys = [], databaseResourceId } = this.#props;
+    return {
+      secretKeys: secretKeys.map((key) => key.keyArn),
+      bucketKeys: bucketKeys.map((key) => key.keyArn),
+      databaseResourceId,
+    };
   }
 
   #functionRights(): Rights {
@@ -198,7 +214,10 @@ export class RestageFunction extends Construct {
         );
     for (const name of Object.keys(this.#props.environment ?? {}))
       if (/PASS|SECRET|TOKEN|KEY|HASH|CREDENTIAL/i.test(name))
-        warn(`environment-${name}`, `${name} looks like a secret, and whoever sees the function sees it: put it into \`variables\`.`);
+        warn(
+          `environment-${name}`,
+          `${name} looks like a secret, and whoever sees the function sees it: put it into \`variables\`.`,
+        );
   }
 }
 
@@ -211,6 +230,9 @@ function environmentOf({ configAt, variables, environment }: RestageFunctionProp
 }
 
 /** The key of a secret as its construct knows it, else those that are given. */
-function keyOf({ encryptionKey }: NonNullable<RestageFunctionProps['variables']>, { secretKeys }: EndKeys): readonly string[] {
+function keyOf(
+  { encryptionKey }: NonNullable<RestageFunctionProps['variables']>,
+  { secretKeys }: EndKeys,
+): readonly string[] {
   return encryptionKey ? [encryptionKey.keyArn] : secretKeys;
 }

@@ -2,7 +2,7 @@ import {
   Duration,
   TimeZone,
   aws_scheduler as scheduler,
-  aws_scheduler_targets as targets,
+  type aws_scheduler_targets as targets,
   type aws_sqs as sqs,
 } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
@@ -37,7 +37,8 @@ export class RestageSchedule extends Construct {
     };
     this.schedule = new scheduler.Schedule(this, 'Schedule', {
       schedule:
-        schedule ?? scheduler.ScheduleExpression.cron({ weekDay: 'SUN', hour: '3', minute: '0', timeZone: TimeZone.ETC_UTC }),
+        schedule ??
+        scheduler.ScheduleExpression.cron({ weekDay: 'SUN', hour: '3', minute: '0', timeZone: TimeZone.ETC_UTC }),
       description: `restage: ${asked.action ?? 'sync'} by ${run.functionName}`,
       enabled: enabled ?? true,
       target: run.targetOf(asked, settings),

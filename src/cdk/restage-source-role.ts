@@ -90,7 +90,10 @@ function obstacles(scope: Construct, read: ReadConfig, props: RestageSourceRoleP
       fix: 'Correct either.',
     });
   if (props.readers.length === 0)
-    found.push({ message: 'readers is empty: nobody may take the role on', fix: "Name the function's role, by its ARN." });
+    found.push({
+      message: 'readers is empty: nobody may take the role on',
+      fix: "Name the function's role, by its ARN.",
+    });
   if (source.database?.auth === 'iam' && props.databaseResourceId === undefined)
     found.push({
       message: 'source.database.auth is iam: the policy must name the server by an id of its own, which only RDS knows',

@@ -12,8 +12,8 @@ import {
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
+import { RestageError } from '../index.ts';
 import { readEvent, type RestageEvent } from './event.ts';
-import { requireClear } from './read-config.ts';
 import type { RestageFunction } from './restage-function.ts';
 
 export interface RestageTaskProps {
@@ -47,13 +47,15 @@ export class RestageTask extends Construct {
     super(scope, id);
     const { function: of } = props;
     const { vpc } = of;
-    requireClear('the function', `${this.node.path} (RestageTask)`, [
-      ...(vpc ? [] : [{ message: 'it has no vpc, and a task runs in one', fix: 'Give the RestageFunction its vpc.' }]),
-    ]);
+    if (!vpc)
+      throw new RestageError(
+        'config-invalid',
+        `${this.node.path}: a task runs in a network, and the function has none: give the RestageFunction its vpc`,
+      );
     const asked = readEvent(props.event ?? { action: 'sync' }, this.node.path);
     this.#function = of;
     this.functionName = `${of.functionName}-task`;
-    this.cluster = props.cluster ?? new ecs.Cluster(this, 'Cluster', vpc ? { vpc } : {});
+    this.cluster = props.cluster ?? (new ecs.Cluster(this, 'Cluster', { vpc }) as ecs.ICluster); // their types leave out that an optional property may be undefined
     this.role = new iam.Role(this, 'Role', {
       roleName: props.roleName ?? this.functionName,
       description: `What the task of ${of.functionName} may do: the same`,
@@ -68,7 +70,9 @@ export class RestageTask extends Construct {
       runtimePlatform: {
         operatingSystemFamily: ecs.OperatingSystemFamily.LINUX,
         cpuArchitecture:
-          of.architecture.name === lambda.Architecture.ARM_64.name ? ecs.CpuArchitecture.ARM64 : ecs.CpuArchitecture.X86_64,
+          of.architecture.name === lambda.Architecture.ARM_64.name
+            ? ecs.CpuArchitecture.ARM64
+            : ecs.CpuArchitecture.X86_64,
       },
     });
     this.taskDefinition.addContainer(container, {
@@ -115,7 +119,9 @@ export class RestageTask extends Construct {
       ...(subnets ? { vpcSubnets: { subnets: subnets.subnets } } : {}),
       securityGroups: [...securityGroups],
       assignPublicIp: false,
-      input: ScheduleTargetInput.fromObject({ containerOverrides: [{ name: container, command: [JSON.stringify(event)] }] }),
+      input: ScheduleTargetInput.fromObject({
+        containerOverrides: [{ name: container, command: [JSON.stringify(event)] }],
+      }),
     });
   }
 }

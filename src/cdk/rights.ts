@@ -4,7 +4,12 @@ import { aws_iam as iam } from 'aws-cdk-lib';
 export type Rights = readonly iam.PolicyStatement[];
 
 /** One statement that allows; none where there is nothing to allow it on. */
-export function allow(sid: string, actions: readonly string[], resources: readonly string[], conditions?: object): Rights {
+export function allow(
+  sid: string,
+  actions: readonly string[],
+  resources: readonly string[],
+  conditions?: object,
+): Rights {
   if (resources.length === 0) return [];
   return [
     new iam.PolicyStatement({

@@ -1,41 +1,33 @@
-import { aws_iam as iam } from 'aws-cdk-lib';
-import { bucketArn, type Place } from './place.ts';
+import { aws_iam as iam, Stack } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import { bucketArn } from './place.ts';
 import { through } from './rights.ts';
 
-/** Whom something of production is shared with: roles or users of staging's account, by ARN. */
-export interface Sharing {
-  readonly with: readonly string[];
-}
-
 /**
- * For the policy of a bucket of production: S3 copies its objects by itself (route: server) for these, who may read and do nothing
- * else. Without it they pass through restage, by the source's own keys.
+ * For the policy of a bucket of production: these roles or users of staging's account, by ARN, may have S3 copy its objects
+ * (route: server). They may read, and do nothing else. Without it objects pass through restage, by the source's own keys.
  */
-export function mayCopyFrom(place: Pick<Place, 'stack'>, bucket: string, sharing: Sharing): iam.PolicyStatement {
+export function mayCopyFrom(scope: IConstruct, bucket: string, copiers: readonly string[]): iam.PolicyStatement {
   return new iam.PolicyStatement({
     sid: 'RestageMayCopy',
-    principals: principals(sharing),
+    principals: copiers.map((arn) => new iam.ArnPrincipal(arn)),
     actions: ['s3:GetObject', 's3:GetObjectTagging'],
-    resources: [`${bucketArn(place, bucket)}/*`],
+    resources: [`${bucketArn({ stack: Stack.of(scope) }, bucket)}/*`],
   });
 }
 
-/** For the policy of a KMS key of production, under which a bucket or a secret is that these read from their own account. */
+/** For the policy of a KMS key of production: who reads what is under it by one service, from whichever account. */
 export function mayDecrypt(
+  scope: IConstruct,
   service: 's3' | 'secretsmanager',
-  region: string,
-  sharing: Sharing,
+  readers: readonly string[],
 ): iam.PolicyStatement {
   return new iam.PolicyStatement({
     sid: 'RestageMayDecrypt',
-    principals: principals(sharing),
+    principals: readers.map((arn) => new iam.ArnPrincipal(arn)),
     actions: ['kms:Decrypt'],
-    // In the policy of a key it stands for this key.
+    // In the policy of a key it stands for that key.
     resources: ['*'],
-    conditions: { ...through(service, region) },
+    conditions: { ...through(service, Stack.of(scope).region) },
   });
-}
-
-function principals(sharing: Sharing): iam.IPrincipal[] {
-  return sharing.with.map((arn) => new iam.ArnPrincipal(arn));
 }

@@ -65,8 +65,21 @@ export function sourceRights(place: Place, config: Config, keys: EndKeys, object
   const arns = copied.map((bucket) => bucketArn(place, bucket));
   return [
     ...databaseRights(place, 'Source', config.source.database, keys),
-    ...allow('SourceBuckets', ['s3:ListBucket'], [...copied, ...listed].map((bucket) => bucketArn(place, bucket))),
-    ...allow('SourceObjects', ['s3:GetObject', 's3:GetObjectTagging'], arns.map((arn) => `${arn}/*`)),
-    ...allow('SourceBucketKeys', ['kms:Decrypt'], arns.length === 0 ? [] : keys.bucketKeys, through('s3', place.region)),
+    ...allow(
+      'SourceBuckets',
+      ['s3:ListBucket'],
+      [...copied, ...listed].map((bucket) => bucketArn(place, bucket)),
+    ),
+    ...allow(
+      'SourceObjects',
+      ['s3:GetObject', 's3:GetObjectTagging'],
+      arns.map((arn) => `${arn}/*`),
+    ),
+    ...allow(
+      'SourceBucketKeys',
+      ['kms:Decrypt'],
+      arns.length === 0 ? [] : keys.bucketKeys,
+      through('s3', place.region),
+    ),
   ];
 }

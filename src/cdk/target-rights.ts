@@ -1,10 +1,10 @@
 import type { Config } from '../index.ts';
 import { bucketArn, type Place } from './place.ts';
 import { allow, through, type Rights } from './rights.ts';
-import { bucketUse, databaseRights, type EndKeys } from './source-rights.ts';
+import { bucketUse, type EndKeys } from './source-rights.ts';
 
-/** Staging: its database, and its buckets where objects are copied too. */
-export function targetRights(place: Place, config: Config, keys: EndKeys, objects: boolean): Rights {
+/** Staging's buckets: written to where objects are copied, listed where keys that rows name are looked for. */
+export function bucketRights(place: Place, config: Config, keys: EndKeys, objects: boolean): Rights {
   const { copied, listed } = bucketUse(config, 'target', objects);
   const arns = copied.map((bucket) => bucketArn(place, bucket));
   const objectsOf = (names: readonly string[]) => names.map((name) => `${bucketArn(place, name)}/*`);
@@ -12,8 +12,11 @@ export function targetRights(place: Place, config: Config, keys: EndKeys, object
   const having = (test: (settings: Config['objects'][string]) => unknown) =>
     objects ? Object.entries(config.objects).flatMap(([name, of]) => (test(of) ? (buckets[name] ?? []) : [])) : [];
   return [
-    ...databaseRights(place, 'Target', config.target.database, keys),
-    ...allow('TargetBuckets', ['s3:ListBucket'], [...copied, ...listed].map((bucket) => bucketArn(place, bucket))),
+    ...allow(
+      'TargetBuckets',
+      ['s3:ListBucket'],
+      [...copied, ...listed].map((bucket) => bucketArn(place, bucket)),
+    ),
     ...allow(
       'TargetBucketSettings',
       ['s3:GetBucketOwnershipControls', 's3:GetBucketTagging', 's3:GetBucketVersioning'],
@@ -21,13 +24,7 @@ export function targetRights(place: Place, config: Config, keys: EndKeys, object
     ),
     ...allow(
       'TargetObjects',
-      [
-        's3:AbortMultipartUpload',
-        's3:GetObject',
-        's3:GetObjectTagging',
-        's3:PutObject',
-        's3:PutObjectTagging',
-      ],
+      ['s3:AbortMultipartUpload', 's3:GetObject', 's3:GetObjectTagging', 's3:PutObject', 's3:PutObjectTagging'],
       objectsOf(copied),
     ),
     ...allow('TargetObjectsDeleted', ['s3:DeleteObject'], objectsOf(having((of) => of.delete))),
