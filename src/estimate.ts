@@ -33,6 +33,9 @@ export interface TimeAllowed {
  */
 const clearly = 1.5;
 
+/** No function has so long: what has is a task in a container. */
+const longestMs = 24 * 3600 * 1000;
+
 /** How long this plan will take, by the newest run between the same databases; undefined where nothing is known of one. */
 export function estimateOf(plan: Plan, last: readonly LastRun[]): Estimate | undefined {
   const [source, target] = [plan.source.database?.origin, plan.target.database?.origin];
@@ -77,7 +80,7 @@ function tableMs(
 
 /** The estimate as a note of a plan. */
 export function estimateNote(estimate: Estimate | undefined, { ms: allowed, mayPause, whose }: TimeAllowed): string {
-  const has = `${whose} has ${duration(allowed)}`;
+  const has = allowed > longestMs ? `${whose} has no time-out` : `${whose} has ${duration(allowed)}`;
   if (!estimate) return `how long it takes is not known: no earlier run between these databases is kept; ${has}`;
   const { ms, bytes, last } = estimate;
   const told = `the last run took ${duration(last.durationMs)} for ${bytesText(last.bytes)}; this one has ${bytesText(bytes)}: about ${duration(ms)}; ${has}`;

@@ -1,3 +1,4 @@
+export type { Account } from './aws/account.ts';
 export { invokeFunction, type Invoked, type InvokeOptions } from './aws/invoke.ts';
 export { readFunction, type FunctionFacts } from './aws/lambda.ts';
 export { areRight, check, type CheckOptions, type Finding } from './check.ts';
@@ -8,6 +9,7 @@ export { connectTarget, type TargetEnd } from './connect-target.ts';
 export { drift, type ComparedSchema, type DriftOptions, type DriftReport } from './drift.ts';
 export { exitCodes, failureOf, redact, RestageError, traceOf, type ErrorCode, type Failure } from './errors.ts';
 export type { Event, Listener } from './event.ts';
+export { estimateNote, estimateOf, timeShort, type Estimate, type TimeAllowed } from './estimate.ts';
 export { newsOf, newsOfRefusal, newsOfRollback, type News } from './news.ts';
 export { notify, type NotifyOptions } from './notify.ts';
 export { plan, type Plan, type PlannedFunction, type PlanOptions } from './plan.ts';
@@ -19,6 +21,7 @@ export { entryOf, historyOf, type HistoryEntry, type KeptRun } from './history.t
 export { lastRunOf, measures, type LastRun } from './last-run.ts';
 export type { Drift, DriftedObject, ObjectKind } from './postgres/drift/drift.ts';
 export { nearest } from './nearest.ts';
+export { openAccount } from './open-account.ts';
 export { ownVersion } from './own-version.ts';
 export type { SchemaDumper } from './postgres/schema-dump.ts';
 export { protect, readProtection, type Markable, type Marked, type ProtectOptions } from './protect.ts';
@@ -27,8 +30,17 @@ export { askFunction } from './remote/ask-function.ts';
 export { planOnLambda, requireOnLambda, requireUnattendedFunction, type LambdaPlan } from './remote/plan-on-lambda.ts';
 export { functionText, openFunction, type RemoteFunction } from './remote/remote-function.ts';
 export { runOnLambda, type LambdaRunOptions } from './remote/run-on-lambda.ts';
-export type { InvocationInput, InvocationResponse } from './remote/invocation.ts';
+export { fetchConfig } from './remote/config-reference.ts';
+export { fetchVariables } from './remote/config-variables.ts';
+export {
+  invocationSchema,
+  type Invocation,
+  type InvocationInput,
+  type InvocationResponse,
+} from './remote/invocation.ts';
+export { openRuns } from './remote/open-runs.ts';
 export type { RunState } from './remote/run-state.ts';
+export type { RunFile, RunStore } from './remote/run-store.ts';
 export { joinReports, type Passes } from './remote/join-reports.ts';
 export { resultOf, type RunResult } from './remote/run-result.ts';
 export { firstPass, joinPlans, secondPass, type JoinOptions } from './remote/join.ts';
@@ -48,7 +60,7 @@ export { isForGood } from './report/plan-objects-text.ts';
 export { planText } from './report/plan-text.ts';
 export { contentsText, sessionsEnded } from './report/replaces-text.ts';
 export { readReport } from './report/read-report.ts';
-export type { Report } from './report/report.ts';
+export type { Report, RunFunction } from './report/report.ts';
 export { rollbackMarkdown, rollbackPlanText, rollbackText } from './report/rollback-text.ts';
 export { statusText } from './report/status-text.ts';
 export { plain, type Style, type Tone } from './report/style.ts';
@@ -60,8 +72,8 @@ export { verdictOf } from './report/verdict.ts';
 export { verificationText } from './report/verification-text.ts';
 export { rollback, type RollbackReport, type RollbackRunOptions } from './rollback.ts';
 export { newRunId } from './run-id.ts';
-export { run, type RunOptions } from './run.ts';
 export { resume, type ResumeOptions } from './resume.ts';
+export { run, type RunOptions } from './run.ts';
 export { request, type ApiAnswer, type ApiRequest } from './request.ts';
 export type { ObjectOutcome } from './s3/transfer.ts';
 export { startDumper } from './start-dumper.ts';

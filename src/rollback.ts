@@ -23,6 +23,8 @@ export interface RollbackReport extends RollbackPlan {
 }
 
 export interface RollbackRunOptions {
+  /** Its id; absent: a new one. */
+  readonly id?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with the rollback's id when the first thing is about to be changed. */
   readonly onStart?: ((run: string) => void) | undefined;
@@ -36,7 +38,7 @@ export interface RollbackRunOptions {
 export async function rollback(
   plan: RollbackPlan,
   end: TargetEnd,
-  { signal, onStart }: RollbackRunOptions = {},
+  { id, signal, onStart }: RollbackRunOptions = {},
 ): Promise<RollbackReport> {
   const target = end.database;
   if (!target) throw new RestageError('config-invalid', 'the config names no database of the target');
@@ -44,7 +46,7 @@ export async function rollback(
   const { checkApp, checkDatabase } = await import('./perform/check-restored.ts');
   const { maintenanceOf } = await import('./perform/maintenance.ts');
   const { exchange, requireAsPlanned } = await import('./perform/exchange.ts');
-  const run = newRunId();
+  const run = id ?? newRunId();
   const state = { target, run, lock: await lockTarget(target, run) };
   await using _lock = { [Symbol.asyncDispose]: () => state.lock[Symbol.asyncDispose]() };
   await requireAsPlanned(state.lock.maintenance, plan);

@@ -9,6 +9,8 @@ export interface Unattended {
   readonly only?: 'database' | 'objects' | undefined;
   /** Once they are there: a secret or RDS may know a host that the config does not. */
   readonly ends?: Pick<Ends, 'target'>;
+  /** What stands in the place of a person: the option of the command line, or a function. Default: the option. */
+  readonly by?: 'option' | 'function' | undefined;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface Unattended {
  */
 export function requireUnattended(
   config: Pick<Config, 'source' | 'target'>,
-  { side = 'target', only, ends }: Unattended = {},
+  { side = 'target', only, ends, by = 'option' }: Unattended = {},
 ): void {
   const { name, aws, database, buckets, expect } = config[side];
   const found = side === 'target' ? ends?.target : undefined;
@@ -48,8 +50,10 @@ export function requireUnattended(
       : ', if that is what is meant';
   throw new RestageError(
     'not-confirmed',
-    `--yes is not enough for ${name}: ${elsewhere.words} is not on this machine, and the config does not say ${wantsAccount ? `which account it must be (${side}.aws.account)` : `which host it must be (${side}.expect.host)`}`,
-    { hint: `Add to restage.yaml: ${line}${which}. Or leave --yes out, and type its name.` },
+    `${by === 'option' ? '--yes is not enough for' : 'nobody is asked before a function writes to'} ${name}: ${elsewhere.words} is not on this machine, and the config does not say ${wantsAccount ? `which account it must be (${side}.aws.account)` : `which host it must be (${side}.expect.host)`}`,
+    {
+      hint: `Add to restage.yaml: ${line}${which}.${by === 'option' ? ' Or leave --yes out, and type its name.' : ''}`,
+    },
   );
 }
 

@@ -2,7 +2,10 @@ import { failureOf, invokeFunction, openAccount, type Failure, type InvocationIn
 import type { Task } from './task.ts';
 
 /** The event of a run's next part: what the first one said holds for all of them. */
-export function nextEvent({ invocation, settings: { print } }: Pick<Task, 'invocation' | 'settings'>, runId: string): InvocationInput {
+export function nextEvent(
+  { invocation, settings: { print } }: Pick<Task, 'invocation' | 'settings'>,
+  runId: string,
+): InvocationInput {
   const { only, config, notify } = invocation;
   return {
     action: 'sync',
@@ -24,7 +27,10 @@ export async function askForNext(task: Task, runId: string): Promise<Failure | u
   try {
     // The function's own role: that of the target's end may be another, in another account.
     const account = await openAccount({ ambient: true, endpoints: settings.config.target.aws?.endpoints });
-    await invokeFunction(account, name, event, { kind: 'event', timeoutMs: Math.max(3000, deadline.endsAt - Date.now() - 5000) });
+    await invokeFunction(account, name, event, {
+      kind: 'event',
+      timeoutMs: Math.max(3000, deadline.endsAt - Date.now() - 5000),
+    });
     log.write({ kind: 'next-part-asked-for', function: name, event });
     return undefined;
   } catch (error) {

@@ -56,7 +56,9 @@ export function openDeadline(context: FunctionContext, action: string, changes: 
         new RestageError(
           'time-over',
           `the time of the function ${name} was over before ${action} had ended: its time-out is ${timeoutSeconds} s, and it stops ${margin / 1000} s before`,
-          { hint: 'Give it a longer time-out (900 s at most), or more memory, with which its share of a processor grows.' },
+          {
+            hint: 'Give it a longer time-out (900 s at most), or more memory, with which its share of a processor grows.',
+          },
         ),
       ),
     until - now,

@@ -110,9 +110,13 @@ export async function refuse(task: Task, record: RunRecord, thrown: unknown): Pr
   const { invocation, settings, deadline, log, count } = task;
   const error = deadline.signal.aborted && isOfSignal(thrown) ? (deadline.signal.reason as unknown) : thrown;
   const failure = failureOf(error);
+  if (failure.code === 'internal') log.write({ kind: 'fault', trace: traceOf(error) });
   const { run: runId } = record.state;
   if (failure.code === 'run-in-progress' && failure.message.includes(`restage ${runId} `))
-    return answered({ exitCode: 0, action: invocation.action, runId, state: { ...record.state, phase: 'running' } }, true);
+    return answered(
+      { exitCode: 0, action: invocation.action, runId, state: { ...record.state, phase: 'running' } },
+      true,
+    );
   const holds = `${settings.config.target.name} is as it was`;
   await record.end({ phase: 'ended', outcome: 'failed', exitCode: exitCodes[failure.code], failure, holds });
   for (const problem of record.problems) log.write({ kind: 'remark', problem });

@@ -45,7 +45,11 @@ export async function handler(event: unknown, context: FunctionContext): Promise
     using deadline = openDeadline(context, action, changes);
     try {
       const { functionName } = context;
-      const settings = await readSettings(invocation, { environment: process.env, functionName, signal: deadline.signal });
+      const settings = await readSettings(invocation, {
+        environment: process.env,
+        functionName,
+        signal: deadline.signal,
+      });
       target = settings.config.target.name;
       const count = (more: Figures) => void (figures = { ...figures, ...more });
       response = await acts[action]({ invocation, settings, context, deadline, log, count });

@@ -27,16 +27,20 @@ const silentMs = 60_000;
 
 /** Begins a run in its store, or says what is known of it there. */
 export async function beginRun(task: Task, store: RunStore, state: RunState): Promise<Known> {
-  for (let known = await store.begin(state); known; ) {
+  for (let known = await store.begin(state); known;) {
     const told = await lookAt(task, store, known);
     if (told.phase !== 'paused' || task.invocation.action !== 'sync')
       return { kind: 'answer', response: await answerOf(task, store, told) };
     const next: RunState = { ...state, part: told.part + 1, startedAt: told.startedAt, pieces: told.pieces };
     const paused = await readReport(store, told.run, 'paused.json');
     if (!paused)
-      throw new RestageError('pause-lost', `the run ${told.run} has paused, and ${store.place} has no paused.json of it`, {
-        hint: 'Begin a new run: leave runId out, or name another one.',
-      });
+      throw new RestageError(
+        'pause-lost',
+        `the run ${told.run} has paused, and ${store.place} has no paused.json of it`,
+        {
+          hint: 'Begin a new run: leave runId out, or name another one.',
+        },
+      );
     if (await store.take(told, next)) return { kind: 'next', state: next, paused: paused as Report };
     // Another delivery was quicker.
     const now = await store.read(told.run);
@@ -171,7 +175,13 @@ export async function knownByTarget(task: Task, state: RunState): Promise<Invoca
     return answered({
       ...known,
       exitCode: 0,
-      state: { ...state, phase: 'ended', outcome: 'done', exitCode: 0, holds: made === found.present ? holds : replaced(run) },
+      state: {
+        ...state,
+        phase: 'ended',
+        outcome: 'done',
+        exitCode: 0,
+        holds: made === found.present ? holds : replaced(run),
+      },
     });
   if (!made && !found.incoming.some((one) => one.run === run)) return undefined;
   const failure = {

@@ -55,10 +55,14 @@ export async function showVerification(task: Task): Promise<InvocationResponse> 
   const { config } = settings;
   const { signal } = deadline;
   using ends = await connect(config, { only: partOf(invocation), signal });
-  const report = await verify(config, ends, { only: only === 'references' ? only : partOf(invocation), sample, signal });
+  const report = await verify(config, ends, {
+    only: only === 'references' ? only : partOf(invocation),
+    sample,
+    signal,
+  });
   const exitCode = report.differences.length === 0 ? 0 : 4;
   count({ ...differenceFigures(report), Succeeded: 1, Failed: 0 });
-  return kept(task, { exitCode, action, report });
+  return await kept(task, { exitCode, action, report });
 }
 
 /** What the target holds; with a run's id also how far that is. */

@@ -14,15 +14,11 @@ import {
   type RunStore,
   type SavedPlan,
 } from '../index.ts';
+import { memoryBytesOf } from './context.ts';
 import { partOf, whose, type Task } from './task.ts';
 
 /** The plan that is run: as it was agreed to, where that was, and with what is known of its time. Throws why it may not be run. */
-export async function agreedPlan(
-  task: Task,
-  ends: Ends,
-  store: RunStore | undefined,
-  id: string,
-): Promise<Plan> {
+export async function agreedPlan(task: Task, ends: Ends, store: RunStore | undefined, id: string): Promise<Plan> {
   const { invocation, log } = task;
   const { asPlanned } = invocation;
   const saved = asPlanned === undefined ? undefined : await savedPlan(store, id, asPlanned);
@@ -37,7 +33,7 @@ export async function agreedPlan(
 
 /** A plan, with how long it will take as a note, and a refusal where that clearly cannot fit. */
 export async function planWithin(task: Task, ends: Ends, store: RunStore | undefined): Promise<Plan> {
-  const { invocation, settings, deadline } = task;
+  const { invocation, settings, context, deadline } = task;
   const only = partOf(invocation);
   const last = await lastRunsIn(task, store);
   const found = await plan(settings.config, ends, { only, last, signal: deadline.signal });
@@ -48,6 +44,12 @@ export async function planWithin(task: Task, ends: Ends, store: RunStore | undef
   const refusals = [...(found.refusals ?? []), ...(short ? [short] : [])];
   return {
     ...found,
+    onLambda: {
+      name: context.functionName,
+      timeoutSeconds: deadline.timeoutSeconds,
+      memoryBytes: memoryBytesOf(context),
+      ...(found.objects.length > 0 ? { objects: 'function' as const } : {}),
+    },
     notes: [...found.notes, estimateNote(estimate, allowed)],
     ...(refusals.length > 0 ? { refusals } : {}),
   };
@@ -58,16 +60,23 @@ async function lastRunsIn({ log }: Task, store: RunStore | undefined): Promise<r
   try {
     return (await store?.lastRuns()) ?? [];
   } catch (error) {
-    log.write({ kind: 'remark', problem: `the last runs could not be read from ${store?.place}: ${failureOf(error).message}` });
+    log.write({
+      kind: 'remark',
+      problem: `the last runs could not be read from ${store?.place}: ${failureOf(error).message}`,
+    });
     return [];
   }
 }
 
 async function savedPlan(store: RunStore | undefined, id: string, tolerancePercent: number): Promise<SavedPlan> {
   if (!store)
-    throw new RestageError('event-invalid', 'asPlanned: no plan can have been kept, for target.lambda.runs names no place', {
-      hint: 'Add target.lambda.runs: s3://bucket/prefix; or leave asPlanned out.',
-    });
+    throw new RestageError(
+      'event-invalid',
+      'asPlanned: no plan can have been kept, for target.lambda.runs names no place',
+      {
+        hint: 'Add target.lambda.runs: s3://bucket/prefix; or leave asPlanned out.',
+      },
+    );
   const file = `${store.place}/${id}/plan.json`;
   const text = await store.fetch(id, 'plan.json');
   if (text === undefined)
@@ -88,4 +97,3 @@ function requireAgreed(saved: SavedPlan, fresh: Plan): void {
     });
   }
 }
-

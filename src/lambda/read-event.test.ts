@@ -55,13 +55,12 @@ describe('what belongs to another action is refused, not read past', () => {
   });
 });
 
-test.each([
-  ['20261122-030000-ab12; drop table books'],
-  ['20261122-030000-AB12'],
-  ['../20261122-030000-ab12'],
-])('%j is no id of a run', (runId) => {
-  expect(problems({ runId }).map(({ path }) => path)).toEqual(['runId']);
-});
+test.each([['20261122-030000-ab12; drop table books'], ['20261122-030000-AB12'], ['../20261122-030000-ab12']])(
+  '%j is no id of a run',
+  (runId) => {
+    expect(problems({ runId }).map(({ path }) => path)).toEqual(['runId']);
+  },
+);
 
 test("an event of EventBridge's own is met with what to do", () => {
   expect(() => readEvent({ version: '0', id: 'x', 'detail-type': 'Scheduled Event', source: 'aws.events' })).toThrow(

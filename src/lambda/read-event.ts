@@ -6,9 +6,13 @@ export class EventError extends RestageError {
 
   constructor(problems: readonly ConfigProblem[], hint: string) {
     const told = problems.map(({ path, message }) => `\n  ${path === '' ? '' : `${path}: `}${message}`).join('');
-    super('event-invalid', `the event has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:${told}`, {
-      hint,
-    });
+    super(
+      'event-invalid',
+      `the event has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:${told}`,
+      {
+        hint,
+      },
+    );
     this.problems = problems.map((problem) => ({ ...problem, message: redact(problem.message) }));
   }
 }
@@ -33,7 +37,10 @@ function problemsOf(issue: Issue): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => {
       const near = nearest(key, keys);
-      return { path: key, message: `unknown${near === undefined ? `; known are ${keys.join(', ')}` : `; did you mean ${near}?`}` };
+      return {
+        path: key,
+        message: `unknown${near === undefined ? `; known are ${keys.join(', ')}` : `; did you mean ${near}?`}`,
+      };
     });
   if (path === '') return [{ path, message: 'a JSON object is expected; {} refreshes the database' }];
   if (issue.code === 'invalid_value' && typeof issue.input === 'string') {

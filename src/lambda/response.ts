@@ -24,7 +24,10 @@ export function answered(answer: Answer, elsewhere = false): InvocationResponse 
 }
 
 /** What could not be done. */
-export function refused(error: unknown, known: Pick<Answer, 'action' | 'runId' | 'state' | 'reportAt'> = {}): InvocationResponse {
+export function refused(
+  error: unknown,
+  known: Pick<Answer, 'action' | 'runId' | 'state' | 'reportAt'> = {},
+): InvocationResponse {
   const failure = failureOf(error);
   const problems = error instanceof ConfigError || error instanceof EventError ? error.problems : undefined;
   return answered({
@@ -42,11 +45,8 @@ export function fitted(response: InvocationResponse, most = mostBytes): Invocati
   const clean = JSON.parse(json(response)) as InvocationResponse; // the same, without any secret
   if (sizeOf(clean) <= most) return clean;
   const { report, ...rest } = clean;
-  const kept = rest.reportAt !== undefined;
-  const words = kept
-    ? `the report does not fit into the ${mostBytes} bytes of an answer: it is at ${rest.reportAt}`
-    : `the report does not fit into the ${mostBytes} bytes of an answer, and is kept nowhere: target.lambda.runs may name a place for it, s3://bucket/prefix`;
-  const short = { ...rest, report: { ...essenceOf(report), leftOut: words } };
+  const leftOut = `the report does not fit into the ${mostBytes} bytes of an answer, and is kept nowhere: target.lambda.runs may name a place for it, s3://bucket/prefix`;
+  const short = rest.reportAt === undefined ? { ...rest, report: { ...essenceOf(report), leftOut } } : rest;
   if (sizeOf(short) <= most) return short;
   // Tens of thousands of tables.
   const { result } = short;
@@ -59,7 +59,7 @@ export function fitted(response: InvocationResponse, most = mostBytes): Invocati
     ...(action === undefined ? {} : { action }),
     ...(runId === undefined ? {} : { runId }),
     ...(reportAt === undefined ? {} : { reportAt }),
-    report: { leftOut: words },
+    ...(reportAt === undefined ? { report: { leftOut } } : {}),
     ...(clean.error ? { error: { code: clean.error.code, message: clean.error.message.slice(0, 10_000) } } : {}),
   };
 }

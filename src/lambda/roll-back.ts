@@ -11,6 +11,7 @@ import {
   RestageError,
   rollback,
   rollbackMarkdown,
+  traceOf,
   type InvocationResponse,
   type RollbackReport,
   type RunStore,
@@ -68,6 +69,7 @@ export async function rollBack(task: Task): Promise<InvocationResponse> {
     });
   } catch (error) {
     const failure = failureOf(error);
+    if (failure.code === 'internal') log.write({ kind: 'fault', trace: traceOf(error) });
     const { name } = config.target;
     await record.end({ phase: 'ended', outcome: 'failed', exitCode: 1, failure, holds: `${name} is as it was` });
     count({ Succeeded: 0, Failed: 1 });
@@ -91,7 +93,10 @@ async function keep(
     ]);
     return at;
   } catch (error) {
-    log.write({ kind: 'remark', problem: `the report could not be kept under ${store.place}: ${failureOf(error).message}` });
+    log.write({
+      kind: 'remark',
+      problem: `the report could not be kept under ${store.place}: ${failureOf(error).message}`,
+    });
     return undefined;
   }
 }

@@ -34,7 +34,11 @@ const usual = 'file:restage.yaml';
  */
 export async function readSettings(
   { config: named, configPrint, action }: Pick<Invocation, 'config' | 'configPrint' | 'action'>,
-  { environment, functionName, signal }: { readonly environment: Environment; readonly functionName: string; readonly signal: AbortSignal },
+  {
+    environment,
+    functionName,
+    signal,
+  }: { readonly environment: Environment; readonly functionName: string; readonly signal: AbortSignal },
 ): Promise<Settings> {
   const reference = named ?? (environment['RESTAGE_CONFIG'] || usual);
   let opened: Promise<Account> | undefined;

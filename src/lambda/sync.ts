@@ -82,11 +82,11 @@ async function refresh(
   using ends = await connect(config, { only, signal });
   requireUnattended(config, { ends, only, by: 'function' });
   await using dumper = ends.source.database && only !== 'objects' ? await startDumper() : undefined;
-  const options = { id, until, mayPause: store !== undefined, listen, dumper, environment };
+  const options = { until, mayPause: store !== undefined, listen, dumper, environment };
   const fresh = paused ? undefined : await agreedPlan(task, ends, store, id);
   await onPlanned();
   const report = fresh
-    ? await run(fresh, ends, options)
-    : await resume(paused as Report, ends, options); // either is there
+    ? await run(fresh, ends, { ...options, id })
+    : await resume(paused as Report, ends, { ...options, config }); // either is there
   return { ...report, function: functionOf(task, paused?.function) };
 }

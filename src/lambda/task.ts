@@ -17,7 +17,10 @@ export interface Task {
 }
 
 /** The function that a run is in, for its report; `before`: what its earlier parts were. */
-export function functionOf({ context, deadline }: Pick<Task, 'context' | 'deadline'>, before?: RunFunction): RunFunction {
+export function functionOf(
+  { context, deadline }: Pick<Task, 'context' | 'deadline'>,
+  before?: RunFunction,
+): RunFunction {
   const { awsRequestId, functionName: name, logGroupName: logGroup, logStreamName: logStream } = context;
   const peak = peakBytes();
   return {

@@ -15,9 +15,13 @@ export async function openRuns(
   const place = target.lambda?.runs;
   if (place === undefined) return undefined;
   if (!target.aws)
-    throw new RestageError('config-invalid', `target.lambda.runs is ${place}, and target.aws does not say how to get there`, {
-      hint: 'Add target.aws, with a profile, or ambient: true.',
-    });
+    throw new RestageError(
+      'config-invalid',
+      `target.lambda.runs is ${place}, and target.aws does not say how to get there`,
+      {
+        hint: 'Add target.aws, with a profile, or ambient: true.',
+      },
+    );
   const { openRunStore } = await import('./run-store.ts');
   return openRunStore(await openAccount(target.aws, profileFiles, signal), place);
 }
