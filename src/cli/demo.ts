@@ -49,7 +49,11 @@ export async function demo(terminal: Terminal, options: DemoOptions): Promise<nu
   terminal.tell('');
   const { config, connect: connection } = await readSettings(environment.configFile, { ...environment.variables });
   using ends = await connect(config, { ...connection, signal });
-  const { report, exitCode } = await refresh(localRoute(config, ends), terminal, { yes: true, signal, onStart: options.onStart });
+  const { report, exitCode } = await refresh(localRoute(config, ends), terminal, {
+    yes: true,
+    signal,
+    onStart: options.onStart,
+  });
   let code = exitCode;
   if (code === 0) {
     const verification = await verify(config, ends, { signal });

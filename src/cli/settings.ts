@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { loadConfig, printOfConfig, RestageError, type Config, type ConnectOptions, type LoadOptions } from '../index.ts';
+import {
+  loadConfig,
+  printOfConfig,
+  RestageError,
+  type Config,
+  type ConnectOptions,
+  type LoadOptions,
+} from '../index.ts';
 
 export interface Settings {
   readonly config: Config;

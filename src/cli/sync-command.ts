@@ -24,9 +24,7 @@ export function syncCommands(command: (name: string, description: string) => Com
     .option(...onlyOption)
     .option(...onOption)
     .option('-o, --out <file>', 'also write it here as JSON, and the keys that differ beside it as .ndjson')
-    .action((options: GlobalOptions & PlanCommandOptions) =>
-      perform(options, (session) => showPlan(session, options)),
-    );
+    .action((options: GlobalOptions & PlanCommandOptions) => perform(options, (session) => showPlan(session, options)));
 
   command('sync', 'plan, confirm, and refresh the target from the source')
     .option(...onlyOption)

@@ -80,7 +80,8 @@ export async function followRun(runs: RunStore, run: string, options: FollowOpti
       heardAt = performance.now();
       asked = 0;
     }
-    while (known && piece < known.pieces) {
+    const pieces = known?.pieces ?? 0;
+    while (piece < pieces) {
       const lines = await patiently(() => runs.readEvents(run, piece + 1), heardAt, silentMs);
       if (lines === undefined) break; // it is on its way
       piece += 1;

@@ -75,12 +75,14 @@ export function joinReports(plan: Plan, passes: Passes): Report {
 function stepsOfAll(plan: Plan, { first, database, second, references }: Passes): StepReport[] {
   const after = new Map(plan.steps.map((step) => [step.id, step.after]));
   const told = { first: first?.steps, database: database?.steps, second: second?.steps };
-  return inOrder.flatMap((pass): readonly StepReport[] => {
+  const place = new Map(plan.steps.map(({ id }, index) => [id, index]));
+  const steps = inOrder.flatMap((pass): readonly StepReport[] => {
     const planned = plan.steps.filter((step) => passOf(step, plan) === pass);
     if (pass === 'references') return planned.map((step) => referencesTold(step, references));
-    const steps = told[pass] ?? planned.map((step) => withOutcome(step, { status: 'not-run' }));
-    return steps.map((step) => ({ ...step, after: after.get(step.id) ?? step.after }));
+    const ofPass = told[pass] ?? planned.map((step) => withOutcome(step, { status: 'not-run' }));
+    return ofPass.map((step) => ({ ...step, after: after.get(step.id) ?? step.after }));
   });
+  return steps.toSorted((one, other) => (place.get(one.id) ?? 0) - (place.get(other.id) ?? 0));
 }
 
 /** What a verification of the references has found of one bucket, as the outcome of its step. */

@@ -20,7 +20,7 @@ export interface JoinOptions {
 
 /**
  * The plans of a database and of objects, each made where its part is going to be made, as the one plan that a person agrees to. Its
- * order is that of the run: the objects' first pass, the database, their second pass, the references.
+ * order is that of the run: the objects' first pass, the database, their second pass with the references before any deletion.
  */
 export function joinPlans(database: Plan, objects: Plan, { on, references = [] }: JoinOptions = {}): Plan {
   const before = firstPass(objects).steps;
@@ -29,7 +29,12 @@ export function joinPlans(database: Plan, objects: Plan, { on, references = [] }
   );
   const ends = lastOf(built.length === 0 ? before : built);
   const since = secondPass(objects).steps.map((step) => (step.after.length === 0 ? { ...step, after: ends } : step));
-  const steps = [...before, ...built, ...since];
+  // What is deleted cannot be put back: the references are looked at before.
+  const kept = since.filter(({ kind }) => kind !== 'delete-objects');
+  const looked = referenceSteps(objects.objects, references, lastOf([...before, ...built, ...kept]));
+  const deletions = since.flatMap((step) =>
+    step.kind === 'delete-objects' ? [{ ...step, after: looked.length > 0 ? lastOf(looked) : step.after }] : [],
+  );
   const replaces = database.replaces ?? objects.replaces;
   const refusals = [...(database.refusals ?? []), ...(objects.refusals ?? [])];
   const { only: _database, refusals: _refusals, ...rest } = database;
@@ -43,7 +48,7 @@ export function joinPlans(database: Plan, objects: Plan, { on, references = [] }
     target: joinEnds(database.target, objects.target),
     objects: objects.objects,
     ...(replaces ? { replaces: { ...database.replaces, buckets: objects.replaces?.buckets ?? [] } } : {}),
-    steps: unique([...steps, ...referenceSteps(objects.objects, references, lastOf(steps))]),
+    steps: unique([...before, ...built, ...kept, ...looked, ...deletions]),
     notes: [...new Set([...database.notes, ...objects.notes])].filter((note) => !untrue.has(note)),
     ...(refusals.length > 0 ? { refusals } : {}),
   };

@@ -1,19 +1,17 @@
 import type { Ends } from '../connect.ts';
-import { failureOf, RestageError, type Failure } from '../errors.ts';
-import type { Event, Listener } from '../event.ts';
+import { failureOf, RestageError } from '../errors.ts';
+import type { Listener } from '../event.ts';
 import type { Plan } from '../plan.ts';
 import type { Report } from '../report/report.ts';
 import { run } from '../run.ts';
+import type { Step, StepReport } from '../step.ts';
 import type { Verification } from '../verify.ts';
-import { answerOf, askFunction, errorOf, sendToFunction } from './ask-function.ts';
-import { ended, followRun, type Followed } from './follow-run.ts';
-import type { InvocationInput } from './invocation.ts';
+import { askFunction } from './ask-function.ts';
+import { runDatabaseOnLambda } from './database-on-lambda.ts';
 import { joinReports, type Passes } from './join-reports.ts';
 import { firstPass, secondPass } from './join.ts';
 import type { LambdaPlan } from './plan-on-lambda.ts';
-import { logCommand, type RemoteFunction } from './remote-function.ts';
-import type { RunState } from './run-state.ts';
-import { seeSteps, type StepsSeen } from './steps-seen.ts';
+import type { RemoteFunction } from './remote-function.ts';
 
 export interface LambdaRunOptions {
   readonly listen?: Listener | undefined;
@@ -43,173 +41,94 @@ export async function runOnLambda(
   if (refusal) throw new RestageError(refusal.code, refusal.message, { hint: refusal.hint });
   const id = planned.run;
   const startedAt = new Date().toISOString();
+  let begun = false;
+  const begin = () => {
+    if (!begun) listen({ kind: 'run-started', run: id, plan });
+    begun = true;
+  };
   const within: Listener = (event) => {
+    begin();
     // The whole begins and ends once.
     if (event.kind !== 'run-started' && event.kind !== 'run-ended') listen(event);
   };
   const finish = (report: Report): Report => {
+    begin();
     listen({ kind: 'run-ended', report });
     return report;
   };
-  const begin = () => listen({ kind: 'run-started', run: id, plan });
-  if (!objects && database) {
+  const byFunction = (part: Plan, alone: boolean) => {
     onPart?.('function');
-    const followed = await databasePart(planned, database, remote, { ...options, listen: within, begin, alone: true });
-    return finish({ ...followed, notes: plan.notes });
+    return runDatabaseOnLambda(id, part, remote, { ...options, listen: within, alone });
+  };
+  if (!objects) {
+    if (!database) throw new RestageError('internal', 'a plan without any part');
+    return finish({ ...(await byFunction(database, true)), notes: plan.notes });
   }
-  if (!ends || !objects) throw new RestageError('internal', 'a plan of objects has no ends');
-  const pass = (part: Plan) => run(part, ends, { id, listen: within, signal });
-  onPart?.('objects');
-  begin();
-  if (!database) return finish({ ...(await pass(objects)), notes: plan.notes });
+  if (!ends) throw new RestageError('internal', 'a plan of objects has no ends');
   const passes: { -readonly [K in keyof Passes]: Passes[K] } = { run: id, startedAt };
   const told = () => finish(joinReports(plan, passes));
+  /** What a run of objects throws keeps the whole from starting, or ends it. */
+  const pass = async (part: Plan): Promise<Report | undefined> => {
+    onPart?.('objects');
+    try {
+      return await run(part, ends, { id, listen: within, signal });
+    } catch (error) {
+      if (!begun) throw error;
+      passes.failure = { ...failureOf(error), step: part.steps[0]?.id ?? 'objects' };
+      return undefined;
+    }
+  };
+  if (!database) {
+    const report = await pass(objects);
+    return report ? finish({ ...report, notes: plan.notes }) : told();
+  }
   const early = firstPass(objects);
-  if (early.steps.length > 0) passes.first = await pass(early);
-  if (passes.first && passes.first.outcome !== 'done') return told();
-  onPart?.('function');
-  passes.database = await databasePart(planned, database, remote, { ...options, listen: within, begin: () => {} });
-  onPart?.('objects');
+  if (early.steps.length > 0) {
+    passes.first = await pass(early);
+    if (passes.first?.outcome !== 'done') return told();
+  }
+  passes.database = await byFunction(database, passes.first === undefined);
   if (passes.database.outcome !== 'done') return told();
-  passes.second = await pass(secondPass(objects));
-  if (passes.second.outcome !== 'done') return told();
-  await lookAtReferences(plan, passes, remote, { listen: within, signal });
+  const since = secondPass(objects);
+  const deletions = since.steps.filter(isDeletion);
+  const compared = await pass({ ...since, steps: since.steps.filter((step) => !isDeletion(step)) });
+  if (!compared) return told();
+  passes.second = withMore(
+    compared,
+    deletions.map((step) => ({ ...step, outcome: { status: 'not-run' } })),
+  );
+  if (compared.outcome !== 'done') return told();
+  onPart?.('objects');
+  const areThere = await lookAtReferences(plan, passes, remote, { listen: within, signal });
+  if (!areThere || deletions.length === 0) return told();
+  const deleted = await pass({ ...since, steps: deletions.map((step) => ({ ...step, after: [] })) });
+  if (deleted) passes.second = withMore(compared, deleted.steps, deleted);
   return told();
 }
 
-interface DatabasePart extends LambdaRunOptions {
-  readonly listen: Listener;
-  /** Called once it has begun. */
-  readonly begin: () => void;
-  /** Nothing else has been done in this run: what the function refuses is thrown, as it would be here. */
-  readonly alone?: boolean;
+function isDeletion({ kind }: Step): boolean {
+  return kind === 'delete-objects';
 }
 
-/** The database's part, with a report in any case but two: an interrupt, and a refusal where nothing else was done. */
-async function databasePart(
-  { run: id }: LambdaPlan,
-  database: Plan,
-  remote: RemoteFunction,
-  { listen, begin, alone = false, tell, tolerancePercent = 10, signal }: DatabasePart,
-): Promise<Report> {
-  const { runs, name } = remote;
-  const startedAt = new Date().toISOString();
-  const seen = seeSteps(database);
-  const event: InvocationInput = {
-    action: 'sync',
-    only: 'database',
-    runId: id,
-    notify: false, // whoever started it tells how it ended
-    ...(runs ? { asPlanned: tolerancePercent } : {}),
-  };
-  let began = !alone;
-  const start = () => {
-    if (!began) begin();
-    began = true;
-  };
-  const heard: Listener = (one: Event) => {
-    start();
-    seen.listen(one);
-    listen(one);
-  };
-  let followed: Followed;
-  try {
-    if (runs) {
-      await sendToFunction(remote, event, signal);
-      followed = await followRun(runs, id, {
-        listen: heard,
-        ask: async (how) =>
-          how === 'wait' ? answerOf(remote, event, signal) : void (await sendToFunction(remote, event, signal)),
-        tell,
-        signal,
-      });
-    } else followed = await waitedFor(remote, event, signal);
-  } catch (error) {
-    const failure = failureOf(error);
-    if (signal?.aborted || (alone && !began)) throw error;
-    followed = { failure };
-  }
-  if ('report' in followed) {
-    start();
-    return followed.report;
-  }
-  const { failure, holds, state } = followed;
-  if (alone && !began && failure.code !== 'function-failed') throw errorOf(name, failure);
-  start();
-  return unreported(seen, { run: id, startedAt, failure, holds, state }, database, remote);
-}
-
-/** The whole answer of a function whose runs nobody can follow. */
-async function waitedFor(
-  remote: RemoteFunction,
-  event: InvocationInput,
-  signal: AbortSignal | undefined,
-): Promise<Followed> {
-  const answer = await answerOf(remote, event, signal);
-  const end = ended(answer);
-  if (end) return end;
-  const failure: Failure = {
-    code: 'function-failed',
-    message: `the function ${remote.name} says that the run goes on elsewhere, and without target.lambda.runs it cannot be followed`,
-  };
-  return { failure, holds: answer.state?.holds, state: answer.state };
-}
-
-/** The report of a run whose function wrote none: as far as it was heard of, with where its log is. */
-function unreported(
-  seen: StepsSeen,
-  known: {
-    readonly run: string;
-    readonly startedAt: string;
-    readonly failure: Failure;
-    readonly holds: string | undefined;
-    readonly state: RunState | undefined;
-  },
-  database: Plan,
-  remote: RemoteFunction,
-): Report {
-  const { run: id, startedAt, failure, state } = known;
-  const { name, facts } = remote;
-  const wasBegun = state !== undefined || failure.code === 'function-failed';
-  const holds =
-    known.holds ??
-    (wasBegun
-      ? `what ${database.target.name} holds is not known: restage status --on lambda asks`
-      : `${database.target.name}'s database was not touched`);
-  const request = state === undefined ? '' : `, request ${state.function.requestId}`;
-  const logGroup = state?.function.logGroup;
-  const log = `The log of the function ${name}${request}: ${logCommand(remote, logGroup)}`;
-  const hints = [failure.hint, ...(wasBegun ? [log] : [])].filter((hint) => hint !== undefined);
-  return seen.report({
-    run: id,
-    startedAt,
-    failure: { ...failure, ...(hints.length === 0 ? {} : { hint: hints.join('\n  ') }) },
-    holds,
-    ...(state
-      ? {
-          function: {
-            name: state.function.name,
-            requestIds: [state.function.requestId],
-            memoryBytes: state.function.memoryBytes,
-            ...(facts.timeoutSeconds === undefined ? {} : { timeoutSeconds: facts.timeoutSeconds }),
-            ...(logGroup === undefined ? {} : { logGroup }),
-            ...(state.function.logStream === undefined ? {} : { logStream: state.function.logStream }),
-          },
-        }
-      : {}),
-  });
+/** A report with further steps; `last`: the run that they were made in, when the first had ended well. */
+function withMore(report: Report, more: readonly StepReport[], last?: Report): Report {
+  const steps = [...report.steps, ...more];
+  if (!last) return { ...report, steps };
+  const { outcome, failure, startedAt } = last;
+  const durationMs = Date.parse(startedAt) + last.durationMs - Date.parse(report.startedAt);
+  return { ...report, steps, outcome, durationMs, ...(failure ? { failure } : {}) };
 }
 
 /** Whether what rows name is there, by the function, which alone can read them. What came of it goes into the passes. */
 async function lookAtReferences(
   plan: Plan,
-  passes: { references?: Verification | undefined; failure?: Passes['failure'] },
+  passes: Passes & { references?: Verification | undefined; failure?: Passes['failure'] },
   remote: RemoteFunction,
   { listen, signal }: { readonly listen: Listener; readonly signal: AbortSignal | undefined },
-): Promise<void> {
+): Promise<boolean> {
   const steps = plan.steps.filter((step) => step.kind === 'verify-references');
   const [first] = steps;
-  if (!first) return;
+  if (!first) return true;
   for (const step of steps) listen({ kind: 'step-started', step });
   try {
     const answer = await askFunction(remote, { action: 'verify', only: 'references' }, signal);
@@ -217,6 +136,7 @@ async function lookAtReferences(
   } catch (error) {
     passes.failure = { ...failureOf(error), step: first.id };
   }
-  const told = joinReports(plan, passes as Passes).steps;
-  for (const step of told) if (step.kind === 'verify-references') listen({ kind: 'step-ended', step });
+  const looked = joinReports(plan, passes).steps.filter(({ kind }) => kind === 'verify-references');
+  for (const step of looked) listen({ kind: 'step-ended', step });
+  return looked.every(({ outcome }) => outcome.status === 'done');
 }
