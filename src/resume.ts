@@ -1,7 +1,7 @@
 import { readAfterLoad } from './after-load.ts';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
-import { deadlineAt } from './deadline.ts';
+import { deadlineAt, type Deadline } from './deadline.ts';
 import { RestageError } from './errors.ts';
 import type { Plan, PlannedEnd } from './plan.ts';
 import type { Report } from './report/report.ts';
@@ -26,6 +26,17 @@ export interface ResumeOptions extends Omit<RunOptions, 'id'> {
  * `pause-lost` where the configuration lacks what the report was kept without.
  */
 export async function resume(report: Report, ends: Ends, options: ResumeOptions = {}): Promise<Report> {
+  using deadline = deadlineAt(options.until);
+  return await resumeWithin(deadline, report, ends, options);
+}
+
+/** The same, in the time that is given. */
+export async function resumeWithin(
+  deadline: Deadline,
+  report: Report,
+  ends: Ends,
+  options: ResumeOptions,
+): Promise<Report> {
   if (report.outcome !== 'paused')
     throw new RestageError('report-invalid', `run ${report.run} has not paused: it is ${report.outcome}`);
   requireEnd('source', report.source, ends);
@@ -33,8 +44,7 @@ export async function resume(report: Report, ends: Ends, options: ResumeOptions 
   const { config, ...others } = options;
   const plan = planOf(report);
   const whole = config ? unredacted(plan, [config, await readAfterLoad(config)]) : plan;
-  using deadline = deadlineAt(options.until);
-  return await runPart(whole, ends, { ...others, id: report.run, deadline, paused: report });
+  return runPart(whole, ends, { ...others, id: report.run, deadline, paused: report });
 }
 
 /** What a report has beside the plan that it is of. */

@@ -9,26 +9,26 @@ const blank = '***';
  * the plan was made from. Throws `pause-lost` where there is none such, or several.
  */
 export function unredacted(plan: Plan, from: unknown): Plan {
-  const known = new Map<string, Set<string>>();
+  /** By what it looks like without its secrets. */
+  const known = new Map<string, { readonly name: string; readonly text: string }[]>();
   walk(from, '', (name, text) => {
     const told = redact(text);
-    if (!told.includes(blank)) return;
-    const key = `${name}\0${told}`;
-    known.set(key, (known.get(key) ?? new Set()).add(text));
+    if (told.includes(blank)) known.set(told, [...(known.get(told) ?? []), { name, text }]);
   });
-  const steps = plan.steps.map((step) =>
-    rewritten(step, '', (name, text) => {
-      if (!text.includes(blank)) return text;
-      const found = [...(known.get(`${name}\0${text}`) ?? [])];
-      const [only] = found;
-      if (only !== undefined && found.length === 1) return only;
-      throw new RestageError(
-        'pause-lost',
-        `${step.id}: ${found.length === 0 ? 'the configuration does not hold' : 'it cannot be told which secret of the configuration is'} what ${name} was when the run began`,
-        { hint: 'Begin a new run.' },
-      );
-    }),
-  );
+  const original = (id: string, name: string, text: string): string => {
+    if (!text.includes(blank)) return text;
+    const found = known.get(text) ?? [];
+    const alike = found.filter((one) => one.name === name);
+    const texts = new Set((alike.length > 0 ? alike : found).map((one) => one.text));
+    const [only] = texts;
+    if (only !== undefined && texts.size === 1) return only;
+    throw new RestageError(
+      'pause-lost',
+      `${id}: ${texts.size === 0 ? 'the configuration does not say' : 'it cannot be told from the configuration'} what ${name} held when the run began`,
+      { hint: 'Begin a new run.' },
+    );
+  };
+  const steps = plan.steps.map((step) => rewritten(step, '', (name, text) => original(step.id, name, text)));
   return { ...plan, steps: steps as Plan['steps'] }; // the same, but for texts
 }
 
