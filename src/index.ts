@@ -66,7 +66,6 @@ export { statusText } from './report/status-text.ts';
 export { plain, type Style, type Tone } from './report/style.ts';
 export { summary } from './report/summary.ts';
 export { printOfConfig } from './remote/config-print.ts';
-export { invocationSchema, type InvocationInput } from './remote/invocation.ts';
 export { onLambda } from './remote/on-lambda.ts';
 export { verdictOf } from './report/verdict.ts';
 export { verificationText } from './report/verification-text.ts';
