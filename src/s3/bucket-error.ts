@@ -17,7 +17,7 @@ export async function listError(
     return new RestageError(
       'bucket-denied',
       `cannot reach ${describeBucket(origin)}: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
+      { cause: error, hint: routeAdvice(origin) },
     );
   }
   if (error.code === 'NoSuchBucket') {
@@ -42,6 +42,12 @@ export async function listError(
         ? `The keys need s3:ListBucket and s3:GetObject on it${origin.account ? `, and the bucket must belong to account ${origin.account}` : ''}.`
         : undefined;
   return new RestageError('bucket-denied', words, { cause: error, hint });
+}
+
+/** What to look at where a store does not answer. */
+export function routeAdvice({ endpoint, region }: BucketOrigin): string {
+  if (endpoint !== undefined) return 'Check aws.endpoints.s3 in restage.yaml, and that it runs.';
+  return `Check aws.region (${region}) and the network. Within a VPC it takes a route to it: a NAT gateway, or the gateway endpoint com.amazonaws.${region}.s3 in the route tables of its subnets.`;
 }
 
 /** The bucket of the account whose name is nearest. */

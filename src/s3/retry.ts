@@ -62,13 +62,14 @@ export function isPushback(error: unknown): boolean {
   return error instanceof S3Error && (error.status === 503 || error.status === 429 || error.code === 'SlowDown');
 }
 
-/** What S3 answers with 400 or 403 and yet means for this moment only. */
+/** What S3 answers with 400, 403 or 409 and yet means for this moment only. */
 const passing = new Set([
   'RequestTimeout',
   'RequestTimeTooSkewed',
   'ExpiredToken',
   'InternalError',
   'SlowDown',
+  'ConditionalRequestConflict', // another write of the same key was under way
   'BadDigest', // what arrived is not what was sent, or not what the source was asked for
 ]);
 

@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+import { RestageError } from '../errors.ts';
+import type { BucketSettings } from './bucket.ts';
+import { readText, s3Client, type S3Client, type S3Request } from './client.ts';
+import { again } from './retry.ts';
+import { S3Error } from './s3-error.ts';
+import { textFileError, type FilesOrigin } from './text-file-error.ts';
+
+export interface TextFile {
+  readonly text: string;
+  /** As the store gives it, in quotes. */
+  readonly etag: string;
+}
+
+/** Small texts in a bucket, of which some are written only as long as nobody else has. */
+export interface TextFiles extends Disposable {
+  /** Undefined where there is none. */
+  read(key: string): Promise<TextFile | undefined>;
+  /** Whatever is there. */
+  write(key: string, text: string, contentType: string): Promise<void>;
+  /**
+   * Only while the file has this ETag, or, without one, while there is none. Gives the new ETag; undefined, and nothing is written,
+   * where it is otherwise.
+   */
+  writeIf(key: string, text: string, contentType: string, etag: string | undefined): Promise<string | undefined>;
+}
+
+export interface TextFileSettings {
+  readonly bucket: BucketSettings;
+  /** Whose keys they are, in words, for what is to be allowed to them. */
+  readonly asker: string;
+  /** What all keys begin with, `folder/` or nothing; undefined for a single file, which is only read. */
+  readonly folder?: string;
+}
+
+/**
+ * All methods throw `bucket-missing`, `bucket-denied` with the action and the ARN that are lacking, `credentials-failed`,
+ * `aws-unreachable`.
+ */
+export function textFiles({ bucket: settings, asker, folder }: TextFileSettings): TextFiles {
+  const { bucket, endpoint } = settings;
+  const client = s3Client({ ...settings, access: folder === undefined ? 'read-only' : 'read-write' });
+  const origin = { bucket, endpoint, region: settings.region, account: settings.account, asker, folder };
+  const request = patient(client, origin);
+  const put = async (key: string, text: string, contentType: string, condition: Condition = {}): Promise<Put> => {
+    const body = Buffer.from(text);
+    const md5 = createHash('md5').update(body).digest('base64');
+    const headers = { 'content-type': contentType, 'content-length': String(body.length), 'content-md5': md5 };
+    let isUnsure = false;
+    try {
+      const { etag } = await request(
+        { method: 'PUT', bucket, key, body, headers: { ...headers, ...condition } },
+        (error) => {
+          // It may have been written all the same: what the next try meets may be its own.
+          isUnsure ||= !(error instanceof S3Error) || error.status >= 500;
+        },
+      );
+      return { etag, isUnsure };
+    } catch (error) {
+      if (isUnmet(error, condition)) return { isUnsure };
+      throw await textFileError(client, origin, error, 'written', key);
+    }
+  };
+  const read: TextFiles['read'] = async (key) => {
+    try {
+      return await request({ method: 'GET', bucket, key });
+    } catch (error) {
+      if (error instanceof S3Error && error.code === 'NoSuchKey') return undefined;
+      throw await textFileError(client, origin, error, 'read', key);
+    }
+  };
+  let tried: Promise<void> | undefined;
+  return {
+    read,
+    write: async (key, text, contentType) => void (await put(key, text, contentType)),
+    writeIf: async (key, text, contentType, etag) => {
+      // AWS does heed them.
+      if (endpoint !== undefined)
+        await (tried ??= requireConditions(
+          (condition) => put(`${folder}conditions.txt`, 'restage', plain, condition),
+          origin,
+        ));
+      const done = await put(
+        key,
+        text,
+        contentType,
+        etag === undefined ? { 'if-none-match': '*' } : { 'if-match': etag },
+      );
+      if (done.etag !== undefined || !done.isUnsure) return done.etag;
+      const there = await read(key);
+      return there?.text === text ? there.etag : undefined;
+    },
+    [Symbol.dispose]: () => client[Symbol.dispose](),
+  };
+}
+
+const plain = 'text/plain; charset=utf-8';
+
+type Condition = Readonly<Record<string, string>>;
+
+interface Put {
+  /** Undefined where the condition was not met. */
+  readonly etag?: string;
+  /** A try before the last one had no answer. */
+  readonly isUnsure: boolean;
+}
+
+/** Whether the store says that the condition does not hold; of a file that is gone, that it is. */
+function isUnmet(error: unknown, condition: Condition): boolean {
+  if (!(error instanceof S3Error)) return false;
+  return error.status === 412 || (condition['if-match'] !== undefined && error.code === 'NoSuchKey');
+}
+
+/**
+ * Sends a request until it is answered, its body read. A store that has never answered is asked twice only: no way may lead to it,
+ * and each try takes ten seconds to find that out.
+ */
+function patient(client: S3Client, origin: FilesOrigin) {
+  let hasAnswered = false;
+  return (request: S3Request, onFailure?: (error: unknown) => void): Promise<TextFile> => {
+    let misses = 0;
+    return again(
+      async () => {
+        try {
+          const response = await client.send(request);
+          hasAnswered = true;
+          return { text: await readText(response.body), etag: response.headers.etag ?? '' };
+        } catch (error) {
+          hasAnswered ||= error instanceof S3Error;
+          misses += 1;
+          if (hasAnswered || misses < 2) throw error;
+          throw await textFileError(client, origin, error, 'read', '');
+        }
+      },
+      undefined,
+      onFailure,
+    );
+  };
+}
+
+/** Throws `bucket-denied` where a condition that does not hold is read past: two would take themselves for the only one. */
+async function requireConditions(
+  put: (condition: Condition) => Promise<Put>,
+  { bucket, endpoint }: FilesOrigin,
+): Promise<void> {
+  await put({ 'if-none-match': '*' });
+  const [onceMore, wrongTag] = [await put({ 'if-none-match': '*' }), await put({ 'if-match': `"${'0'.repeat(32)}"` })];
+  const ignored = onceMore.etag !== undefined ? 'If-None-Match' : wrongTag.etag !== undefined ? 'If-Match' : undefined;
+  if (ignored === undefined) return;
+  throw new RestageError(
+    'bucket-denied',
+    `the store ${endpoint} reads past ${ignored} of a PUT to ${bucket}: a run could be made twice at once`,
+    {
+      hint: 'Runs are kept in a store that heeds conditional writes, as AWS S3, MinIO and Ceph do.',
+    },
+  );
+}
