@@ -62,6 +62,7 @@ export { contentsText, sessionsEnded } from './report/replaces-text.ts';
 export { readReport } from './report/read-report.ts';
 export type { Report, RunFunction } from './report/report.ts';
 export { rollbackMarkdown, rollbackPlanText, rollbackText } from './report/rollback-text.ts';
+export { runStateRows, runStateText } from './report/run-state-text.ts';
 export { statusText } from './report/status-text.ts';
 export { plain, type Style, type Tone } from './report/style.ts';
 export { summary } from './report/summary.ts';

@@ -1,7 +1,7 @@
 import { failureOf, type Failure } from '../errors.ts';
 import type { Plan } from '../plan.ts';
 import { referencesError } from '../references.ts';
-import { figuresOf, type Report } from '../report/report.ts';
+import { figuresOf, type Report, type RunFunction } from '../report/report.ts';
 import type { Outcome, Step, StepReport } from '../step.ts';
 import type { Verification } from '../verify.ts';
 import { passOf, type Pass } from './join.ts';
@@ -23,6 +23,8 @@ export interface Passes {
   readonly references?: Verification | undefined;
   /** Why one of them has no report: a function that was killed, an invocation that was refused. */
   readonly failure?: StepFailure | undefined;
+  /** The function that the database's part was made in, where that part has no report. */
+  readonly function?: RunFunction | undefined;
   /** What the target's database holds, where its part has no report. */
   readonly holds?: string | undefined;
 }
@@ -52,6 +54,7 @@ export function joinReports(plan: Plan, passes: Passes): Report {
   const ends = [...reports, ...(references ? [{ ...references, startedAt: references.madeAt }] : [])].map(
     (part) => Date.parse(part.startedAt) + part.durationMs,
   );
+  const ranIn = database?.function ?? passes.function;
   const restage = (second ?? first ?? database)?.restage;
   const told: Omit<Report, 'figures'> = {
     ...plan,
@@ -61,7 +64,7 @@ export function joinReports(plan: Plan, passes: Passes): Report {
     durationMs: Math.max(0, ...ends.map((end) => end - Date.parse(startedAt))),
     outcome,
     ...(database?.parts ? { parts: database.parts } : {}),
-    ...(database?.function ? { function: database.function } : {}),
+    ...(ranIn ? { function: ranIn } : {}),
     steps,
     ...(failure ? { failure } : {}),
     ...(database?.recovery ? { recovery: database.recovery } : {}),

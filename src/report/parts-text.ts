@@ -7,16 +7,13 @@ import type { Fact } from './verification-facts.ts';
 
 // A run that was made in several parts, and the function that it was made in, in words.
 
-/** 590 tables loaded; of 612 loaded before 610 the same, 2 copied again */
+/** 590 tables loaded; of the 612 before it: 610 the same, 2 copied again */
 export function partText({ loaded, same, again }: RunPart): string {
   const text = `${counted(loaded, 'table')} loaded`;
-  if (same === undefined && again === undefined) return text;
   const before = (same ?? 0) + (again ?? 0);
-  const found = [
-    ...(same === undefined || same === 0 ? [] : [`${count(same)} the same`]),
-    ...(again === undefined || again === 0 ? [] : [`${count(again)} copied again`]),
-  ];
-  return `${text}; of ${count(before)} loaded before ${found.length === 0 ? 'none compared' : found.join(', ')}`;
+  if (before === 0) return text;
+  const found = [...(same ? [`${count(same)} the same`] : []), ...(again ? [`${count(again)} copied again`] : [])];
+  return `${text}; of the ${count(before)} before it: ${found.join(', ')}`;
 }
 
 /** When each part was, what it did, and the moment that all of the data is of. */
@@ -69,7 +66,9 @@ export function functionRows({ function: ranIn }: Pick<Report, 'function'>): Fac
   return [
     ['Name', name],
     ['Memory', memoryText(ranIn)],
-    ...(timeoutSeconds === undefined ? [] : [['Time-out', limitText(timeoutSeconds)] as Fact]),
+    ...(timeoutSeconds === undefined
+      ? []
+      : [['Time-out', `${wholeMinutes(timeoutSeconds)} for each invocation`] as Fact]),
     ...(requestIds.length === 0
       ? []
       : [[requestIds.length === 1 ? 'Request' : 'Requests', requestIds.join(', ')] as Fact]),
@@ -98,8 +97,13 @@ export function functionFacts({ function: ranIn, parts = [] }: Report, style: St
 /** From here on the next table may be the one that there is no room for. */
 const nearlyAll = 0.9;
 
+/** 900 → 15 min */
+function wholeMinutes(seconds: number): string {
+  return duration(seconds * 1000).replace(/ 0 s$/, '');
+}
+
 function limitText(seconds: number): string {
-  return `${duration(seconds * 1000)} for each invocation`;
+  return `time-out ${wholeMinutes(seconds)}`;
 }
 
 /** Which part of a plan is made where, each a name and a text; nothing where all is made from here. */

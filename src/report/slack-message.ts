@@ -1,5 +1,6 @@
 import type { News } from '../news.ts';
 import { bytes, count, counted, duration, moment, sentence } from './format.ts';
+import { pausedText } from './parts-text.ts';
 import { verdictOf } from './verdict.ts';
 
 /** A message of Slack: `text` for notifications on a telephone, the blocks where it is read. */
@@ -28,6 +29,7 @@ export function slackMessage(news: News): SlackMessage {
   const { event, failure, holds, report } = news;
   const verdict = `${marks[event]} ${verdictText(news)}`;
   const section = (text: string): SlackBlock => ({ type: 'section', text: { type: 'mrkdwn', text } });
+  const next = report?.outcome === 'paused' ? ` ${pausedText(report)}` : '';
   const figures = report ? figuresText(report.figures) : '';
   return {
     text: escapedFor(verdict, mostOfText),
@@ -36,7 +38,7 @@ export function slackMessage(news: News): SlackMessage {
       { type: 'context', elements: [{ type: 'mrkdwn', text: escapedFor(whenText(news), mostOfBlock) }] },
       ...(failure ? [section(failureText(failure))] : []),
       ...(figures === '' ? [] : [section(figures)]),
-      ...(holds === undefined ? [] : [section(escapedFor(sentence(holds), mostOfBlock))]),
+      ...(holds === undefined ? [] : [section(escapedFor(`${sentence(holds)}${next}`, mostOfBlock))]),
     ],
   };
 }

@@ -8,7 +8,7 @@ export function verdictOf(report: Report): string {
       ? // Objects are all that such a run has looked at, and of them those that it selects.
         `${target.name} has all objects of ${source.name} that are selected`
       : `${target.name} is refreshed from ${source.name}`;
-  if (outcome === 'paused') return `the refresh of ${target.name} from ${source.name} has paused`;
+  if (outcome === 'paused') return `${target.name} is not refreshed yet: the run has paused`;
   if (report.recovery?.kept) return `${target.name} holds new data of ${source.name} that was not accepted`;
   return isAccepted(report)
     ? `${target.name} is refreshed from ${source.name}, but the run did not end well`
