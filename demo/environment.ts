@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseDocument } from 'yaml';
 import type { App } from '../examples/bluemoxon/app.ts';
-import { type Account, type LocalAws, startLocalAws } from './local-aws/local-aws.ts';
+import { type Account, type FunctionSettings, type LocalAws, startLocalAws } from './local-aws/local-aws.ts';
 import { requireInstalled, serverUser } from './postgres-binaries.ts';
 import { type PostgresServer, startPostgres } from './postgres-server.ts';
-import { type Login, type Sample, createDatabase, deployApp, production, staging, syncFunction } from './sample.ts';
+import { type Login, type Sample, createDatabase, deployApp, production, staging } from './sample.ts';
+import { buildSyncFunction, deploySyncFunction, putSyncFunction } from './sync-function.ts';
 
 export interface EnvironmentSettings {
   /** The object sizes of the review, 1.7 GB in all; else a few kilobytes each. */
@@ -26,6 +27,11 @@ export interface Environment extends AsyncDisposable {
   readonly source: EnvironmentEnd;
   readonly target: EnvironmentEnd;
   readonly aws: LocalAws;
+  /**
+   * Gives staging's function its code, which takes a second or two the first time, and the configuration that is named, else the
+   * environment's. Once more: what has changed of them, or of the function's settings.
+   */
+  deployFunction(change?: Partial<FunctionSettings> & { readonly configFile?: string }): Promise<void>;
 }
 
 export interface EnvironmentEnd {
@@ -67,16 +73,21 @@ export async function startEnvironment(settings: EnvironmentSettings = {}): Prom
       const { host, port, version: engineVersion } = postgres;
       await aws.putDatabaseServer({ account, ...server, host, port, engineVersion, database, allocatedGibibytes: 20 });
     }
-    await aws.putFunction(syncFunction);
+    await putSyncFunction(aws);
     const configFile = await writeConfig(folder, aws.endpoints, { source: source.end.app, target: target.end.app });
-    const variables = { ...files, STAGING_API_KEY: apiKey, RESTAGE_MASK_KEY: randomBytes(32).toString('hex') };
+    const named = { STAGING_API_KEY: apiKey, RESTAGE_MASK_KEY: randomBytes(32).toString('hex') };
+    let code: Promise<string> | undefined;
     return {
       folder,
       configFile,
-      variables,
+      variables: { ...files, ...named },
       aws,
       source: source.end,
       target: target.end,
+      deployFunction: async ({ configFile: file = configFile, ...change } = {}) => {
+        const built = change.code ?? (await (code ??= buildSyncFunction(join(folder, 'function'))));
+        await deploySyncFunction(aws, { configFile: file, variables: named, settings: { ...change, code: built } });
+      },
       [Symbol.asyncDispose]: () => scope.close(),
     };
   } catch (error) {

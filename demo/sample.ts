@@ -11,7 +11,7 @@ import {
 } from '../examples/bluemoxon/objects.ts';
 import { type TableRows, productionRows } from '../examples/bluemoxon/production-rows.ts';
 import { stagingRows } from '../examples/bluemoxon/staging-rows.ts';
-import type { DatabaseServerSettings, FunctionSettings } from './local-aws/local-aws.ts';
+import type { DatabaseServerSettings } from './local-aws/local-aws.ts';
 import type { PostgresPackage } from './postgres-binaries.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
@@ -74,15 +74,6 @@ export const staging: Sample = {
   revision: stagingRevision,
   version: '1.4.0-rc.2',
   gitSha: '6575f61',
-};
-
-/** The function that refreshes staging within its VPC, as it is and not as the documents have it. */
-export const syncFunction: FunctionSettings = {
-  account: staging.account,
-  name: 'bluemoxon-staging-db-sync',
-  timeoutSeconds: 300,
-  memoryMebibytes: 512,
-  vpcId: 'vpc-0a1b2c3d4e5f60718',
 };
 
 /** The owner role's way into its database. */

@@ -133,10 +133,10 @@ describe('on the command line', () => {
   });
 });
 
-test('all of the environment is right, but that the role of production could write', async () => {
+test('all of the environment is right, but that the role of production could write, and the time-out of the function', async () => {
   const { findings, row } = await look();
   const notRight = findings.filter(({ verdict, group }) => verdict !== 'right' && group !== 'data');
-  expect(notRight.map(({ setting }) => setting)).toEqual(['source.database writes']);
+  expect(notRight.map(({ setting }) => setting)).toEqual(['source.database writes', 'target.lambda.function']);
   expect(row('source.database writes')).toMatchObject({
     verdict: 'note',
     found: expect.stringMatching(
