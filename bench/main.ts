@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { benchClone } from './clone.ts';
 import { benchKeys } from './keys.ts';
+import { benchLambda } from './lambda.ts';
 import { benchLargeObject } from './large-object.ts';
 import { benchMasks } from './masks.ts';
 import { isInstalled } from './measure.ts';
@@ -24,6 +25,7 @@ export interface BenchOptions {
 const benches = {
   clone: benchClone,
   keys: benchKeys,
+  lambda: benchLambda,
   'large-object': benchLargeObject,
   masks: benchMasks,
   objects: benchObjects,
@@ -36,7 +38,7 @@ const usage = `npm run bench -- ${Object.keys(benches).join(' | ')}
   --rounds N      how often each runs
   --scale N       the data's size, of the whole: 0.05 for a try
   --folder PATH   where the servers keep their data
-  --only TEXT     clone, small, objects, keys, large-object: those whose name holds it
+  --only TEXT     those whose name holds it; lambda: size, start or memory
   --statements    clone: what each kind of statement costs the servers`;
 
 const { values, positionals } = parseArgs({

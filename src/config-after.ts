@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { path, text, wholeFrom } from './config-end.ts';
 import { readJsonPath } from './app/json-path.ts';
 import { isSetHere } from './command-environment.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { usualPlace } from './app/version.ts';
 
 // What a value must be, in words: one text for a wrong type, a wrong form and a wrong range alike.

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { schema } from './config-schema.ts';
 
 /** The JSON Schema of restage.yaml, for editors. */

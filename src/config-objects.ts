@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { nearest } from './nearest.ts';
 import { readGlob } from './s3/glob.ts';
 import { storageClasses } from './s3/carried.ts';

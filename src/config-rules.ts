@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { text } from './config-end.ts';
 import { nearest } from './nearest.ts';
 import { maskNames, type Mask } from './postgres/rules/table-rule.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isAccessPoint } from './access-point.ts';
 import { migrateSchema, notifySchema, strayAfter, verifySchema } from './config-after.ts';
 import { isOfAws, sourceEnd, targetEnd, text, wholeFrom } from './config-end.ts';

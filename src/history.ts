@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HeldDatabase, Status } from './status.ts';
 
 /** One run that is known of: by its folder, or by what it noted on a database. Plain JSON. */

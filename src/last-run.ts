@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Config } from './config.ts';
 import type { Ends } from './connect.ts';
 import { quoteTable, type TableName } from './postgres/names.ts';

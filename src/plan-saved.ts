@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { RestageError } from './errors.ts';
 import type { Plan } from './plan.ts';
 

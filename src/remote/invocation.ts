@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ConfigProblem } from '../config.ts';
 import type { Failure } from '../errors.ts';
 import type { RunResult } from './run-result.ts';

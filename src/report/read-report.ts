@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { RestageError } from '../errors.ts';
 import type { RollbackReport } from '../rollback.ts';
 import type { Report } from './report.ts';
