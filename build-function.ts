@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire, isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
@@ -58,7 +58,9 @@ export async function buildFunction(folder: string, variant: FunctionVariant = {
     legalComments: 'none', // they stand in THIRD-PARTY-LICENSES
     external: [...neverLoaded, ...(sdk === 'runtime' ? sdkPackages : [])],
     // Packages of CommonJS ask for Node's own modules by it.
-    banner: { js: `import{createRequire as __requireFrom}from'node:module';const require=__requireFrom(import.meta.url);` },
+    banner: {
+      js: `import{createRequire as __requireFrom}from'node:module';const require=__requireFrom(import.meta.url);`,
+    },
     metafile: true,
     logLevel: 'warning',
   });
@@ -66,8 +68,13 @@ export async function buildFunction(folder: string, variant: FunctionVariant = {
   const tools = createRequire(import.meta.url).resolve('@electric-sql/pglite-tools/pg_dump');
   await copyFile(join(tools, '../pg_dump.wasm'), join(folder, 'pg_dump.wasm'));
   await copyFile(join(import.meta.dirname, 'src/lambda/Dockerfile'), join(folder, 'Dockerfile'));
-  const { name, version, license } = JSON.parse(readFileSync(join(import.meta.dirname, 'package.json'), 'utf8')) as Record<string, string>;
-  await writeFile(join(folder, 'package.json'), `${JSON.stringify({ name, version, license, type: 'module', private: true })}\n`);
+  const { name, version, license } = JSON.parse(
+    readFileSync(join(import.meta.dirname, 'package.json'), 'utf8'),
+  ) as Record<string, string>;
+  await writeFile(
+    join(folder, 'package.json'),
+    `${JSON.stringify({ name, version, license, type: 'module', private: true })}\n`,
+  );
   await writeFile(join(folder, 'THIRD-PARTY-LICENSES'), await licencesOf(metafile, import.meta.dirname));
   return measureFolder(folder);
 }
@@ -84,7 +91,9 @@ function requireWhole({ outputs }: Metafile, sdk: 'bundled' | 'runtime'): void {
 /** The sizes of a folder without folders in it. */
 async function measureFolder(folder: string): Promise<BuiltFunction> {
   const names = (await readdir(folder)).toSorted();
-  const contents = await Promise.all(names.map(async (name) => ({ name, content: await readFile(join(folder, name)) })));
+  const contents = await Promise.all(
+    names.map(async (name) => ({ name, content: await readFile(join(folder, name)) })),
+  );
   const zipped = contents.map(
     // A local header, the data, an entry of the central directory; 22 for its end.
     ({ name, content }) => 30 + Buffer.byteLength(name) + deflateRawSync(content).length + 46 + Buffer.byteLength(name),

@@ -1,7 +1,8 @@
 // The package as it is published: compiled sources, the example's configuration and migrations, the JSON Schemas of restage.yaml,
-// reports, plans and rollbacks.
+// reports, plans and rollbacks, and the function as it runs in AWS.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, rmSync, writeFileSync } from 'node:fs';
+import { buildFunction } from './build-function.ts';
 import { reportSchemas } from './report-schemas.ts';
 import { configSchema } from './src/config-keys.ts';
 
@@ -18,3 +19,4 @@ const schemas = {
 };
 for (const [name, schema] of Object.entries(schemas))
   writeFileSync(`dist/${name}.json`, `${JSON.stringify(schema, null, 1)}\n`);
+await buildFunction('dist/function');

@@ -18,7 +18,10 @@ export async function licencesOf({ inputs }: Pick<Metafile, 'inputs'>, root: str
     Object.keys(inputs).flatMap((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []),
   );
   const byText = new Map<string, { readonly text: string; readonly titles: readonly string[] }>([
-    ['PostgreSQL', { text: postgresLicence, titles: ['PostgreSQL: its pg_dump, compiled to WebAssembly: pg_dump.wasm'] }],
+    [
+      'PostgreSQL',
+      { text: postgresLicence, titles: ['PostgreSQL: its pg_dump, compiled to WebAssembly: pg_dump.wasm'] },
+    ],
   ]);
   for (const folder of [...folders].toSorted()) {
     const { title, text } = await licenceOf(join(root, folder), root);

@@ -1,9 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-
 
 /** A process that a bundle runs in, as in Lambda: loaded once, one invocation after the other. */
 export interface FunctionProcess extends AsyncDisposable {
@@ -39,22 +38,23 @@ export async function startFunction(
   const file = join(folder, '..', 'runtime.mjs');
   await writeFile(file, runtime);
   const startedAt = performance.now();
-  const child: ChildProcess = spawn(process.execPath, [...nodeArguments, file, join(folder, 'index.mjs')], {
+  const child = spawn(process.execPath, [...nodeArguments, file, join(folder, 'index.mjs')], {
     cwd: folder,
     env: { ...environment, LAMBDA_TASK_ROOT: folder, TZ: ':UTC', LANG: 'en_US.UTF-8' },
     stdio: ['pipe', 'ignore', 'pipe'], // its log goes to stdout
   });
   const ended = once(child, 'exit');
   const said: string[] = [];
-  const answers = createInterface({ input: child.stderr ?? [] })[Symbol.asyncIterator]();
+  const answers = createInterface({ input: child.stderr })[Symbol.asyncIterator]();
   return {
     startedAt,
     invoke: async (event) => {
-      child.stdin?.write(`${JSON.stringify(event)}\n`);
+      child.stdin.write(`${JSON.stringify(event)}\n`);
       for (;;) {
         const { value, done } = await answers.next();
         if (done) throw new Error(`the function's process has ended:\n${said.join('\n')}`);
-        if (value.startsWith('{"statusCode"')) return JSON.parse(value) as Awaited<ReturnType<FunctionProcess['invoke']>>;
+        if (value.startsWith('{"statusCode"'))
+          return JSON.parse(value) as Awaited<ReturnType<FunctionProcess['invoke']>>;
         said.push(value);
       }
     },

@@ -27,7 +27,6 @@ export async function memoryOf(bundle: string, scale: number, parent?: string): 
     ['a plan', 'plan'],
     ['a refresh', 'sync'],
     ['another one, in the same process', 'sync'],
-    
   ] as const) {
     const startedAt = performance.now();
     const { statusCode, peakMiB, answer } = await running.invoke({ action });

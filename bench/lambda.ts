@@ -48,7 +48,8 @@ async function buildVariant(work: string, name: string): Promise<Built> {
   const variant = variants[name] ?? {};
   const built = await buildFunction(folder, variant);
   // Lambda's runtime has it on a path of its own; here it is what is installed.
-  if (variant.sdk === 'runtime') await symlink(join(import.meta.dirname, '../node_modules'), join(folder, 'node_modules'));
+  if (variant.sdk === 'runtime')
+    await symlink(join(import.meta.dirname, '../node_modules'), join(folder, 'node_modules'));
   return { name, folder, built };
 }
 
@@ -101,7 +102,11 @@ async function starts(bundles: readonly Built[], rounds: number): Promise<string
   return table([['to the first row of production', 'cold ms', 'ratio (rounds)', 'warm ms'], ...lines]);
 }
 
-async function startBundle(folder: string, variables: Readonly<Record<string, string>>, relay: FirstRow): Promise<Start> {
+async function startBundle(
+  folder: string,
+  variables: Readonly<Record<string, string>>,
+  relay: FirstRow,
+): Promise<Start> {
   await using running = await startFunction(folder, variables);
   const invoke = async (since: number) => {
     const row = relay.next();
@@ -121,7 +126,10 @@ async function startCommandLine(
   const row = relay.next();
   const startedAt = performance.now();
   const main = join(import.meta.dirname, '../dist/src/cli/main.js');
-  await execute(process.execPath, [main, 'plan', '--quiet', '--only', 'database', '--config', file], { env: { ...variables }, cwd: dirname(file) });
+  await execute(process.execPath, [main, 'plan', '--quiet', '--only', 'database', '--config', file], {
+    env: { ...variables },
+    cwd: dirname(file),
+  });
   return { cold: (await row) - startedAt };
 }
 

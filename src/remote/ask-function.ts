@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { invokeFunction } from '../aws/invoke.ts';
 import { ConfigError } from '../config.ts';
 import { exitCodes, RestageError, type ErrorCode } from '../errors.ts';
