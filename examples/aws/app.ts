@@ -10,6 +10,7 @@ import {
   aws_scheduler as scheduler,
   aws_secretsmanager as secretsmanager,
   aws_sns as sns,
+  CfnOutput,
   Stack,
   TimeZone,
 } from 'aws-cdk-lib';
@@ -26,6 +27,8 @@ import {
 const app = new App();
 const config = join(import.meta.dirname, 'restage.yaml');
 const region = 'us-west-2';
+// The key that production's images are under.
+const imagesKey = 'arn:aws:kms:us-west-2:111111111111:key/0a1b2c3d-4e5f-4000-8000-000000000001';
 const bundle = app.node.tryGetContext('bundle') as string | undefined; // another than the package's own: cdk synth -c bundle=…
 
 const staging = new Stack(app, 'bluemoxon-staging-refresh', { env: { account: '222222222222', region } });
@@ -42,6 +45,7 @@ const refresh = new RestageFunction(staging, 'Refresh', {
     { peer: ec2.SecurityGroup.fromSecurityGroupId(staging, 'Database', 'sg-0a1b2c3d4e5f60001') },
     { peer: ec2.Peer.ipv4('10.1.0.0/16') }, // production's VPC, behind the peering
   ],
+  sourceBucketKeys: [imagesKey],
   alarms: new sns.Topic(staging, 'Failures'),
   ...(bundle === undefined ? {} : { bundle }),
 });
@@ -71,20 +75,26 @@ const production = new Stack(app, 'bluemoxon-production-source', { env: { accoun
 production.addStackDependency(staging, 'the roles that are trusted must be there');
 
 const role = (name: string) => `arn:aws:iam::222222222222:role/${name}`;
-const copiers = [role('bluemoxon-staging-people')];
 
-// For the secret of the database and the images. Or leave it out: the source role reads what is under the account's default keys too.
-const key = new kms.Key(production, 'Key', { alias: 'bluemoxon', enableKeyRotation: true });
-key.addToResourcePolicy(mayDecrypt(production, 's3', copiers));
+// The role reads what is under the account's default keys too; under a key of its own the secret is read by nobody else.
+const secretKey = new kms.Key(production, 'SecretKey', { alias: 'bluemoxon/secrets', enableKeyRotation: true });
 
 new RestageSourceRole(production, 'Source', {
   config,
   readers: [role(refresh.functionName), role(task.functionName)],
-  secretKeys: [key],
+  secretKeys: [secretKey],
 });
 
-// Where the bucket has a policy already, add the statement there: CloudFormation makes no second one.
+// S3 copies the images by itself for whoever refreshes from a laptop. Where the bucket has a policy already, add the statement there:
+// CloudFormation makes no second one.
+const copiers = [role('bluemoxon-staging-people')];
 new s3.CfnBucketPolicy(production, 'ImagesMayBeCopied', {
   bucket: 'bluemoxon-images',
   policyDocument: new iam.PolicyDocument({ statements: [mayCopyFrom(production, 'bluemoxon-images', copiers)] }),
+});
+
+// The key of the images is not of this app, and its policy is not changed from here.
+new CfnOutput(production, 'ImagesKeyStatement', {
+  description: `To be added to the policy of ${imagesKey}`,
+  value: JSON.stringify(mayDecrypt(production, 's3', copiers).toStatementJson()),
 });

@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { Stack, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { requireUnattended } from '../index.ts';
 import { differ } from './place.ts';
@@ -39,6 +39,11 @@ export function functionObstacles(
   );
   found.push(...runsObstacles(read, props));
   say(
+    target.aws !== undefined && target.aws.account === undefined,
+    "target.aws.account is missing: nobody is there to type the target's name, so it must say which account that is",
+    `Under target.aws add: account: "${Token.isUnresolved(account) ? '…' : account}"`,
+  );
+  say(
     differ(target.aws?.account, account),
     `target.aws.account is ${target.aws?.account}, and the stack is for ${account}: the function belongs into the target's account`,
     `Give the stack env: { account: '${target.aws?.account}', region: '${target.aws?.region ?? '…'}' }.`,
@@ -67,9 +72,10 @@ export function functionObstacles(
     `it wants ${unset.join(', ')}, which nothing gives to the function`,
     'Give variables: a secret that holds them as JSON, {"NAME": "text"}; or `environment`, for what is no secret.',
   );
-  if (target.database && props.objects !== true)
-    found.push(...unattendedObstacles(() => requireUnattended(config, { only: 'database' })));
-  else if (props.objects) found.push(...unattendedObstacles(() => requireUnattended(config)));
+  if (target.aws?.account !== undefined)
+    found.push(
+      ...unattendedObstacles(() => requireUnattended(config, props.objects === true ? {} : { only: 'database' })),
+    );
   found.push(
     ...strayFiles(read),
     ...unknownNames({

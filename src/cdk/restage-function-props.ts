@@ -46,6 +46,8 @@ export interface RestageFunctionProps {
   readonly secretKeys?: readonly kms.IKey[];
   /** KMS keys of the target's buckets, where `objects` are copied. */
   readonly bucketKeys?: readonly kms.IKey[];
+  /** ARNs of the KMS keys of the source's buckets, where S3 copies from them by itself. */
+  readonly sourceBucketKeys?: readonly string[];
   /** For `target.database.auth: iam`: RDS's own id of the server, db-… or cluster-…. */
   readonly databaseResourceId?: string;
 

@@ -17,7 +17,7 @@ import type { RestageEvent } from './event.ts';
 import { functionObstacles, nameOf } from './function-obstacles.ts';
 import { configRights, networkRights, runsRights, selfRights, useRights, type RunsPlace } from './function-rights.ts';
 import { ownSecurityGroup } from './network.ts';
-import { differ, placeOf, secretArn } from './place.ts';
+import { placeOf, secretArn } from './place.ts';
 import { placeCode, placedConfig } from './place-code.ts';
 import { readConfig, requireClear, type ReadConfig } from './read-config.ts';
 import type { RestageFunctionProps } from './restage-function-props.ts';
@@ -121,7 +121,9 @@ export class RestageFunction extends Construct {
     return [
       ...databaseRights(target, 'Target', config.target.database, keys),
       ...bucketRights(target, config, keys, objects),
-      ...copyRights(target, config, objects && role !== undefined),
+      ...(objects && role !== undefined
+        ? copyRights(placeOf(this, config.source.aws), config, this.#props.sourceBucketKeys)
+        : []),
       ...(role === undefined
         ? sourceRights(placeOf(this, config.source.aws), config, keys, objects)
         : allow('SourceRole', ['sts:AssumeRole'], [role])),
@@ -149,7 +151,7 @@ export class RestageFunction extends Construct {
       ...(objects
         ? [
             ...bucketRights(placeOf(this, config.target.aws), config, this.#keys(), true),
-            ...copyRights(place, config, differ(config.source.aws?.account, config.target.aws?.account)),
+            ...copyRights(placeOf(this, config.source.aws), config, this.#props.sourceBucketKeys),
           ]
         : []),
     ];

@@ -38,8 +38,16 @@ export function bucketRights(place: Place, config: Config, keys: EndKeys, object
   ];
 }
 
-/** What the store copies by itself is read by the target's principal, which the source's bucket policy must admit too. */
-export function copyRights(place: Place, { source }: Config, objects: boolean): Rights {
-  const arns = objects ? Object.values(source.buckets).map((bucket) => `${bucketArn(place, bucket)}/*`) : [];
-  return allow('SourceObjectsCopied', ['s3:GetObject', 's3:GetObjectTagging'], arns);
+/** What the store copies by itself is read by the target's principal, which the source's bucket and key must admit too. */
+export function copyRights(place: Place, { source }: Config, sourceBucketKeys: readonly string[] = []): Rights {
+  const arns = Object.values(source.buckets).map((bucket) => `${bucketArn(place, bucket)}/*`);
+  return [
+    ...allow('SourceObjectsCopied', ['s3:GetObject', 's3:GetObjectTagging'], arns),
+    ...allow(
+      'SourceBucketKeys',
+      ['kms:Decrypt'],
+      arns.length === 0 ? [] : sourceBucketKeys,
+      through('s3', place.region),
+    ),
+  ];
 }
