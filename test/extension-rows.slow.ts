@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Plan } from '../src/index.ts';
 import { startCloneScene, type CloneScene } from './clone-scene.ts';
+import { firstPart, loaded, nextPart } from './parts.ts';
 
 let folder: string;
 let scene: CloneScene;
@@ -72,4 +73,18 @@ test('of an extension that is left out nothing arrives', async () => {
     { extensions: '0' },
   ]);
   expect(await scene.onTarget(`select relname from pg_class where relnamespace = 'geo'::regnamespace`)).toEqual([]);
+});
+
+test("an extension's table that an earlier part has loaded keeps what the extension has put there itself", async () => {
+  const config = await scene.configure({ database: { jobs: 1, keepPrevious: 0 } });
+  const first = await firstPart(config, { isOver: loaded(2) });
+  expect(first.outcome).toBe('paused');
+  await scene.onSource(
+    `update geo.zones set name = 'changed' where id = 101; insert into geo.wishes (wish) values ('other')`,
+  );
+  const report = await nextPart(config, first);
+  expect(report.failure).toBeUndefined();
+  const all = 'select id, name as it from geo.zones union all select id, wish from geo.wishes order by 1, 2';
+  expect(await scene.onTarget(all)).toEqual(await scene.onSource(all));
+  expect(await scene.onTarget('select name from geo.zones where id = 1')).toEqual([{ name: 'ours' }]);
 });
