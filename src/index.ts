@@ -68,8 +68,6 @@ export { plain, type Style, type Tone } from './report/style.ts';
 export { summary } from './report/summary.ts';
 export { printOfConfig } from './remote/config-print.ts';
 export { onLambda } from './remote/on-lambda.ts';
-export { openRunStore, type RunFile, type RunStore } from './remote/run-store.ts';
-export type { RunState } from './remote/run-state.ts';
 export { verdictOf } from './report/verdict.ts';
 export { verificationText } from './report/verification-text.ts';
 export { rollback, type RollbackReport, type RollbackRunOptions } from './rollback.ts';
