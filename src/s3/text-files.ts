@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { RestageError } from '../errors.ts';
 import type { BucketSettings } from './bucket.ts';
 import { readText, s3Client, type S3Client, type S3Request } from './client.ts';
+import { unquote } from './listing.ts';
 import { again } from './retry.ts';
 import { S3Error } from './s3-error.ts';
 import { textFileError, type FilesOrigin } from './text-file-error.ts';
@@ -69,23 +70,25 @@ export function textFiles({ bucket: settings, asker, folder }: TextFileSettings)
       throw await textFileError(client, origin, error, 'read', key);
     }
   };
-  let tried: Promise<void> | undefined;
+  let tried: Promise<ETagForm> | undefined;
+  /** AWS heeds conditions, and takes an ETag as it has given it. */
+  const formOfETags = async (): Promise<ETagForm> => {
+    if (endpoint === undefined) return asGiven;
+    const key = `${folder}conditions.txt`;
+    tried ??= tryConditions(
+      (condition) => put(key, 'restage', plain, condition),
+      async () => (await read(key))?.etag,
+      origin,
+    );
+    return tried;
+  };
   return {
     read,
     write: async (key, text, contentType) => void (await put(key, text, contentType)),
     writeIf: async (key, text, contentType, etag) => {
-      // AWS does heed them.
-      if (endpoint !== undefined)
-        await (tried ??= requireConditions(
-          (condition) => put(`${folder}conditions.txt`, 'restage', plain, condition),
-          origin,
-        ));
-      const done = await put(
-        key,
-        text,
-        contentType,
-        etag === undefined ? { 'if-none-match': '*' } : { 'if-match': etag },
-      );
+      const form = await formOfETags();
+      const condition = etag === undefined ? { 'if-none-match': '*' } : { 'if-match': form(etag) };
+      const done = await put(key, text, contentType, condition);
       if (done.etag !== undefined || !done.isUnsure) return done.etag;
       const there = await read(key);
       return there?.text === text ? there.etag : undefined;
@@ -138,20 +141,32 @@ function patient(client: S3Client, origin: FilesOrigin) {
   };
 }
 
-/** Throws `bucket-denied` where a condition that does not hold is read past: two would take themselves for the only one. */
-async function requireConditions(
+/**
+ * How the store wants ETags in a condition: Ceph's gateway compares them without quotes. Throws `bucket-denied` where a condition that
+ * does not hold is read past: two would take themselves for the only one.
+ */
+async function tryConditions(
   put: (condition: Condition) => Promise<Put>,
+  readETag: () => Promise<string | undefined>,
   { bucket, endpoint }: FilesOrigin,
-): Promise<void> {
-  await put({ 'if-none-match': '*' });
+): Promise<ETagForm> {
+  const first = await put({ 'if-none-match': '*' });
   const [onceMore, wrongTag] = [await put({ 'if-none-match': '*' }), await put({ 'if-match': `"${'0'.repeat(32)}"` })];
-  const ignored = onceMore.etag !== undefined ? 'If-None-Match' : wrongTag.etag !== undefined ? 'If-Match' : undefined;
-  if (ignored === undefined) return;
-  throw new RestageError(
-    'bucket-denied',
-    `the store ${endpoint} reads past ${ignored} of a PUT to ${bucket}: a run could be made twice at once`,
-    {
-      hint: 'Runs are kept in a store that heeds conditional writes, as AWS S3, MinIO and Ceph do.',
-    },
-  );
+  const cannot = (what: string) =>
+    new RestageError(
+      'bucket-denied',
+      `the store ${endpoint} ${what} of a PUT to ${bucket}: a run could be made twice at once`,
+      {
+        hint: 'Runs are kept in a store that heeds conditional writes, as AWS S3, MinIO and Ceph do.',
+      },
+    );
+  if (onceMore.etag !== undefined) throw cannot('reads past If-None-Match');
+  if (wrongTag.etag !== undefined) throw cannot('reads past If-Match');
+  const etag = first.etag ?? (await readETag()) ?? '';
+  for (const form of [asGiven, unquote]) if ((await put({ 'if-match': form(etag) })).etag !== undefined) return form;
+  throw cannot('knows no ETag for If-Match');
 }
+
+type ETagForm = (etag: string) => string;
+
+const asGiven: ETagForm = (etag) => etag;
