@@ -59,9 +59,15 @@ export function unreachable(
     cause: error,
     hint:
       settingOf(account, service) === 'aws.region'
-        ? `Check aws.region (${account.region}) and the network. Within a VPC it takes a route to it: a NAT gateway, or an interface endpoint for ${service}.`
+        ? `Check aws.region (${account.region}) and the network. ${routeAdvice(account, service)}`
         : `Check ${settingOf(account, service)} in restage.yaml, and that it runs.`,
   });
+}
+
+/** A function in a VPC, which has no public address, reaches AWS by one of these only. */
+function routeAdvice({ region }: Pick<Account, 'region'>, service: ServiceName): string {
+  const prefix = region.startsWith('cn-') && service !== 'ssm' ? 'cn.com.amazonaws' : 'com.amazonaws';
+  return `Within a VPC it takes a route to it: a NAT gateway, or the interface endpoint ${prefix}.${region}.${service} with private DNS, whose security group lets port 443 in.`;
 }
 
 function settingOf({ endpoints }: Pick<Account, 'endpoints'>, service: ServiceName): string {

@@ -41,6 +41,16 @@ export async function listSecrets(account: Account, signal?: AbortSignal): Promi
   });
 }
 
+/** The names of the account's parameters, none of their values. Throws `interrupted` only. */
+export async function listParameters(account: Account, signal?: AbortSignal): Promise<Listing<string>> {
+  const { SSMClient, DescribeParametersCommand } = await import('@aws-sdk/client-ssm');
+  const client = new SSMClient(clientOf(account, 'ssm'));
+  return collect(account, 'ssm', 'ssm:DescribeParameters', client, signal, async (token, options) => {
+    const page = await client.send(new DescribeParametersCommand({ MaxResults: 50, NextToken: token }), options);
+    return { items: (page.Parameters ?? []).map(({ Name: name = '' }) => name), next: page.NextToken };
+  });
+}
+
 /** The account's RDS clusters and instances, each cluster before its instances. Throws `interrupted` only. */
 export async function listDatabases(account: Account, signal?: AbortSignal): Promise<Listing<DatabaseServer>> {
   const rds = await import('@aws-sdk/client-rds');

@@ -26,6 +26,21 @@ export async function readDatabaseSecret(
   name: string,
   signal?: AbortSignal,
 ): Promise<DatabaseSecret> {
+  const { text, where } = await readSecretText(account, name, shape, signal);
+  return parseSecret(text, where);
+}
+
+/**
+ * The text of a secret, with what it is called in messages. Throws `secret-missing`, `secret-denied`, `secret-invalid`,
+ * `aws-unreachable`, `interrupted`.
+ * @param wanted what it should hold, in a sentence
+ */
+export async function readSecretText(
+  account: Account,
+  name: string,
+  wanted: string,
+  signal?: AbortSignal,
+): Promise<{ readonly text: string | undefined; readonly where: string }> {
   const client = new SecretsManagerClient(clientOf(account, 'secretsmanager'));
   const where = `the secret ${name} (${describeAccount(account)})`;
   try {
@@ -34,8 +49,8 @@ export async function readDatabaseSecret(
       signal ? { abortSignal: signal } : {},
     );
     if (text === undefined && binary !== undefined)
-      throw new RestageError('secret-invalid', `${where} holds bytes (SecretBinary), and not text`, { hint: shape });
-    return parseSecret(text, where);
+      throw new RestageError('secret-invalid', `${where} holds bytes (SecretBinary), and not text`, { hint: wanted });
+    return { text, where };
   } catch (error) {
     if (error instanceof RestageError) throw error;
     if (signal?.aborted) throw new RestageError('interrupted', `interrupted while ${where} was read`);
