@@ -86,6 +86,11 @@ export function withEarlier(steps: readonly StepReport[], paused: Report | undef
   });
 }
 
+/** How many tables are loaded, of how many. */
+export function loadedTablesOf(steps: readonly StepReport[]): { readonly tables: number; readonly of: number } {
+  return { tables: loadedIn(steps).length, of: stepsOf({ steps }, 'copy-table').length };
+}
+
 /** The tables that are loaded, of all, in words. */
 export function loadedWords(steps: readonly StepReport[]): string {
   const tables = stepsOf({ steps }, 'copy-table');

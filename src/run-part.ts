@@ -3,7 +3,7 @@ import type { Deadline } from './deadline.ts';
 import { failureOf } from './errors.ts';
 import type { Listener } from './event.ts';
 import { holding } from './holds.ts';
-import { earlierParts, loadedTables, partOf, withEarlier } from './pause.ts';
+import { earlierParts, loadedTables, loadedTablesOf, partOf, withEarlier } from './pause.ts';
 import { appSteps } from './perform/app.ts';
 import type { Perform } from './perform/context.ts';
 import { objectSteps, requireUnmarkedBuckets } from './perform/objects.ts';
@@ -57,7 +57,8 @@ export async function runPart(plan: Plan, ends: Ends, options: PartOptions): Pro
     listen,
   });
   let recovery: Recovery | undefined;
-  if (pauses && database) await onDatabases?.rest(database);
+  const all = pauses ? withEarlier(steps, paused) : steps;
+  if (pauses && database) await onDatabases?.rest(database, { at: new Date().toISOString(), ...loadedTablesOf(all) });
   if (failure && database && database.stage !== 'untouched' && database.stage !== 'settled') {
     const { message: reason } = failure;
     recovery = await onDatabases?.recover(database, {
@@ -72,7 +73,6 @@ export async function runPart(plan: Plan, ends: Ends, options: PartOptions): Pro
   const durationMs = Math.round(performance.now() - clock);
   const part = partOf(steps, paused, { startedAt, durationMs });
   const remarks = [...steps.flatMap(refusedBy), ...(database?.remarks ?? []), ...broken];
-  const all = pauses ? withEarlier(steps, paused) : steps;
   const told = {
     ...plan,
     remarks: [...new Set([...(paused?.remarks ?? []), ...remarks])],

@@ -8,6 +8,8 @@ export interface LiveState {
   readonly startedAt: number;
   readonly tables: Progress;
   readonly objects: Progress;
+  /** Ids of tables that are done: in a later part of a run they are looked at once more. */
+  readonly loaded: ReadonlySet<string>;
   /** The steps under way, oldest first. */
   readonly running: readonly {
     readonly step: Step;
@@ -39,6 +41,7 @@ export function advance(state: LiveState, event: Event, now: number): LiveState 
       const objects = event.plan.steps.filter((step) => step.kind === 'copy-objects');
       return {
         startedAt: now,
+        loaded: new Set(),
         running: [],
         tables: { ...none, total: tables.length, totalBytes: tables.reduce((sum, step) => sum + step.bytes, 0) },
         objects: {
@@ -80,8 +83,9 @@ export function advance(state: LiveState, event: Event, now: number): LiveState 
       const running = state.running.filter(({ step }) => step.id !== event.step.id);
       if (event.step.kind !== 'copy-table') return { ...state, running };
       const { tables } = state;
-      const done = event.step.outcome.status === 'done' ? tables.done + 1 : tables.done;
-      return { ...state, running, tables: { ...tables, done } };
+      if (event.step.outcome.status !== 'done') return { ...state, running };
+      const loaded = new Set([...state.loaded, event.step.id]);
+      return { ...state, running, loaded, tables: { ...tables, done: loaded.size } };
     }
     case 'step-output':
       return {
@@ -95,7 +99,7 @@ export function advance(state: LiveState, event: Event, now: number): LiveState 
   }
 }
 
-export const idle: LiveState = { startedAt: 0, running: [], tables: none, objects: none };
+export const idle: LiveState = { startedAt: 0, loaded: new Set(), running: [], tables: none, objects: none };
 
 const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 

@@ -1,6 +1,6 @@
 import { failureOf, RestageError } from '../errors.ts';
 import { findLeftovers } from '../postgres/database-names.ts';
-import { describeDatabase, readDescription } from '../postgres/description.ts';
+import { describeDatabase, readDescription, type Description } from '../postgres/description.ts';
 import { endSessions } from '../postgres/end-sessions.ts';
 import { carryProperties, createIncoming } from '../postgres/incoming.ts';
 import { quoteText } from '../postgres/names.ts';
@@ -110,11 +110,21 @@ export async function beginCompleting(state: DatabaseRun): Promise<void> {
   });
 }
 
-/** Lets go of the new database, which stays for the run's next part. */
-export async function rest(state: DatabaseRun): Promise<void> {
+/** Lets go of the new database, which stays for the run's next part, and says on it what it is. */
+export async function rest(state: DatabaseRun, paused: NonNullable<Description['paused']>): Promise<void> {
+  const { run, names, source } = state;
+  const { host, port, database } = source.address;
   try {
-    await endSessions(await maintenanceOf(state), state.names.incoming);
+    const maintenance = await maintenanceOf(state);
+    await endSessions(maintenance, names.incoming);
+    await describeDatabase(maintenance, names.incoming, {
+      run,
+      source: { host, port, database },
+      takenAt: '',
+      swappedAt: '',
+      paused,
+    });
   } catch {
-    // Whoever takes it next ends what is left.
+    // Whoever takes it next ends what is left; the run's report says more than the note.
   }
 }

@@ -37,6 +37,8 @@ export interface Description {
   readonly failed?: string;
   /** It was replaced, and put back by this rollback. */
   readonly restored?: { readonly run: string; readonly at: string };
+  /** Its run has paused: when, and how many tables were loaded of how many. Absent in what stands in staging's place. */
+  readonly paused?: { readonly at: string; readonly tables: number; readonly of: number };
   /** All of its rows had come, and what comes after them had begun; absent in what stands in staging's place. */
   readonly completing?: true;
   /** The comment that people gave the database, which this description stands in place of. */

@@ -23,10 +23,17 @@ function databaseRows(status: DatabaseStatus, style: Style): [string, string][] 
     ['running', running === undefined ? 'nothing' : style('warn', `a run: ${oneLine(running)}`)],
     ...incoming.map((one): [string, string] => [
       'beside it',
-      `${oneLine(one.name)}, ${sizeWords(one.sizeBytes)}: ${running === undefined ? 'left by a run that died; the next sync drops it' : 'being built'}`,
+      `${oneLine(one.name)}, ${sizeWords(one.sizeBytes)}: ${running === undefined ? leftWords(one) : 'being built'}`,
     ]),
     ['disk', diskText(status)],
   ] as [string, string][]; // pairs, each of them
+}
+
+/** What no run is at work on. */
+function leftWords({ made, run }: BesideDatabase): string {
+  if (!made?.paused) return 'left by a run that died; the next sync drops it';
+  const { at, tables, of } = made.paused;
+  return `the run ${oneLine(run)} has paused ${moment(at)} with ${count(tables)} of ${counted(of, 'table')} loaded; its next part goes on with it, another sync drops it`;
 }
 
 function presentRows(present: PresentDatabase, { rollsBack }: DatabaseStatus, style: Style): [string, string][] {
