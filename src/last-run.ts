@@ -4,6 +4,7 @@ import type { Ends } from './connect.ts';
 import { quoteTable, type TableName } from './postgres/names.ts';
 import type { Origin } from './postgres/session.ts';
 import { hasNoRows, limitsRows } from './postgres/rules/table-rule.ts';
+import { endOf } from './report/report.ts';
 import type { BucketOrigin } from './s3/origin.ts';
 import type { Selection } from './s3/selection.ts';
 import { selectionOf } from './selection-of.ts';
@@ -77,6 +78,7 @@ const endedWell = z.object({
   run: z.string(),
   startedAt: z.iso.datetime(),
   durationMs: z.number(),
+  parts: z.array(z.object({ startedAt: z.iso.datetime(), durationMs: z.number() })).exactOptional(),
   outcome: z.literal('done'),
   source: databaseEnd,
   target: databaseEnd,
@@ -126,7 +128,7 @@ const listed = z.object({
 export function lastRunOf(report: unknown, from: string): LastRun | undefined {
   const { data } = endedWell.safeParse(report);
   if (!data) return undefined;
-  const { run, startedAt, durationMs, source, target, objects, steps } = data;
+  const { run, source, target, objects, steps } = data;
   const of = <T>(kind: string, shape: z.ZodType<T>): T[] =>
     steps.flatMap((step) => (step.kind === kind ? (shape.safeParse(step).data ?? []) : []));
   const subset = new Set(
@@ -148,7 +150,7 @@ export function lastRunOf(report: unknown, from: string): LastRun | undefined {
   const checked = of('verify-objects', listed);
   return {
     run,
-    endedAt: new Date(Date.parse(startedAt) + durationMs).toISOString(),
+    endedAt: new Date(endOf(data)).toISOString(),
     from,
     ...(source.database && target.database && tables.length > 0
       ? {

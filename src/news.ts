@@ -1,5 +1,5 @@
 import type { Failure } from './errors.ts';
-import type { Report } from './report/report.ts';
+import { endOf, type Report } from './report/report.ts';
 import type { RollbackReport } from './rollback.ts';
 
 /** How a refresh or a rollback ended, for whoever did not watch. Plain JSON. */
@@ -32,13 +32,13 @@ const events = {
 
 /** The news of a refresh; one that was interrupted has failed too. */
 export function newsOf(report: Report): News {
-  const { outcome, source, target, startedAt, durationMs, run, failure, holds } = report;
+  const { outcome, source, target, durationMs, run, failure, holds } = report;
   return {
     event: events[outcome],
     command: 'sync',
     source: source.name,
     target: target.name,
-    at: new Date(Date.parse(startedAt) + durationMs).toISOString(),
+    at: new Date(endOf(report)).toISOString(),
     run,
     durationMs,
     ...(failure ? { failure } : {}),

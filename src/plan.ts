@@ -51,8 +51,9 @@ export interface Plan {
 /** The function that steps of a plan are made in. */
 export interface PlannedFunction {
   readonly name: string;
-  readonly timeoutSeconds: number;
-  readonly memoryBytes: number;
+  /** Absent where it does not say. */
+  readonly timeoutSeconds?: number;
+  readonly memoryBytes?: number;
   /** From where the steps on objects are made; absent where there are none. */
   readonly objects?: 'here' | 'function';
 }

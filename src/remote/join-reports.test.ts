@@ -93,3 +93,14 @@ test('a part that is missing without a reason is no success', () => {
   expect(report.outcome).toBe('failed');
   expect(report.failure).toMatchObject({ code: 'internal', step: 'copy-objects images again' });
 });
+
+test('a run whose database was made in parts ends with the last of them', () => {
+  const part = { startedAt: '2026-11-23T15:20:00.000Z', durationMs: 60_000, loaded: 3 };
+  const report = joinReports(joinedPlan, {
+    ...all,
+    second: undefined,
+    references: undefined,
+    database: { ...databaseReport, parts: [part] },
+  });
+  expect(report.durationMs).toBe(21 * 60_000);
+});

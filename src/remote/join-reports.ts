@@ -1,7 +1,7 @@
 import { failureOf, type Failure } from '../errors.ts';
 import type { Plan } from '../plan.ts';
 import { referencesError } from '../references.ts';
-import { figuresOf, type Report, type RunFunction } from '../report/report.ts';
+import { endOf, figuresOf, type Report, type RunFunction } from '../report/report.ts';
 import type { Outcome, Step, StepReport } from '../step.ts';
 import type { Verification } from '../verify.ts';
 import { passOf, type Pass } from './join.ts';
@@ -51,8 +51,8 @@ export function joinReports(plan: Plan, passes: Passes): Report {
     ...(others ? [others.code === 'interrupted' ? ('interrupted' as const) : ('failed' as const)] : []),
   ];
   const outcome = worstFirst.find((one) => all.includes(one)) ?? 'done';
-  const ends = [...reports, ...(references ? [{ ...references, startedAt: references.madeAt }] : [])].map(
-    (part) => Date.parse(part.startedAt) + part.durationMs,
+  const ends = [...reports, ...(references ? [{ ...references, startedAt: references.madeAt }] : [])].map((part) =>
+    endOf(part),
   );
   const ranIn = database?.function ?? passes.function;
   const restage = (second ?? first ?? database)?.restage;

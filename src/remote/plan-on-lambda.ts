@@ -2,13 +2,13 @@ import { allOf } from '../all-of.ts';
 import type { Config } from '../config.ts';
 import type { Ends } from '../connect.ts';
 import { RestageError } from '../errors.ts';
-import { plan, type Plan, type PlanOptions } from '../plan.ts';
+import { plan, type Plan, type PlannedFunction, type PlanOptions } from '../plan.ts';
 import { newRunId } from '../run-id.ts';
 import { requireUnattended } from '../unattended.ts';
 import { askFunction } from './ask-function.ts';
 import type { InvocationResponse, InvocationInput } from './invocation.ts';
 import { joinPlans } from './join.ts';
-import { functionText, type RemoteFunction } from './remote-function.ts';
+import type { RemoteFunction } from './remote-function.ts';
 
 /** A refresh whose database goes by a function, and whose objects go from here. */
 export interface LambdaPlan {
@@ -82,10 +82,9 @@ export async function planOnLambda(
     parts.objects && ends ? plan(config, withoutApps(ends), { ...options, only: 'objects' }) : undefined,
   ]);
   const told = { run, ...(database ? { database } : {}), ...(objects ? { objects } : {}) };
-  const notes = notesOf(remote, database !== undefined, objects !== undefined);
+  const notes = notesOf(remote, database !== undefined);
+  const on = functionOf(remote);
   if (database && objects) {
-    const { name, facts } = remote;
-    const on = { name, timeoutSeconds: facts.timeoutSeconds ?? 0, memoryBytes: facts.memoryBytes ?? 0 };
     const joined = joinPlans(database, objects, { on, references: config.verify.references });
     return { ...told, plan: { ...joined, notes: [...notes, ...joined.notes] } };
   }
@@ -94,20 +93,25 @@ export async function planOnLambda(
     throw new RestageError('config-invalid', 'the config names neither a database nor buckets', {
       hint: 'Add database and buckets to source and target.',
     });
-  return { ...told, plan: { ...one, notes: [...notes, ...one.notes] } };
+  return { ...told, plan: { ...one, ...(database ? { onLambda: on } : {}), notes: [...notes, ...one.notes] } };
 }
 
-function notesOf(remote: RemoteFunction, database: boolean, objects: boolean): readonly string[] {
+function functionOf({ name, facts: { timeoutSeconds, memoryBytes } }: RemoteFunction): PlannedFunction {
+  return {
+    name,
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+  };
+}
+
+/** What is made where stands in the plan by itself. */
+function notesOf(remote: RemoteFunction, database: boolean): readonly string[] {
   if (!database) return ['objects go from here, with --on lambda too: the function has no part in this run'];
-  const from = objects ? '; objects go from here' : '';
-  return [
-    `the database goes by ${functionText(remote.facts)}${from}`,
-    ...(remote.runs
-      ? []
-      : [
-          'target.lambda.runs is not set: the function is waited for without any progress, and what does not fit its time-out fails',
-        ]),
-  ];
+  return remote.runs
+    ? []
+    : [
+        'target.lambda.runs is not set: the function is waited for without any progress, and what does not fit its time-out fails',
+      ];
 }
 
 /** The applications are asked by the function, which stands beside them. */

@@ -110,7 +110,11 @@ function limitText(seconds: number): string {
 export function placeRows({ onLambda, only }: { readonly onLambda?: PlannedFunction; readonly only?: string }): Fact[] {
   if (!onLambda) return [];
   const { name, timeoutSeconds, memoryBytes, objects } = onLambda;
-  const there = `in the function ${name}: ${mebibytes(memoryBytes)}, ${limitText(timeoutSeconds)}`;
+  const known = [
+    ...(memoryBytes === undefined ? [] : [mebibytes(memoryBytes)]),
+    ...(timeoutSeconds === undefined ? [] : [limitText(timeoutSeconds)]),
+  ];
+  const there = `in the function ${[name, ...(known.length === 0 ? [] : [known.join(', ')])].join(': ')}`;
   return [
     ...(only === 'objects' ? [] : [['database', there] as Fact]),
     ...(objects === undefined

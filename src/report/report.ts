@@ -58,6 +58,15 @@ export interface RunFunction {
   readonly logStream?: string;
 }
 
+type Timed = Pick<RunPart, 'startedAt' | 'durationMs'>;
+
+/** When a run ended, in milliseconds since 1970: between its parts there may have been hours. */
+export function endOf({ startedAt, durationMs, parts = [] }: Timed & { readonly parts?: readonly Timed[] }): number {
+  const whole = Date.parse(startedAt) + durationMs;
+  const last = parts.at(-1);
+  return last ? Math.max(whole, Date.parse(last.startedAt) + last.durationMs) : whole;
+}
+
 /** What came of it in a few figures; what was not reached is absent. */
 export interface Figures {
   readonly tables: {

@@ -4,7 +4,7 @@ import { count, counted } from '../format.ts';
 import { code, escaped, quoted } from './text.ts';
 import { table } from './table.ts';
 import { transfersAtOnce } from '../../s3/transfer.ts';
-import { factsOf, stepsOf, type Report, type StepOf } from '../report.ts';
+import { endOf, factsOf, stepsOf, type Report, type StepOf } from '../report.ts';
 import { copiedOf, copiesOf, isAgain } from '../bucket-copies.ts';
 import { progressOf } from '../objects-summary.ts';
 
@@ -127,10 +127,10 @@ function progressObjects(step: StepOf<'copy-objects' | 'delete-objects'> | undef
 }
 
 /** How the delete markers of a run go: what they hide is there again then. */
-function markerLines({ startedAt, durationMs }: Report, bucket: string): string[] {
+function markerLines(report: Report, bucket: string): string[] {
   // S3 tells whole seconds. As text, `…05Z` is behind whatever a moment of that second is written as.
-  const end = new Date(Math.ceil((Date.parse(startedAt) + durationMs) / 1000) * 1000);
-  const during = `LastModified >= '${startedAt.slice(0, 19)}' && LastModified <= '${end.toISOString().slice(0, 19)}Z'`;
+  const end = new Date(Math.ceil(endOf(report) / 1000) * 1000);
+  const during = `LastModified >= '${report.startedAt.slice(0, 19)}' && LastModified <= '${end.toISOString().slice(0, 19)}Z'`;
   const markers = `DeleteMarkers[?${during}] | [:1000].{Key: Key, VersionId: VersionId}`;
   // In JSON a key may have any character.
   return [
