@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { InvokeCommand, LambdaClient, type InvokeCommandInput } from '@aws-sdk/client-lambda';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { FunctionInvocation, FunctionSettings } from '../demo/local-aws/local-aws.ts';
@@ -7,6 +9,7 @@ import { folder, local, production, settings, staging, useLocalAws } from './loc
 
 useLocalAws();
 
+const run = promisify(execFile);
 const role = `arn:aws:iam::${production.id}:role/runner`;
 const handlers = {
   echo: 'export const handler = async (event, context) => { console.log("got\\nit"); return { event, id: context.awsRequestId }; };',
@@ -25,8 +28,10 @@ const handlers = {
   big: 'export const handler = async ({ bytes }) => "x".repeat(bytes - 2);',
   broken: 'import "./not-there.mjs"; export const handler = async () => 1;',
   nameless: 'export const other = async () => 1;',
+  ticks: `let ticks = 0; setInterval(() => (ticks += 1), 10).unref();
+    export const handler = async () => ({ calls: ticks });`,
   child: `import { spawn } from 'node:child_process';
-    export const handler = async () => { const child = spawn('/bin/sleep', ['60']); await new Promise((wake) => setTimeout(wake, child.pid && 60000)); };`,
+    export const handler = async () => { const child = spawn('/bin/sleep', ['60']); console.log('child', child.pid); await new Promise((wake) => setTimeout(wake, child.pid && 60000)); };`,
 } as const;
 type Name = keyof typeof handlers;
 
@@ -42,7 +47,7 @@ beforeAll(async () => {
 
 function put(name: Name, more: Partial<FunctionSettings> = {}): Promise<void> {
   const code = join(folder, 'code', name);
-  return local.putFunction({ account: production.id, name, timeoutSeconds: 1, role, code, ...more });
+  return local.putFunction({ account: production.id, name, timeoutSeconds: 5, role, code, ...more });
 }
 
 /** What the handlers above return, and what errors look like; a text has a length. */
@@ -89,6 +94,12 @@ async function ended(name: string, count: number): Promise<readonly FunctionInvo
     if (all.filter(({ outcome }) => outcome !== 'running').length >= count) return all;
     await new Promise((next) => setTimeout(next, 20));
   }
+}
+
+/** Who has ended and is only waiting to be noticed does not. */
+async function lives(pid: number): Promise<boolean> {
+  const { stdout } = await run('ps', ['-o', 'stat=', '-p', String(pid)]).catch(() => ({ stdout: 'Z' }));
+  return !stdout.startsWith('Z');
 }
 
 test('a function is given its event and what it is, and gives back what it returns', async () => {
@@ -149,6 +160,12 @@ test("a function's process has its variables and nothing of this machine's, and 
   expect((await invoke('context')).answer.calls).toBe(2);
 });
 
+test('between its events a function stands still', async () => {
+  const before = (await invoke('ticks')).answer.calls;
+  await new Promise((next) => setTimeout(next, 500));
+  expect((await invoke('ticks')).answer.calls - before).toBeLessThan(20);
+});
+
 test('a handler that throws is a function error with its name, message and trace', async () => {
   const { status, error, answer, log } = await invoke('throw');
   expect({ status, error }).toEqual({ status: 200, error: 'Unhandled' });
@@ -159,6 +176,7 @@ test('a handler that throws is a function error with its name, message and trace
 });
 
 test('at its time-out a function is killed, with the processes it has started', async () => {
+  await put('child', { timeoutSeconds: 1 });
   const { requestId, error, answer, log } = await invoke('child');
   expect(error).toBe('Unhandled');
   expect(answer).toEqual({
@@ -167,6 +185,9 @@ test('at its time-out a function is killed, with the processes it has started', 
   });
   expect(log).toContain(`${requestId} Task timed out after 1.00 seconds`);
   expect(log).toContain('Status: timeout');
+  const child = /child (\d+)/.exec(log)?.[1];
+  expect(child).toMatch(/^\d+$/);
+  await expect.poll(() => lives(Number(child))).toBe(false);
   // The next one starts anew.
   await put('child', { timeoutSeconds: 0.2 });
   expect((await invoke('child')).log).toContain('Init Duration');

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { constants } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type Ending, exitWords, maxAnswerBytes, tell, timeoutWords, tooLarge } from './lambda-ending.ts';
 import { watchGroup } from './process-memory.ts';
 import { endLines, InvocationLog, initLine, startLine } from './lambda-log.ts';
 
@@ -29,32 +30,12 @@ export interface Outcome {
   readonly log: string;
 }
 
-type Ending =
-  | { readonly kind: 'answered'; readonly body: Buffer }
-  | { readonly kind: 'error'; readonly errorType: string; readonly body: Buffer }
-  | { readonly kind: 'exit'; readonly words: string }
-  | { readonly kind: 'out-of-memory' }
-  | { readonly kind: 'timeout' };
-
 const api = '/2018-06-01/runtime';
-const maxAnswerBytes = 6_291_556;
 const initLimitMs = 10_000;
 const sampleMs = 50;
-const signalWords: Readonly<Record<string, string>> = {
-  SIGKILL: 'killed',
-  SIGABRT: 'aborted',
-  SIGSEGV: 'segmentation fault',
-  SIGTERM: 'terminated',
-};
-
 // A function's processes end with this AWS, however that ends, also those that are stopped: a shell waits for the end of a pipe, and
 // then kills the group.
 const watched = '(read -r _ <&3; kill -9 0) >/dev/null 2>&1 & exec "$0" "$@" 3<&-';
-
-function exitWords(code: number | null, signal: NodeJS.Signals | null): string {
-  if (signal !== null) return `Runtime exited with error: signal: ${signalWords[signal] ?? signal}`;
-  return code === 0 ? 'Runtime exited without providing a reason' : `Runtime exited with error: exit status ${code}`;
-}
 
 /** A process with a function's code in it, its Runtime API, and what it does for one event after another. */
 export class ExecutionEnvironment implements AsyncDisposable {
@@ -119,7 +100,7 @@ export class ExecutionEnvironment implements AsyncDisposable {
     if (ending.kind === 'answered' || ending.kind === 'error') for (let turn = 0; turn < 3; turn += 1) await nextTurn();
     if (this.#asking === undefined || !this.#usable) await this[Symbol.asyncDispose]();
     else this.#signal('SIGSTOP', 'leader');
-    const told = this.#tell(ending);
+    const told = tell(ending, requestId, timeoutMs, !this.#usable);
     const measures = {
       requestId,
       memoryMebibytes,
@@ -129,9 +110,7 @@ export class ExecutionEnvironment implements AsyncDisposable {
     };
     if (deliveredAt === undefined) this.#log.add(startLine(requestId));
     if (ending.kind === 'timeout')
-      this.#log.add(
-        `${new Date().toISOString()} ${requestId} Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds\n\n`,
-      );
+      this.#log.add(`${new Date().toISOString()} ${requestId} ${timeoutWords(timeoutMs)}\n\n`);
     this.#log.add(endLines({ ...measures, ...(told.end !== undefined && { end: told.end }) }));
     if (ending.kind === 'exit') this.#log.add(`RequestId: ${requestId} Error: ${ending.words}\nRuntime.ExitError\n`);
     const { durationMs, initMs, peakBytes } = measures;
@@ -277,42 +256,4 @@ export class ExecutionEnvironment implements AsyncDisposable {
   }
 
   #measure = (): void => undefined;
-
-  #tell(ending: Ending): {
-    readonly body: Buffer;
-    readonly errorType?: string;
-    readonly end?: { readonly status: 'timeout' | 'error'; readonly errorType?: string };
-  } {
-    const error = (errorType: string, words: string): Buffer =>
-      Buffer.from(JSON.stringify({ errorType, errorMessage: `RequestId: ${this.#requestId} Error: ${words}` }));
-    switch (ending.kind) {
-      case 'answered':
-        return { body: ending.body };
-      case 'error': {
-        const { body, errorType } = ending;
-        // Only what ends the process is an end that Lambda itself speaks of.
-        return { body, errorType, ...(this.#usable ? {} : { end: { status: 'error', errorType } }) };
-      }
-      case 'timeout': {
-        const errorType = 'Sandbox.Timedout';
-        const words = `Task timed out after ${(this.#settings.timeoutMs / 1000).toFixed(2)} seconds`;
-        return { body: error(errorType, words), errorType, end: { status: 'timeout' } };
-      }
-      case 'out-of-memory': {
-        const errorType = 'Runtime.OutOfMemory';
-        const body = error(errorType, 'Runtime exited with error: signal: killed');
-        return { body, errorType, end: { status: 'error', errorType } };
-      }
-      case 'exit': {
-        const errorType = 'Runtime.ExitError';
-        return { body: error(errorType, ending.words), errorType, end: { status: 'error', errorType } };
-      }
-    }
-  }
-}
-
-function tooLarge(): Ending {
-  const errorType = 'Function.ResponseSizeTooLarge';
-  const errorMessage = `Response payload size exceeded maximum allowed payload size (${maxAnswerBytes} bytes).`;
-  return { kind: 'error', errorType, body: Buffer.from(JSON.stringify({ errorMessage, errorType })) };
 }

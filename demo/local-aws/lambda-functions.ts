@@ -1,11 +1,9 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Credentials } from './identity.ts';
 import { ExecutionEnvironment, type Outcome } from './lambda-environment.ts';
+import { runtimeFile } from './lambda-runtime-file.ts';
 import type { FunctionInvocation } from './local-aws.ts';
 import type { FunctionSettings } from './settings.ts';
 
@@ -40,22 +38,6 @@ const keptInvocations = 500;
 
 export function functionArn({ account, name }: Pick<FunctionSettings, 'account' | 'name'>, region: string): string {
   return `arn:aws:lambda:${region}:${account}:function:${name}`;
-}
-
-/** The runtime as JavaScript: stripping its types in the function's own process would take a third of that one's memory. */
-async function runtimeFile(folder: string): Promise<string> {
-  const suffix = extname(import.meta.url);
-  const file = fileURLToPath(new URL(`./lambda-runtime${suffix}`, import.meta.url));
-  if (suffix !== '.ts') return file;
-  const strip = `process.stdout.write(require('node:module').stripTypeScriptTypes(require('node:fs').readFileSync(${JSON.stringify(file)},'utf8')))`;
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    '--disable-warning=ExperimentalWarning',
-    '-e',
-    strip,
-  ]);
-  const compiled = join(folder, 'lambda-runtime.mjs');
-  await writeFile(compiled, stdout);
-  return compiled;
 }
 
 /** The functions of all accounts: runs them in processes of their own, which disposing of it ends. */
@@ -186,8 +168,7 @@ export class Functions implements AsyncDisposable {
       log: '',
     });
     const work = async (): Promise<Outcome> => {
-      const environment = held.idle.findLast((one) => one.usable) ?? (await this.#open(held));
-      held.idle = held.idle.filter((one) => one !== environment);
+      const environment = this.#idle(held) ?? (await this.#open(held));
       const outcome = await environment.invoke(requestId, payload);
       if (environment.usable && held.generation === generation && !this.#closing) held.idle.push(environment);
       else await this.#close(held, environment);
@@ -224,6 +205,15 @@ export class Functions implements AsyncDisposable {
         held.running -= 1;
         if (!this.#closing) this.#proceed(held);
       });
+  }
+
+  /** Takes one that waits; those whose processes have ended meanwhile are given up. */
+  #idle(held: Held): ExecutionEnvironment | undefined {
+    for (let one = held.idle.pop(); one !== undefined; one = held.idle.pop()) {
+      if (one.usable) return one;
+      void this.#close(held, one);
+    }
+    return undefined;
   }
 
   /** Adds what is known of an invocation, and gives back how to say more of it. */

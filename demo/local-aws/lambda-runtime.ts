@@ -25,7 +25,7 @@ type Handler = (event: unknown, context: object) => unknown;
 const api = process.env['AWS_LAMBDA_RUNTIME_API'] ?? '';
 const base = '/2018-06-01/runtime';
 // Of its own, so that nothing the function does to the usual one is in the way; and it keeps nothing alive.
-const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+const agent = new Agent({ keepAlive: true });
 let requestId = '';
 
 function ask(method: string, path: string, body = '', headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
