@@ -6,12 +6,12 @@ import { production, staging } from './sample.ts';
 
 // The function that refreshes staging within its VPC, with what it needs in both accounts.
 const name = 'bluemoxon-staging-db-sync';
-const runsBucket = 'bluemoxon-staging-restage';
+export const runsBucket = 'bluemoxon-staging-restage';
 const configKey = 'restage.yaml';
 const variablesSecret = 'bluemoxon-staging/restage';
 
 /** As it is, and not as the documents have it. */
-const syncFunction: FunctionSettings = {
+export const syncFunction: FunctionSettings = {
   account: staging.account,
   name,
   timeoutSeconds: 300,

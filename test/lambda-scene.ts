@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Document, parseDocument } from 'yaml';
-import { production, staging, syncFunction } from '../demo/sample.ts';
+import { production, staging } from '../demo/sample.ts';
+import { runsBucket, syncFunction } from '../demo/sync-function.ts';
 import { openRuns, loadConfig, type RunStore } from '../src/index.ts';
 import type { FunctionContext, InvocationResponse } from '../src/lambda/index.ts';
 import { requireNoSecret, type Scene, startScene } from './scene.ts';
@@ -56,14 +57,11 @@ export interface FunctionSettings {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-const runsBucket = 'bluemoxon-staging-restage';
-
 export async function startLambdaScene(): Promise<LambdaScene> {
   const scene = await startScene();
   const { aws, variables } = scene.environment;
   const folder = await mkdtemp(join(tmpdir(), 'restage-lambda-'));
   const functions = new Set<LambdaFunction>();
-  await aws.createBucket({ name: runsBucket, account: staging.account });
   const reader = 'restage-reader';
   await aws.putRole({
     account: production.account,
