@@ -1,10 +1,89 @@
-import { expect, test } from 'vitest';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
 import { findFreePort } from '../demo/free-port.ts';
 import { invokeFunction, type InvokeOptions } from '../src/aws/invoke.ts';
-import { local, staging } from './local-aws-fixture.ts';
+import { folder, local, staging } from './local-aws-fixture.ts';
 import { account, failure, region, useServers } from './servers-fixture.ts';
 
 useServers();
+
+const handlers = {
+  echo: 'export const handler = async (event) => { console.log("heard"); return { event }; };',
+  throw: 'export const handler = async () => { throw new TypeError("not like this"); };',
+  never: 'export const handler = () => new Promise((wake) => setTimeout(wake, 60000));',
+  eat: `const held = [];
+    export const handler = async () => { for (;;) { held.push(Buffer.alloc(8 << 20, 1)); await new Promise((next) => setTimeout(next, 5)); } };`,
+  exit: 'export const handler = async () => process.exit(3);',
+  big: 'export const handler = async () => "x".repeat(7e6);',
+  broken: 'import "./not-there.mjs"; export const handler = async () => 1;',
+};
+
+beforeAll(async () => {
+  for (const [name, text] of Object.entries(handlers)) {
+    const code = join(folder, 'code', name);
+    await mkdir(code, { recursive: true });
+    await writeFile(join(code, 'index.mjs'), text);
+    await local.putFunction({ account: staging.id, name, code, timeoutSeconds: 1, memoryMebibytes: 192 });
+  }
+});
+
+const waited = (name: keyof typeof handlers, event: unknown = {}) =>
+  invokeFunction(account, name, event, { kind: 'wait' });
+
+test('a function is given its event, and what it returns is given back, with the end of its log', async () => {
+  const { requestId, answer, log } = await waited('echo', { text: 'ä €' });
+  expect(answer).toEqual({ event: { text: 'ä €' } });
+  expect(log).toContain(requestId);
+  expect(log).toContain('heard');
+  expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
+});
+
+test('an event is taken on without being waited for; a dry run invokes nothing', async () => {
+  const before = (await local.invocations('echo')).length;
+  expect(await invokeFunction(account, 'echo', {}, { kind: 'dry-run' })).toEqual({
+    requestId: expect.stringMatching(/./),
+  });
+  const { requestId, ...more } = await invokeFunction(account, 'echo', { by: 'event' }, { kind: 'event' });
+  expect(more).toEqual({});
+  await expect.poll(async () => (await local.invocations('echo')).length).toBe(before + 1);
+  expect((await local.invocations('echo')).at(-1)).toMatchObject({ requestId });
+});
+
+test.each([
+  ['never', 'was killed at its time-out of 1 s', '--timeout 900'],
+  ['eat', 'was killed for its memory: 192 MB were not enough', '--memory-size 1024'],
+  ['exit', 'has ended in the middle: Runtime exited with error: exit status 3', 'restage status'],
+  ['broken', 'cannot start: ', 'Deploy its code again'],
+  ['throw', 'has failed: not like this (TypeError)', 'aws logs tail /aws/lambda/throw'],
+  ['big', 'has ended, and its answer was too large for Lambda: ', 'target.lambda.runs'],
+] as const)('a function that fails is told in a sentence: %s', async (name, words, hint) => {
+  expect(await failure(waited(name))).toMatchObject({
+    code: 'function-failed',
+    message: expect.stringContaining(`the function ${name} (account ${staging.id}, ${region}) ${words}`),
+    hint: expect.stringContaining(hint),
+  });
+});
+
+test('a function that may run once at a time and does is told as that', async () => {
+  const first = failure(waited('never'));
+  await expect
+    .poll(async () => (await local.invocations('never')).some(({ outcome }) => outcome === 'running'))
+    .toBe(true);
+  expect(await failure(waited('never'))).toMatchObject({
+    code: 'run-in-progress',
+    message: expect.stringContaining('takes no other invocation now: Rate Exceeded'),
+    hint: expect.stringContaining('Another one is under way'),
+  });
+  await first;
+});
+
+test('an event that is too large is told as that', async () => {
+  expect(await failure(invokeFunction(account, 'echo', 'x'.repeat(2e6), { kind: 'event' }))).toMatchObject({
+    code: 'event-invalid',
+    message: expect.stringContaining('the event is too large for Lambda: '),
+  });
+});
 
 const where = `the function shop-sync (account ${staging.id}, ${region})`;
 const match = { service: 'lambda', method: 'POST' } as const;

@@ -64,10 +64,10 @@ export function unreachable(
   });
 }
 
-/** A function in a VPC, which has no public address, reaches AWS by one of these only. */
+/** A function in a VPC, which has no public address, reaches AWS by one of these only. China names its endpoints by other rules. */
 function routeAdvice({ region }: Pick<Account, 'region'>, service: ServiceName): string {
-  const prefix = region.startsWith('cn-') && service !== 'ssm' ? 'cn.com.amazonaws' : 'com.amazonaws';
-  return `Within a VPC it takes a route to it: a NAT gateway, or the interface endpoint ${prefix}.${region}.${service} with private DNS, whose security group lets port 443 in.`;
+  const endpoint = region.startsWith('cn-') ? `for ${service}` : `com.amazonaws.${region}.${service}`;
+  return `Within a VPC it takes a route to it: a NAT gateway, or the interface endpoint ${endpoint} with private DNS, whose security group lets port 443 in.`;
 }
 
 function settingOf({ endpoints }: Pick<Account, 'endpoints'>, service: ServiceName): string {
