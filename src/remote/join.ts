@@ -36,6 +36,7 @@ export function joinPlans(database: Plan, objects: Plan, { on, references = [] }
     step.kind === 'delete-objects' ? [{ ...step, after: looked.length > 0 ? lastOf(looked) : step.after }] : [],
   );
   const replaces = database.replaces ?? objects.replaces;
+  const made = on ?? database.onLambda;
   const refusals = [...(database.refusals ?? []), ...(objects.refusals ?? [])];
   const { only: _database, refusals: _refusals, ...rest } = database;
   // What either part by itself would leave out is not left out of both.
@@ -43,7 +44,7 @@ export function joinPlans(database: Plan, objects: Plan, { on, references = [] }
   return {
     ...rest,
     madeAt: database.madeAt < objects.madeAt ? database.madeAt : objects.madeAt,
-    ...(on ? { onLambda: { ...on, ...(objects.objects.length > 0 ? { objects: 'here' as const } : {}) } } : {}),
+    ...(made ? { onLambda: { ...made, ...(objects.objects.length > 0 ? { objects: 'here' as const } : {}) } } : {}),
     source: joinEnds(database.source, objects.source),
     target: joinEnds(database.target, objects.target),
     objects: objects.objects,
