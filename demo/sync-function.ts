@@ -44,7 +44,12 @@ export async function deploySyncFunction(aws: LocalAws, deployment: Deployment):
   const body = await readFile(configFile);
   await aws.seedObjects(runsBucket, [{ key: configKey, body, contentType: 'application/yaml' }]);
   await aws.putSecret({ name: variablesSecret, account: staging.account, value: JSON.stringify(variables) });
-  await aws.putFunction({ ...syncFunction, ...settings });
+  const environment = {
+    ...syncFunction.environment,
+    AWS_ENDPOINT_URL: aws.endpoint, // for what is read before the configuration names its endpoints
+    ...settings.environment,
+  };
+  await aws.putFunction({ ...syncFunction, ...settings, environment });
 }
 
 /** The folder of its code: the bundle as it is published beside the compiled demo; beside the sources it is built into this one. */
