@@ -788,8 +788,14 @@ describe('what is in the way is told where templates are made, with the line tha
     const message = await refusal((config) => {
       config.database = { afterLoad: [{ file: '../after.sql' }, { file: 'missing.sql' }] };
     });
-    expect(message).toMatch(/after\.sql, which is not below its own folder/);
+    expect(message).toMatch(/after\.sql, and the function has only what is below its own folder/);
     expect(message).toContain('it names missing.sql, and there is no such file');
+  });
+
+  it('a file by its whole path, which the function does not have', async () => {
+    const file = join(folder, `${files + 1}`, 'after.sql');
+    const change = (config: Settings) => void (config.database = { afterLoad: [{ file }] });
+    expect(await refusal(change)).toContain(`it names ${file}, and the function has only what is below its own folder`);
   });
 
   it('a login by IAM without the id that a policy needs', async () => {

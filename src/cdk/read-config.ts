@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { failureOf, loadConfig, onLambda, RestageError, type Config } from '../index.ts';
 
 /** A restage.yaml as far as it can be known where templates are made: what its variables hold is not. */
@@ -11,7 +11,7 @@ export interface ReadConfig {
   readonly sourceRole: { readonly role: string; readonly externalId?: string | undefined } | undefined;
   /** Variables that it wants, and that were not given. */
   readonly unset: readonly string[];
-  /** Files and folders that it names, relative to its own folder, each once. */
+  /** Files and folders that it names, relative to its own folder, each once; whole paths where it has those. */
   readonly files: readonly string[];
 }
 
@@ -31,23 +31,28 @@ export function readConfig(file: string, variables: Readonly<Record<string, stri
       'config-missing',
       `there is no ${file} (${resolve(file)}): the construct reads in it what the function does and may do; \`restage init\` writes one`,
     );
+  const text = readFileSync(file, 'utf8');
   const unset = new Set<string>();
-  const config = loadConfig(readFileSync(file, 'utf8'), {
-    file,
-    variables: new Proxy<Readonly<Record<string, string>>>(variables, {
-      get: (known, name) => {
-        if (typeof name === 'symbol' || Object.hasOwn(known, name)) return Reflect.get(known, name) as unknown;
-        unset.add(name);
-        return unknownValue(name);
-      },
-    }),
+  const known = new Proxy<Readonly<Record<string, string>>>(variables, {
+    get: (given, name) => {
+      if (typeof name === 'symbol' || Object.hasOwn(given, name)) return Reflect.get(given, name) as unknown;
+      unset.add(name);
+      return unknownValue(name);
+    },
   });
+  const config = loadConfig(text, { file, variables: known });
+  // What is a whole path stays that, wherever the file lies.
+  const elsewhere = namedFiles(
+    loadConfig(text, { file: join(dirname(file), 'elsewhere', basename(file)), variables: known }),
+  );
+  const folder = dirname(resolve(file));
+  const files = namedFiles(config).map((one) => (elsewhere.includes(one) ? one : relative(folder, one)));
   return {
     file,
     config,
     sourceRole: onLambda(config).source.aws?.assumeRole,
     unset: [...unset],
-    files: filesOf(config, dirname(resolve(file))),
+    files: [...new Set(files)],
   };
 }
 
@@ -59,14 +64,13 @@ function unknownValue(name: string): string {
   return `http://${unknownHost}/${name}`;
 }
 
-function filesOf({ source, target, database, migrate }: Config, folder: string): readonly string[] {
-  const named = [
+function namedFiles({ source, target, database, migrate }: Config): readonly string[] {
+  return [
     source.database?.ca,
     target.database?.ca,
     ...database.afterLoad.map(({ file }) => file),
     migrate.versions,
   ].flatMap((file) => file ?? []);
-  return [...new Set(named.map((file) => relative(folder, file)))];
 }
 
 /** Files that cannot stand beside the bundle under the names that the config has for them. */
@@ -75,8 +79,8 @@ export function strayFiles({ file, files }: ReadConfig): readonly Obstacle[] {
   return files.flatMap((one) => {
     if (one === '' || one.startsWith('..') || isAbsolute(one))
       return {
-        message: `it names ${resolve(folder, one)}, which is not below its own folder, and only that goes into the function`,
-        fix: `Move it below ${folder}, and name it from there.`,
+        message: `it names ${resolve(folder, one)}, and the function has only what is below its own folder, by names from there`,
+        fix: `Put it below ${folder}, and name it from there.`,
       };
     return existsSync(resolve(folder, one))
       ? []
