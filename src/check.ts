@@ -16,6 +16,8 @@ export interface CheckOptions extends ConnectOptions {
   readonly only?: 'database' | 'objects' | undefined;
   /** Whether writing into the target's buckets is tried, with an object that is removed again. Default: yes. */
   readonly mayWrite?: boolean;
+  /** The databases are the function's to reach: with `only: 'objects'` it is looked at too, and whether it may be invoked. Default: no. */
+  readonly onLambda?: boolean;
   /** What programs that a run starts find in their environment; the library itself never reads it. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
@@ -26,10 +28,19 @@ export interface CheckOptions extends ConnectOptions {
  * removed again. What is wrong is a finding; throws `interrupted` only, at once.
  */
 export async function check(config: Config, options: CheckOptions = {}): Promise<readonly Finding[]> {
-  const { signal, only, mayWrite = true, environment = {} } = options;
+  const { signal, only, mayWrite = true, onLambda = false, environment = {} } = options;
   await using closing = openClosing();
   const undoing = new Set<Promise<unknown>>();
-  const context: CheckContext = { config, connection: options, signal, environment, mayWrite, undoing, closing };
+  const context: CheckContext = {
+    config,
+    connection: options,
+    signal,
+    environment,
+    mayWrite,
+    onLambda,
+    undoing,
+    closing,
+  };
   // Drivers and SDKs are half of what a start takes, and other commands need fewer of them.
   const { looks } = await import('./check/looks.ts');
   const { promise: aborted, resolve: abort } = Promise.withResolvers<undefined>();

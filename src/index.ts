@@ -28,7 +28,9 @@ export { protect, readProtection, type Markable, type Marked, type ProtectOption
 export type { Replaced, ReplacedDatabase, ReplacedObjects } from './replaces.ts';
 export { askFunction } from './remote/ask-function.ts';
 export { planOnLambda, requireOnLambda, requireUnattendedFunction, type LambdaPlan } from './remote/plan-on-lambda.ts';
-export { functionText, openFunction, type RemoteFunction } from './remote/remote-function.ts';
+export { checkOnLambda, type LambdaFindings } from './remote/check-on-lambda.ts';
+export { openFunction, type RemoteFunction } from './remote/remote-function.ts';
+export { verifyOnLambda } from './remote/verify-on-lambda.ts';
 export { runOnLambda, type LambdaRunOptions } from './remote/run-on-lambda.ts';
 export { fetchConfig } from './remote/config-reference.ts';
 export { fetchVariables } from './remote/config-variables.ts';

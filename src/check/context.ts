@@ -14,6 +14,8 @@ export interface CheckContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Whether an object may be written into the target's buckets and removed again. */
   readonly mayWrite: boolean;
+  /** Whether the databases are reached by the function. */
+  readonly onLambda: boolean;
   /** What must be over before the check is, an interrupted one too: the removal of what it wrote. */
   readonly undoing: Set<Promise<unknown>>;
   /** What is closed when all looks are over. */

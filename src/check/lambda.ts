@@ -3,18 +3,39 @@ import { bytes, duration } from '../report/format.ts';
 import { accountOf } from './account.ts';
 import type { CheckContext, CheckedEnd } from './context.ts';
 import { lookIn, within, type Finding, type Seen } from './finding.ts';
+import { runsRows, sourceRoleRows } from './lambda-runs.ts';
 
-/** The function as it describes itself. It is not invoked. */
-export function lambdaRows(end: CheckedEnd, { config, signal }: CheckContext): Promise<Finding>[] {
+/** The function as it describes itself, and where it keeps its runs. It is not invoked. */
+export function lambdaRows(
+  ends: { readonly source: CheckedEnd; readonly target: CheckedEnd },
+  context: CheckContext,
+): Promise<Finding>[] {
+  const { config, signal, onLambda } = context;
+  const end = ends.target;
   const name = config.target.lambda?.function;
   if (name === undefined) return [];
+  const look = lookIn('lambda');
   return [
-    lookIn('lambda')('target.lambda.function', name, async () => {
+    look('target.lambda.function', name, async () => {
       const opened = await accountOf(end);
       const { readFunction } = await import('../aws/lambda.ts');
       const facts = await within('Lambda', signal, (ended) => readFunction(opened, name, ended), 15_000);
       return functionSeen(facts, opened.flags);
     }),
+    ...(onLambda
+      ? [
+          look('target.lambda.function invoke', '', async () => {
+            const opened = await accountOf(end);
+            const { invokeFunction } = await import('../aws/invoke.ts');
+            await within('Lambda', signal, (ended) =>
+              invokeFunction(opened, name, {}, { kind: 'dry-run', signal: ended }),
+            );
+            return 'it may be invoked from here';
+          }),
+        ]
+      : []),
+    ...runsRows(end, context),
+    ...sourceRoleRows(ends, context),
   ];
 }
 

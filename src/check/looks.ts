@@ -35,7 +35,7 @@ export function looks(context: CheckContext, only: 'database' | 'objects' | unde
     ...(databases ? migrationRow(databases, context) : []),
     ...(databases ? commandRows(context) : []),
     ...(only === undefined ? verifyRows(context, apps, databases) : []),
-    ...(only === 'objects' ? [] : lambdaRows(target, context)),
+    ...(only === 'objects' && !context.onLambda ? [] : lambdaRows(ends, context)),
     ...notifyRows(config),
   ];
 }

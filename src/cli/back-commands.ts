@@ -12,18 +12,22 @@ import {
   bytes,
   count,
   type Failure,
+  type KeptRun,
   type Status,
 } from '../index.ts';
-import { parseCount } from './arguments.ts';
+import { onOption, parseCount, type Place } from './arguments.ts';
 import { perform, type GlobalOptions, type Session } from './frame.ts';
 import { readKeptRuns } from './kept-runs.ts';
-import { readTargetSettings } from './settings.ts';
+import { readSettings, readTargetSettings } from './settings.ts';
+import type { StatusOnLambda } from './status-on-lambda.ts';
 
 /** `status`, `runs` and `rollback`: what there is, what was, and how to go back. `command` makes one with the options that all have. */
 export function backCommands(command: (name: string, description: string) => Command): void {
-  command('status', "what the target holds, from when, and what can be put back; asks the target's server only").action(
-    (options: GlobalOptions) => perform(options, showStatus),
-  );
+  command('status', "what the target holds, from when, and what can be put back; asks the target's server only")
+    .option(...onOption)
+    .action((options: GlobalOptions & { on?: Place }) =>
+      perform(options, (session) => showStatus(session, options.on ?? 'local')),
+    );
 
   command('runs', "the runs that are known of: those kept here, and those that the target's databases tell of")
     .option('--limit <number>', 'so many at most (default: 20)', parseCount)
@@ -35,11 +39,12 @@ export function backCommands(command: (name: string, description: string) => Com
     .argument('[run]', 'the run that is undone, as restage status shows it')
     .option('-y, --yes', 'go on without asking; only where the config says which account the target is in')
     .option('--dry-run', 'say what would be done, and do nothing')
-    .action((run: string | undefined, options: GlobalOptions & { yes?: boolean; dryRun?: boolean }) =>
+    .option(...onOption)
+    .action((run: string | undefined, options: GlobalOptions & { yes?: boolean; dryRun?: boolean; on?: Place }) =>
       perform(options, async (session) => {
         const { rollBack } = await import('./rollback.ts');
-        const { yes = false, dryRun = false } = options;
-        return rollBack(session, { run, yes, dryRun });
+        const { yes = false, dryRun = false, on = 'local' } = options;
+        return rollBack(session, { run, yes, dryRun, on });
       }),
     );
 }
@@ -53,8 +58,20 @@ async function readStatus({ file, signal }: Pick<Session, 'file' | 'signal'>): P
 /** So many reports are looked at for the target's last run. */
 const looked = 50;
 
-async function showStatus({ terminal, ...session }: Session): Promise<number> {
-  const found = await readStatus(session);
+/** The same by the function, with how far a run is that goes on there. */
+async function readStatusOnLambda(
+  { file, signal }: Pick<Session, 'file' | 'signal'>,
+  kept: readonly KeptRun[],
+): Promise<StatusOnLambda> {
+  const { openRemote } = await import('./lambda-route.ts');
+  const { statusOnLambda } = await import('./status-on-lambda.ts');
+  using remote = await openRemote(await readSettings(file, process.env, 'buckets'), signal);
+  return await statusOnLambda(remote, kept, signal);
+}
+
+async function showStatus({ terminal, ...session }: Session, on: Place): Promise<number> {
+  const before = on === 'lambda' ? await readStatusOnLambda(session, await readKeptRuns(looked)) : undefined;
+  const found = before?.status ?? (await readStatus(session));
   const kept = await readKeptRuns(looked);
   const last = kept.map(entryOf).find(({ target }) => target === found.target);
   const buckets = kept.flatMap(({ report, folder }) => {
@@ -63,6 +80,7 @@ async function showStatus({ terminal, ...session }: Session): Promise<number> {
     return read && isOurs && read.buckets.length > 0 ? [read] : [];
   })[0];
   const more: [string, string][] = [
+    ...(before?.rows ?? []),
     ['last run', last ? `${last.run}, ${last.outcome}: ${last.folder}` : 'none is kept in this folder'],
     ...(buckets?.buckets ?? []).map((one): [string, string] => [
       `bucket ${one.bucket}`,
@@ -72,6 +90,7 @@ async function showStatus({ terminal, ...session }: Session): Promise<number> {
   terminal.print(fit(statusText(found, terminal.style, more), terminal.width));
   terminal.json({
     ...found,
+    ...(before?.state ? { inFunction: before.state } : {}),
     ...(last ? { lastRun: last } : {}),
     ...(buckets ? { buckets: { run: buckets.run, endedAt: buckets.endedAt, buckets: buckets.buckets } } : {}),
   });

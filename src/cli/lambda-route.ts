@@ -6,11 +6,13 @@ import {
   requireUnattended,
   RestageError,
   runOnLambda,
+  verifyOnLambda,
   type Config,
   type ConnectOptions,
   type Ends,
   type LambdaPlan,
   type RemoteFunction,
+  type Verification,
 } from '../index.ts';
 import type { Only, Session } from './frame.ts';
 import { findLastRuns } from './last-runs.ts';
@@ -36,6 +38,17 @@ export async function openRemote(
 /** The buckets and the accounts of both ends; never the databases. */
 export function connectBuckets(config: Config, connection: ConnectOptions, signal: AbortSignal): Promise<Ends> {
   return connect(config, { ...connection, only: 'objects', signal });
+}
+
+/** Compares by the function what it stands beside, and the buckets, where there are ends, from here. */
+export async function compareOnLambda(
+  settings: Settings,
+  ends: Ends | undefined,
+  signal: AbortSignal,
+  options: { readonly only?: Only; readonly sample?: boolean | undefined } = {},
+): Promise<Verification> {
+  using remote = await openRemote(settings, signal);
+  return await verifyOnLambda(settings.config, ends, remote, { ...options, signal });
 }
 
 /** The database by the function, the objects from here. Throws what the function cannot do, before anything is asked of it. */

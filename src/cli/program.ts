@@ -1,28 +1,18 @@
 import { Command, CommanderError } from 'commander';
-import {
-  areRight,
-  check,
-  checkText,
-  connect,
-  exitCodes,
-  fit,
-  ownVersion,
-  verificationText,
-  verify,
-  type Finding,
-} from '../index.ts';
+import { exitCodes, ownVersion } from '../index.ts';
 import { apiCommand } from './api-command.ts';
-import { onlyOption, parseEnd } from './arguments.ts';
+import { parseEnd } from './arguments.ts';
+import { checkCommand } from './check-command.ts';
 import { demo } from './demo.ts';
 import { driftCommand } from './drift-command.ts';
-import { perform, type GlobalOptions, type Only } from './frame.ts';
-import { tellCheck, tellVerification } from './github-results.ts';
+import { perform, type GlobalOptions } from './frame.ts';
 import { initCommand } from './init-command.ts';
 import { readSettings } from './settings.ts';
 import { backCommands } from './back-commands.ts';
 import { reportCommand } from './report-command.ts';
 import { syncCommands } from './sync-command.ts';
 import { openTerminal } from './terminal.ts';
+import { verifyCommand } from './verify-command.ts';
 
 /** Runs one command and sets the exit code of the process. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -58,44 +48,10 @@ function build(): Command {
       .option('--json', 'one JSON document on stdout')
       .option('-q, --quiet', 'only the answer')
       .option('--debug', 'show where an error came from');
-  command('check', 'is every name, permission and connection right, and if not, what would be?')
-    .option(...onlyOption)
-    .addHelpText(
-      'after',
-      '\nIt writes one small object into each bucket of the target, and removes it.\nWith --quiet it tells only what is not right. Exit code 0 where nothing stands\nagainst a run, 1 otherwise.',
-    )
-    .action((options: GlobalOptions & { only?: Only }) =>
-      perform(options, async ({ terminal, signal, file, github }) => {
-        const { config, connect: connection } = await readSettings(file);
-        const findings = await check(config, { ...connection, signal, only: options.only, environment: process.env });
-        const tells = ({ verdict }: Finding) => !options.quiet || verdict !== 'right';
-        terminal.print(checkText(findings, terminal.style, { width: terminal.width, tells }));
-        const ok = areRight(findings);
-        terminal.json({ ok, findings });
-        tellCheck(github, findings);
-        return ok ? 0 : 1;
-      }),
-    );
-
+  checkCommand(command);
   syncCommands(command);
 
-  command('verify', 'compare the target with the source, as both are now')
-    .option(...onlyOption)
-    .option('--sample', 'a quick look: of large tables the number of rows and the content of some of them')
-    .action((options: GlobalOptions & { only?: Only; sample?: boolean }) =>
-      perform(options, async ({ terminal, signal, file, github, relyOn }) => {
-        const settings = await readSettings(file);
-        const { config, connect: connection } = settings;
-        relyOn(settings, options.only);
-        using ends = await connect(config, { ...connection, only: options.only, signal });
-        const found = await verify(config, ends, { only: options.only, sample: options.sample, signal });
-        terminal.print(fit(verificationText(found, terminal.style), terminal.width));
-        terminal.json(found);
-        tellVerification(github, found);
-        return found.differences.length === 0 ? 0 : 4;
-      }),
-    );
-
+  verifyCommand(command);
   driftCommand(command);
   apiCommand(command);
   reportCommand(program);

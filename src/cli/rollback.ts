@@ -1,49 +1,100 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import {
+  askFunction,
   connectTarget,
   count,
   fit,
   json,
+  newRunId,
   newsOfRollback,
   planRollback,
   requireUnattended,
+  requireUnattendedFunction,
   RestageError,
   rollback,
   rollbackMarkdown,
   rollbackPlanText,
   rollbackText,
   sessionsEnded,
+  type InvocationInput,
   type RollbackPlan,
   type RollbackReport,
+  type RollbackRunOptions,
 } from '../index.ts';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { confirmName } from './confirm.ts';
+import type { Place } from './arguments.ts';
 import type { Session } from './frame.ts';
 import { tellRollback } from './github-results.ts';
 import { openHerald } from './herald.ts';
 import { runsFolder } from './run-folder.ts';
-import { readTargetSettings } from './settings.ts';
+import { readSettings, readTargetSettings, type Settings } from './settings.ts';
 
 interface Rollback {
   readonly run: string | undefined;
   /** Agreed to beforehand. */
   readonly yes: boolean;
   readonly dryRun: boolean;
+  readonly on: Place;
+}
+
+/** Where a rollback is made: planned once, then perhaps done. */
+interface Way extends Disposable {
+  plan(): Promise<RollbackPlan>;
+  run(plan: RollbackPlan, options: RollbackRunOptions): Promise<RollbackReport>;
+}
+
+async function openHere({ config, connect }: Settings, signal: AbortSignal, { run, yes }: Rollback): Promise<Way> {
+  const target = await connectTarget(config, { ...connect, signal });
+  try {
+    if (yes) requireUnattended(config, { only: 'database', ends: { target } });
+  } catch (error) {
+    target[Symbol.dispose]();
+    throw error;
+  }
+  return {
+    plan: () => planRollback(config, target, { run, signal }),
+    run: (plan, options) => rollback(plan, target, options),
+    [Symbol.dispose]: () => target[Symbol.dispose](),
+  };
+}
+
+/** By the function: one invocation that plans, and one that does what was read. */
+async function openOnLambda(settings: Settings, signal: AbortSignal, { run }: Rollback): Promise<Way> {
+  const { openRemote } = await import('./lambda-route.ts');
+  requireUnattendedFunction(settings.config);
+  const remote = await openRemote(settings, signal);
+  const ask = async (event: InvocationInput) => (await askFunction(remote, event, signal)).report;
+  return {
+    plan: async () => {
+      const to = run === undefined ? {} : { to: run };
+      return (await ask({ action: 'rollback', dryRun: true, ...to })) as RollbackPlan; // the function's own
+    },
+    run: async ({ back }, { onStart }) => {
+      const runId = newRunId();
+      onStart?.(runId);
+      const event = { action: 'rollback' as const, runId, to: back.run, notify: false };
+      return (await ask(event)) as RollbackReport; // the function's own
+    },
+    [Symbol.dispose]: () => remote[Symbol.dispose](),
+  };
 }
 
 /** Shows what comes back and what goes aside, asks, puts back, keeps the report, tells. The exit code. */
 export async function rollBack(
   { terminal, signal, file, github, onStart, onFailure, interrupt }: Session,
-  { run, yes, dryRun }: Rollback,
+  how: Rollback,
 ): Promise<number> {
-  const { config, connect } = await readTargetSettings(file);
+  const { yes, dryRun, on } = how;
+  const settings = on === 'lambda' ? await readSettings(file, process.env, 'buckets') : await readTargetSettings(file);
+  const { config } = settings;
   const herald = openHerald(config, { terminal, signal }, 'rollback');
   if (!dryRun) onFailure(herald.refused);
   if (yes && !dryRun) requireUnattended(config, { only: 'database' });
-  using target = await connectTarget(config, { ...connect, signal });
-  if (yes && !dryRun) requireUnattended(config, { only: 'database', ends: { target } });
-  const plan = await planRollback(config, target, { run, signal });
+  const open = on === 'lambda' ? openOnLambda : openHere;
+  using way = await open(settings, signal, { ...how, yes: yes && !dryRun });
+  const plan = await way.plan();
   const shown = fit(rollbackPlanText(plan, terminal.style), terminal.width);
   if (dryRun) {
     terminal.print(shown);
@@ -54,18 +105,24 @@ export async function rollBack(
   await requireFolder();
   if (!yes) {
     terminal.tell('');
-    await confirmName(target.name, changesOf(plan), terminal, signal);
+    await confirmName(config.target.name, changesOf(plan), terminal, signal);
   }
-  const report = await rollback(plan, target, {
+  const { name } = config.target;
+  const again = on === 'lambda' ? 'restage status --on lambda' : 'restage status';
+  const report = await way.run(plan, {
     signal,
     onStart: (id) => {
       begin(id, plan);
       interrupt.words = {
         first: 'interrupted: what has begun is ended first …',
         second: 'still at it; once more ends at once',
-        third: `ended at once: ${target.name} holds the database as it was or the one before, whole either way. restage status tells which`,
+        third: `ended at once: ${name} holds the database as it was or the one before, whole either way. ${again} tells which`,
       };
-      onStart('interrupted after the rollback had ended');
+      onStart(
+        on === 'lambda'
+          ? `interrupted: the function goes on with the rollback; ${again} tells what ${name} holds`
+          : 'interrupted after the rollback had ended',
+      );
     },
   });
   const problem = await keep(report);

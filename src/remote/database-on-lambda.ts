@@ -92,7 +92,7 @@ async function holdsNow(
   const database = (report as Status | undefined)?.database; // the function's own
   if (!database) return `what ${target} holds is not known: restage status --on lambda asks`;
   const { present, running } = database;
-  if (running?.includes(run)) return `${target} has the run still going on: ${running}`;
+  if (running?.startsWith(`restage ${run} `)) return `${target} has the run still going on: ${running}`;
   if (present?.made?.run !== run) return `${target} holds its database as it was before the run`;
   return present.state === 'accepted'
     ? `${target} holds the new database`

@@ -48,6 +48,7 @@ export async function followRun(runs: RunStore, run: string, options: FollowOpti
   let piece = 0;
   let known: RunState | undefined;
   let heardAt = performance.now();
+  let newsAt = heardAt;
   let asked = 0;
   let asking = false;
   let answered: Followed | undefined;
@@ -56,9 +57,7 @@ export async function followRun(runs: RunStore, run: string, options: FollowOpti
     const silence = performance.now() - heardAt;
     if (!known) return silence > silentMs;
     if (known.phase === 'paused') return silence > silentMs * pauseShare;
-    // By the function's own clock, for this machine's may be another.
-    const left = Date.parse(known.deadline) - Date.parse(known.updatedAt);
-    return silence > Math.max(Math.min(silentMs, left), everyMs);
+    return silence > Math.max(Math.min(silentMs, timeLeft(known)), everyMs);
   };
   const askAgain = async () => {
     const how = known?.phase === 'paused' ? 'event' : 'wait';
@@ -68,6 +67,9 @@ export async function followRun(runs: RunStore, run: string, options: FollowOpti
       if (answer) answered = ended(answer);
     } catch (error) {
       lastFailure = failureOf(error);
+      // All that may run at once do: until its deadline that is the run itself.
+      const isBusy = lastFailure.code === 'run-in-progress';
+      if (isBusy && known && performance.now() - newsAt < timeLeft(known) + silentMs) asked -= 1;
     }
     asking = false;
     heardAt = performance.now();
@@ -78,6 +80,7 @@ export async function followRun(runs: RunStore, run: string, options: FollowOpti
     if (state && isNews(known, state)) {
       known = state;
       heardAt = performance.now();
+      newsAt = heardAt;
       asked = 0;
     }
     const pieces = known?.pieces ?? 0;
@@ -99,14 +102,34 @@ export async function followRun(runs: RunStore, run: string, options: FollowOpti
   }
 }
 
+/** How long a run had left when it was heard of last, in milliseconds: by the function's own clock, for this machine's may be another. */
+function timeLeft({ deadline, updatedAt }: RunState): number {
+  return Date.parse(deadline) - Date.parse(updatedAt);
+}
+
 /** What an answer says of the end of a run; undefined where it goes on. */
 export function ended(answer: InvocationResponse): Followed | undefined {
   const { report, error, state, statusCode } = answer;
   if (statusCode === 202) return undefined;
-  if (report !== undefined) return { report: report as Report }; // the function's own, of a sync
+  if (isReport(report)) return { report };
+  if (report !== undefined) return { failure: tooLarge(report), holds: (report as Partial<Report>).holds, state };
   const failure = error ?? state?.failure;
   if (!failure) return undefined; // its state tells the rest
   return { failure: plainFailure(failure), holds: state?.holds, state };
+}
+
+/** One that was too large for an answer has no steps. */
+function isReport(report: unknown): report is Report {
+  return typeof report === 'object' && report !== null && 'steps' in report;
+}
+
+function tooLarge(report: unknown): Failure {
+  const { outcome = 'unknown', failure } = report as Partial<Report>; // what matters of one
+  return {
+    code: 'function-failed',
+    message: `the run has ended in the function as ${outcome}${failure ? `: ${failure.message}` : ''}, and its report was too large for an answer`,
+    hint: 'Name a place for the reports: target.lambda.runs: s3://bucket/prefix',
+  };
 }
 
 async function endOf(runs: RunStore, run: string, state: RunState): Promise<Followed> {

@@ -56,23 +56,6 @@ function requireInvocable({ name, state, stateReason }: FunctionFacts): void {
   });
 }
 
-/** the function books-sync: time-out 15 min, memory 512 MiB */
-export function functionText({
-  name,
-  timeoutSeconds,
-  memoryBytes,
-}: Pick<FunctionFacts, 'name' | 'timeoutSeconds' | 'memoryBytes'>): string {
-  const timeout = timeoutSeconds === undefined ? 'unknown' : timeText(timeoutSeconds);
-  const memory = memoryBytes === undefined ? 'unknown' : `${memoryBytes / 1024 / 1024} MiB`;
-  return `the function ${name}: time-out ${timeout}, memory ${memory}`;
-}
-
-/** 45 s, 15 min, 1 min 30 s */
-function timeText(seconds: number): string {
-  const [minutes, rest] = [Math.floor(seconds / 60), seconds % 60];
-  return [...(minutes > 0 ? [`${minutes} min`] : []), ...(rest > 0 || minutes === 0 ? [`${rest} s`] : [])].join(' ');
-}
-
 /** The command that shows the log of a function's runs. */
 export function logCommand({ name, account }: Pick<RemoteFunction, 'name' | 'account'>, logGroup?: string): string {
   return `aws logs tail ${logGroup ?? `/aws/lambda/${name}`} ${account.flags} --since 1h`;
