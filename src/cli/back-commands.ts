@@ -10,6 +10,7 @@ import {
   status,
   statusText,
   bytes,
+  columns,
   count,
   type Failure,
   type KeptRun,
@@ -70,8 +71,14 @@ async function readStatusOnLambda(
 }
 
 async function showStatus({ terminal, ...session }: Session, on: Place): Promise<number> {
-  const before = on === 'lambda' ? await readStatusOnLambda(session, await readKeptRuns(looked)) : undefined;
-  const found = before?.status ?? (await readStatus(session));
+  const there = on === 'lambda' ? await readStatusOnLambda(session, await readKeptRuns(looked)) : undefined;
+  const rows = (there?.rows ?? []).map(([name, text]): [string, string] => [name, text]);
+  const found = there ? there.status : await readStatus(session);
+  if (!found) {
+    terminal.print(fit(columns(rows, ['left', 'left'], '  ').join('\n'), terminal.width));
+    terminal.json({ ...(there?.state ? { inFunction: there.state } : {}) });
+    return 0;
+  }
   const kept = await readKeptRuns(looked);
   const last = kept.map(entryOf).find(({ target }) => target === found.target);
   const buckets = kept.flatMap(({ report, folder }) => {
@@ -80,7 +87,7 @@ async function showStatus({ terminal, ...session }: Session, on: Place): Promise
     return read && isOurs && read.buckets.length > 0 ? [read] : [];
   })[0];
   const more: [string, string][] = [
-    ...(before?.rows ?? []),
+    ...rows,
     ['last run', last ? `${last.run}, ${last.outcome}: ${last.folder}` : 'none is kept in this folder'],
     ...(buckets?.buckets ?? []).map((one): [string, string] => [
       `bucket ${one.bucket}`,
@@ -90,7 +97,7 @@ async function showStatus({ terminal, ...session }: Session, on: Place): Promise
   terminal.print(fit(statusText(found, terminal.style, more), terminal.width));
   terminal.json({
     ...found,
-    ...(before?.state ? { inFunction: before.state } : {}),
+    ...(there?.state ? { inFunction: there.state } : {}),
     ...(last ? { lastRun: last } : {}),
     ...(buckets ? { buckets: { run: buckets.run, endedAt: buckets.endedAt, buckets: buckets.buckets } } : {}),
   });

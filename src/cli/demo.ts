@@ -1,26 +1,28 @@
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { startEnvironment } from '../../demo/environment.ts';
-import { connect, fit, RestageError, verificationText, verify } from '../index.ts';
+import type { Environment, startEnvironment } from '../../demo/environment.ts';
+import { connect, fit, RestageError, verificationText, verify, type Report, type Verification } from '../index.ts';
+import type { Place } from './arguments.ts';
+import type { Session } from './frame.ts';
 import { refresh } from './refresh.ts';
 import { localRoute } from './route.ts';
-import { readSettings } from './settings.ts';
+import { readSettings, type Settings } from './settings.ts';
 import type { Interrupt } from './interrupt.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface DemoOptions {
-  readonly full?: boolean;
-  readonly keep?: boolean;
-  readonly interrupt: Interrupt;
-  readonly onStart: () => void;
+  readonly full: boolean;
+  readonly keep: boolean;
+  readonly on: Place;
 }
 
 /** A production and a staging on this machine, refreshed and verified. Returns the exit code. */
-export async function demo(terminal: Terminal, options: DemoOptions): Promise<number> {
+export async function demo(session: Session, { full, keep, on }: DemoOptions): Promise<number> {
+  const { terminal, interrupt } = session;
   const { startEnvironment: start } = await loadEnvironment();
   const { style } = terminal;
-  const { signal } = options.interrupt;
+  const { signal } = interrupt;
   terminal.tell(
     fit(
       style(
@@ -30,39 +32,60 @@ export async function demo(terminal: Terminal, options: DemoOptions): Promise<nu
       terminal.width,
     ),
   );
-  options.interrupt.words = {
-    ...options.interrupt.words,
+  interrupt.words = {
+    ...interrupt.words,
     second: 'still stopping; once more ends at once, and leaves its folder behind',
     third: `left behind: the newest folder restage-demo-… in ${tmpdir()}, and the servers that run in it`,
   };
   await using environment = await start({
-    full: options.full ?? false,
+    full,
     onProgress: (line) => terminal.tell(fit(style('dim', `  ${line}`), terminal.width)),
   }).catch((error: unknown) => {
     throw unavailable(error);
   });
-  options.interrupt.words = {
-    ...options.interrupt.words,
+  interrupt.words = {
+    ...interrupt.words,
     third: `left behind: the folder ${environment.folder}, and the servers that run in it`,
   };
   signal.throwIfAborted();
   terminal.tell('');
-  const { config, connect: connection } = await readSettings(environment.configFile, { ...environment.variables });
-  using ends = await connect(config, { ...connection, signal });
-  const { report, exitCode } = await refresh(localRoute(config, ends), terminal, {
-    yes: true,
-    signal,
-    onStart: options.onStart,
-  });
-  let code = exitCode;
-  if (code === 0) {
-    const verification = await verify(config, ends, { signal });
-    terminal.tell(`\n${fit(verificationText(verification, style), terminal.width)}`);
-    if (verification.differences.length > 0) code = 4;
-    terminal.json({ report, verification });
-  } else terminal.json({ report });
-  if (options.keep) await keepRunning(environment, terminal, options.interrupt);
-  return code;
+  const settings = await readSettings(environment.configFile, { ...environment.variables });
+  if (on === 'lambda') await deploy(environment, terminal);
+  const { report, verification, exitCode } = await refreshAndVerify(settings, session, on);
+  if (verification) terminal.tell(`\n${fit(verificationText(verification, style), terminal.width)}`);
+  terminal.json({ report, ...(verification ? { verification } : {}) });
+  if (keep) await keepRunning(environment, terminal, interrupt, on);
+  return exitCode;
+}
+
+/** The function gets its bundle and its configuration, as a deployment would bring them. */
+async function deploy({ deployFunction }: Pick<Environment, 'deployFunction'>, terminal: Terminal): Promise<void> {
+  terminal.tell(fit(terminal.style('dim', '  staging: the function is built and deployed'), terminal.width));
+  await deployFunction();
+  terminal.tell('');
+}
+
+/** A person types the same as `sync --yes`, then `verify`. */
+async function refreshAndVerify(
+  settings: Settings,
+  session: Session,
+  on: Place,
+): Promise<{ readonly report: Report; readonly verification?: Verification; readonly exitCode: number }> {
+  const { terminal, signal, onStart } = session;
+  const { config, connect: connection } = settings;
+  const there = on === 'lambda' ? await import('./lambda-route.ts') : undefined;
+  using ends = there
+    ? await there.connectBuckets(config, connection, signal)
+    : await connect(config, { ...connection, signal });
+  await using route = there
+    ? await there.lambdaRoute(settings, session, { only: undefined })
+    : localRoute(config, ends);
+  const { report, exitCode } = await refresh(route, terminal, { yes: true, signal, onStart });
+  if (exitCode !== 0) return { report, exitCode };
+  const verification = there
+    ? await there.compareOnLambda(settings, ends, signal)
+    : await verify(config, ends, { signal });
+  return { report, verification, exitCode: verification.differences.length > 0 ? 4 : 0 };
 }
 
 async function keepRunning(
@@ -73,6 +96,7 @@ async function keepRunning(
   },
   terminal: Terminal,
   interrupt: Interrupt,
+  on: Place,
 ): Promise<void> {
   const { signal } = interrupt;
   const file = join(environment.folder, 'env.sh');
@@ -87,7 +111,8 @@ async function keepRunning(
       terminal.style('strong', 'It stays up until Ctrl-C. In another terminal:'),
       `  . ${file}`,
       ...['check', 'plan', 'drift', 'sync', 'verify', 'status', 'runs', 'rollback'].map(
-        (command) => `  ${program} ${command} --config ${environment.configFile}`,
+        (command) =>
+          `  ${program} ${command} --config ${environment.configFile}${on === 'lambda' && !['drift', 'runs'].includes(command) ? ' --on lambda' : ''}`,
       ),
       `  ${program} report --open`,
     ].join('\n'),

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodes, ownVersion } from '../index.ts';
 import { apiCommand } from './api-command.ts';
-import { parseEnd } from './arguments.ts';
+import { onOption, parseEnd, type Place } from './arguments.ts';
 import { checkCommand } from './check-command.ts';
 import { demo } from './demo.ts';
 import { driftCommand } from './drift-command.ts';
@@ -75,13 +75,15 @@ function build(): Command {
     .description('the whole thing on this machine, nothing to configure')
     .option('--full', 'objects of 1.7 GB in all')
     .option('--keep', 'leave it running, to try the commands by hand')
+    .option(...onOption)
     .option('--json', 'one JSON document on stdout')
     .option('-q, --quiet', 'only the answer')
     .option('--debug', 'show where an error came from')
-    .action((options: Omit<GlobalOptions, 'config'> & { full?: boolean; keep?: boolean }) =>
-      perform({ ...options, config: '' }, ({ terminal, interrupt, onStart }) =>
-        demo(terminal, { full: options.full ?? false, keep: options.keep ?? false, interrupt, onStart }),
-      ),
+    .action((options: Omit<GlobalOptions, 'config'> & { full?: boolean; keep?: boolean; on?: Place }) =>
+      perform({ ...options, config: '' }, (session) => {
+        const { full = false, keep = false, on = 'local' } = options;
+        return demo(session, { full, keep, on });
+      }),
     );
   return program;
 }

@@ -10,7 +10,6 @@ import {
   newsOfRollback,
   planRollback,
   requireUnattended,
-  requireUnattendedFunction,
   RestageError,
   rollback,
   rollbackMarkdown,
@@ -63,7 +62,7 @@ async function openHere({ config, connect }: Settings, signal: AbortSignal, { ru
 /** By the function: one invocation that plans, and one that does what was read. */
 async function openOnLambda(settings: Settings, signal: AbortSignal, { run }: Rollback): Promise<Way> {
   const { openRemote } = await import('./lambda-route.ts');
-  requireUnattendedFunction(settings.config);
+  requireUnattended(settings.config, { only: 'database', by: 'function' });
   const remote = await openRemote(settings, signal);
   const ask = async (event: InvocationInput) => (await askFunction(remote, event, signal)).report;
   return {

@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import {
   askFunction,
-  moment,
-  type InvocationResponse,
+  failureOf,
+  runStateRows,
   type KeptRun,
   type RemoteFunction,
   type RunState,
@@ -11,10 +11,13 @@ import {
 } from '../index.ts';
 import { runsFolder } from './run-folder.ts';
 
+type Row = readonly [string, string];
+
 /** What the function says of the target, and of a run that was begun here and is not known to have ended. */
 export interface StatusOnLambda {
-  readonly status: Status;
-  readonly rows: readonly [string, string][];
+  /** Absent where all that may run at once of the function do, as while a run goes on. */
+  readonly status?: Status | undefined;
+  readonly rows: readonly Row[];
   readonly state?: RunState | undefined;
 }
 
@@ -30,12 +33,23 @@ export async function statusOnLambda(
   const [newest] = kept;
   const open = newest && !newest.report && isOnLambda(newest) ? newest : undefined;
   const runId = open?.run;
-  const answer = await askFunction(remote, { action: 'status', ...(runId === undefined ? {} : { runId }) }, signal);
-  const status = answer.report as Status; // the function's own
-  const { state } = answer;
-  if (!open) return { status, rows: [] };
-  const rows = await rowsOf(remote, open, state);
-  return { status, rows, state };
+  const known = runId === undefined ? undefined : await remote.runs?.read(runId);
+  const answer = await askFunction(
+    remote,
+    { action: 'status', ...(runId === undefined ? {} : { runId }) },
+    signal,
+  ).catch((error: unknown) => {
+    if (failureOf(error).code === 'run-in-progress') return undefined;
+    throw error;
+  });
+  const status = answer?.report as Status | undefined; // the function's own
+  const busy: readonly Row[] = status
+    ? []
+    : [['target', 'the function is at work: what is held is told when it has ended']];
+  if (!open) return { status, rows: busy };
+  // One that was killed could not write so: the function has looked.
+  const state = answer?.state ?? known;
+  return { status, rows: [...(await rowsOf(remote, open, state)), ...busy], state };
 }
 
 /** A run of which it is not known where it went may be anywhere. */
@@ -47,23 +61,20 @@ function isOnLambda({ plan }: KeptRun): boolean {
 async function rowsOf(
   remote: RemoteFunction,
   { run, folder }: KeptRun,
-  state: InvocationResponse['state'],
-): Promise<readonly [string, string][]> {
-  if (!state) return [['in the function', `nothing is known of the run ${run}`]];
-  const part = state.part === 1 ? '' : `, part ${state.part}`;
-  if (state.phase !== 'ended') {
-    const steps = state.steps && state.steps.length > 0 ? `: ${state.steps.join(', ')}` : '';
-    const last = `the last word at ${moment(state.updatedAt)}`;
-    return [['in the function', `the run ${run} is ${state.phase}${part}${steps}; ${last}`]];
-  }
-  const how = `the run ${run} has ended${part}: ${state.outcome ?? 'unknown'}${state.failure ? `, ${state.failure.message}` : ''}`;
+  state: RunState | undefined,
+): Promise<readonly Row[]> {
+  if (!state) return [['function', `nothing is known of the run ${run} there`]];
+  const rows = runStateRows(state, Date.now());
+  if (state.phase !== 'ended') return rows;
   const file = await fetchReport(remote, run, folder);
   return [
-    ['in the function', how],
-    ...(state.holds === undefined ? [] : [['', state.holds] as [string, string]]),
-    file === undefined
-      ? ['', 'there is no report of it']
-      : ['', `its report is here now: ${file}; restage report ${run} shows it`],
+    ...rows,
+    [
+      '',
+      file === undefined
+        ? 'there is no report of it'
+        : `the report of its database is here now: ${file}; restage report ${run} shows it`,
+    ],
   ];
 }
 

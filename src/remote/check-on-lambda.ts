@@ -3,7 +3,7 @@ import { lookIn } from '../check/finding.ts';
 import type { Config } from '../config.ts';
 import { failureOf, RestageError } from '../errors.ts';
 import { askFunction } from './ask-function.ts';
-import { requireUnattendedFunction } from './plan-on-lambda.ts';
+import { requireUnattended } from '../unattended.ts';
 import { openFunction } from './remote-function.ts';
 
 export interface LambdaCheckOptions extends CheckOptions {
@@ -50,7 +50,7 @@ export async function checkOnLambda(config: Config, options: LambdaCheckOptions)
           }),
         ]),
     await look('target.lambda.function alone', '', async () => {
-      requireUnattendedFunction(config);
+      requireUnattended(config, { only: 'database', by: 'function' });
       return 'the config says what it may replace without anybody who types a name';
     }),
   ];

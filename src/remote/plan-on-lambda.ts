@@ -48,20 +48,7 @@ export function requireOnLambda(config: Config, only: PlanOptions['only']): void
         hint: 'restage sync --only database --on lambda refreshes the database; the objects by themselves go from where the database can be reached: restage sync --only objects',
       },
     );
-  if (parts.database) requireUnattendedFunction(config);
-}
-
-/** What the function itself will refuse. */
-export function requireUnattendedFunction(config: Config): void {
-  try {
-    requireUnattended(config, { only: 'database' });
-  } catch (error) {
-    if (!(error instanceof RestageError)) throw error;
-    throw new RestageError(error.code, error.message.replace('--yes is not enough', 'a function is not enough'), {
-      cause: error,
-      hint: error.hint?.replace(/ Or leave --yes out.*$/, ' A function has nobody to whom its name could be typed.'),
-    });
-  }
+  if (parts.database) requireUnattended(config, { only: 'database', by: 'function' });
 }
 
 /**
