@@ -11,7 +11,7 @@ import { type CloneScene, startCloneScene } from './clone-scene.ts';
 import { copyAmongWriters, requireConsistent } from './consistent.ts';
 import { contentsOf } from './contents.ts';
 import { at, firstPart, loaded, nextPart } from './parts.ts';
-import { query } from './sql.ts';
+import { openSession, query } from './sql.ts';
 import { bank } from './transfers.ts';
 
 // A run that is made in several parts, as in a function that is ended after a quarter of an hour.
@@ -111,8 +111,14 @@ test('a table that has changed between the parts is loaded again, one that has n
   expect(first.holds).toContain('2 of 3 tables');
   const [file] = await scene.onTarget(`select pg_relation_filenode('books') as file`, incomingOf(first));
   await scene.onSource(`update authors set name = 'another' where id = 7`);
-  const report = await nextPart(config, first);
+  const begun: string[] = [];
+  const report = await nextPart(config, first, {
+    listen: (event) => {
+      if (event.kind === 'step-started' && event.step.kind === 'copy-table') begun.push(event.step.id);
+    },
+  });
   expect(report.failure).toBeUndefined();
+  expect(begun[0]).toBe('copy-table notes'); // what takes the run further comes first
   expect(sinceOf(report)).toEqual({ authors: 'again', books: 'same', notes: 'done' });
   expect(report.parts).toMatchObject([{ loaded: 2 }, { loaded: 1, same: 1, again: 1 }]);
   expect(await scene.onTarget(`select pg_relation_filenode('books') as file`)).toEqual([file]);
@@ -198,6 +204,8 @@ const objectsOf = `
 /** As many parts as it takes, each with so many tables. */
 async function inParts(config: string, tables: number, between: (part: number) => Promise<unknown>): Promise<Report> {
   let report = await firstPart(config, { isOver: loaded(tables) });
+  // It would be copied in vain.
+  expect(stepsOf(report, 'copy-large-objects').map(({ outcome }) => outcome.status)).toEqual(['not-run']);
   for (let part = 1; report.outcome === 'paused'; part += 1) {
     await between(part);
     report = await nextPart(config, report, { isOver: loaded(tables) });
@@ -297,6 +305,17 @@ test('a database that is replaced between the parts is not replaced once more by
   const report = await nextPart(config, first);
   expect(report.failure).toMatchObject({ code: 'pause-lost', message: expect.stringContaining('another database') });
   expect(await databases()).toEqual(['staging']);
+});
+
+test('a part of other ends than those of the run is refused, as is one of a run that has not paused', async () => {
+  await scene.arrange(books, kept);
+  const config = await scene.configure({ database: { jobs: 1, keepPrevious: 0 } });
+  const first = await firstPart(config, { isOver: loaded(1) });
+  const other = await scene.configure({ database: { jobs: 1 }, target: scene.target.adminUrl('other') });
+  await expect(nextPart(other, first)).rejects.toMatchObject({ code: 'plan-outdated' });
+  const last = await nextPart(config, first);
+  expect(last.outcome).toBe('done');
+  await expect(nextPart(config, last)).rejects.toMatchObject({ code: 'report-invalid' });
 });
 
 test('when the source has another schema in the next part, that one says so and puts away what was loaded', async () => {
@@ -422,6 +441,9 @@ test('a table that has its rows and lost its keys in a killed part is not taken 
     `alter table authors drop constraint authors_pkey; create unique index books_left on books (id)`,
     incomingOf(first),
   );
+  // And a session that the server has not noticed to be nobody's any more.
+  await using left = await openSession(scene.target.adminUrl(incomingOf(first)), 'restage of a dead process');
+  await left.query(`begin; lock table authors; update books set title = 'by a dead process'`);
   const report = await nextPart(config, first);
   expect(report.failure).toBeUndefined();
   expect(sinceOf(report)).toEqual({ authors: 'again', books: 'same', notes: 'done' });

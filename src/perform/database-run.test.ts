@@ -118,6 +118,7 @@ test.each([
   ['an interrupt', 'interrupted', {}],
   ['an interrupt beside a failure', 'app-unexpected', { interrupted: true }],
   ['a lost connection', 'database-lost', {}],
+  ['time that is over', 'time-over', {}],
 ] as const)('%s puts the previous database back in spite of onFailure: keep', async (_name, code, more) => {
   const before = (await databases())['staging'];
   await swap(state, 'in');
