@@ -85,8 +85,9 @@ export async function pause(
   try {
     if (!store) throw new RestageError('pause-lost', `the run ${runId} has paused without a place to keep that`);
     const reportAt = await store.keep(runId, 'paused.json', `${json(report)}\n`);
-    await record.end({ phase: 'paused', holds });
+    const stands = await record.end({ phase: 'paused', holds });
     for (const problem of record.problems) log.write({ kind: 'remark', problem });
+    if (!stands) throw new Error(record.problems.at(-1) ?? `${store.place} does not answer`);
     const failure = await askForNext(task, runId);
     const state = record.state;
     if (!failure) return answered({ ...known, exitCode: 0, reportAt, state }, true);

@@ -26,7 +26,7 @@ export async function showPlan(task: Task): Promise<InvocationResponse> {
   const { action, runId } = invocation;
   using store = await openRuns(settings.config, { signal: deadline.signal });
   using ends = await connect(settings.config, { only: partOf(invocation), signal: deadline.signal });
-  const report = await planWithin(task, ends, store);
+  const report = await planWithin(task, ends, store, deadline.signal);
   log.write({ kind: 'planned', ...planFigures(report) });
   // A sync under this id may ask that it still holds.
   const reportAt = runId === undefined ? undefined : await store?.keep(runId, 'plan.json', `${json(report)}\n`);

@@ -18,11 +18,16 @@ import { memoryBytesOf } from './context.ts';
 import { partOf, whose, type Task } from './task.ts';
 
 /** The plan that is run: as it was agreed to, where that was, and with what is known of its time. Throws why it may not be run. */
-export async function agreedPlan(task: Task, ends: Ends, store: RunStore | undefined, id: string): Promise<Plan> {
+export async function agreedPlan(
+  task: Task,
+  ends: Ends,
+  store: RunStore | undefined,
+  { id, signal }: { readonly id: string; readonly signal: AbortSignal },
+): Promise<Plan> {
   const { invocation, log } = task;
   const { asPlanned } = invocation;
   const saved = asPlanned === undefined ? undefined : await savedPlan(store, id, asPlanned);
-  const found = await planWithin(task, ends, store);
+  const found = await planWithin(task, ends, store, signal);
   if (saved) requireAgreed(saved, found);
   else await store?.keep(id, 'plan.json', `${json(found)}\n`);
   const [first, ...more] = found.refusals ?? [];
@@ -32,11 +37,16 @@ export async function agreedPlan(task: Task, ends: Ends, store: RunStore | undef
 }
 
 /** A plan, with how long it will take as a note, and a refusal where that clearly cannot fit. */
-export async function planWithin(task: Task, ends: Ends, store: RunStore | undefined): Promise<Plan> {
+export async function planWithin(
+  task: Task,
+  ends: Ends,
+  store: RunStore | undefined,
+  signal: AbortSignal,
+): Promise<Plan> {
   const { invocation, settings, context, deadline } = task;
   const only = partOf(invocation);
   const last = await lastRunsIn(task, store);
-  const found = await plan(settings.config, ends, { only, last, signal: deadline.signal });
+  const found = await plan(settings.config, ends, { only, last, signal });
   if (only === 'objects') return found;
   const estimate = estimateOf(found, last);
   const allowed = { ms: deadline.left(), mayPause: store !== undefined, whose: whose(task) };

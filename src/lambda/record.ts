@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { failureOf, type Event, type RunState, type RunStore } from '../index.ts';
+import { failureOf, RestageError, type Event, type RunState, type RunStore } from '../index.ts';
 import { compact } from './log.ts';
 
 /** How often what has happened is written. */
@@ -17,8 +17,10 @@ export interface RunRecord extends AsyncDisposable {
   listen(event: Event): void;
   /** Changes the state and writes it, after all events so far. Never throws. */
   mark(change: Partial<RunState>): Promise<void>;
-  /** The same as the last that is written. */
-  end(change: Partial<RunState>): Promise<void>;
+  /** The same as the last that is written. Whether it stands there. */
+  end(change: Partial<RunState>): Promise<boolean>;
+  /** Aborted where another invocation has taken the run for dead, and said so: it must not end otherwise now. */
+  readonly signal: AbortSignal;
   /** What could not be written, in sentences. */
   readonly problems: readonly string[];
 }
@@ -35,6 +37,8 @@ export function openRecord(store: RunStore | undefined, begun: RunState): RunRec
   let lines: Line[] = [];
   let writtenAt = performance.now();
   let lost = false;
+  let stands = false;
+  const taken = new AbortController();
   const problems = new Set<string>();
   const running = new Set<string>();
   let last: Promise<void> = Promise.resolve();
@@ -63,7 +67,9 @@ export function openRecord(store: RunStore | undefined, begun: RunState): RunRec
     writtenAt = performance.now();
     try {
       await store.write(state);
+      stands = true;
     } catch (error) {
+      if (error instanceof RestageError && error.code === 'run-in-progress') taken.abort(error);
       problems.add(`its state could not be written to ${store.place}: ${failureOf(error).message}`);
     }
   };
@@ -90,6 +96,7 @@ export function openRecord(store: RunStore | undefined, begun: RunState): RunRec
     get state() {
       return state;
     },
+    signal: taken.signal,
     get problems() {
       return [...problems, ...(lost ? ['some of its progress was let go, as too much of it waited'] : [])];
     },
@@ -110,8 +117,9 @@ export function openRecord(store: RunStore | undefined, begun: RunState): RunRec
       closed = true;
       clearInterval(timer);
       running.clear();
-      const ended = mark(change);
-      await Promise.race([ended, sleep(lastMs, undefined, { ref: false })]);
+      stands = false;
+      await Promise.race([mark(change), sleep(lastMs, undefined, { ref: false })]);
+      return stands;
     },
     [Symbol.asyncDispose]: async () => {
       closed = true;

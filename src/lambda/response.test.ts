@@ -73,16 +73,15 @@ describe('an answer that Lambda would not take', () => {
     holds: 'staging holds it',
     steps: [{ text }],
   });
-  const answer = (text: string, more: Partial<InvocationResponse> = {}): InvocationResponse =>
-    ({
-      statusCode: 200,
-      exitCode: 0,
-      action: 'sync',
-      runId: 'r',
-      report: report(text),
-      result,
-      ...more,
-    }) as InvocationResponse; // as much of a report as matters
+  const answer = (text: string, more: Partial<InvocationResponse> = {}): InvocationResponse => ({
+    statusCode: 200,
+    exitCode: 0,
+    action: 'sync',
+    runId: 'r',
+    report: report(text),
+    result,
+    ...more,
+  }); // as much of a report as matters
 
   test('to the byte is whole', () => {
     const room = mostBytes - size(answer(''));

@@ -43,6 +43,7 @@ export async function sync(task: Task): Promise<InvocationResponse> {
         record.listen(event);
       },
       onPlanned: () => record.mark({ phase: 'running' }),
+      taken: record.signal,
     });
     listen({ kind: 'run-ended', report });
     record.listen({ kind: 'run-ended', report });
@@ -65,6 +66,8 @@ interface Refreshing {
   readonly paused: Report | undefined;
   readonly listen: ReturnType<typeof eventLogger>;
   readonly onPlanned: () => Promise<void>;
+  /** Aborted where the run is not ours any more. */
+  readonly taken: AbortSignal;
 }
 
 /** Plans and runs, or goes on with what has paused. The report, with the function in it. Throws what stops it from starting. */
@@ -72,19 +75,21 @@ async function refresh(
   task: Task,
   store: RunStore | undefined,
   id: string,
-  { paused, listen, onPlanned }: Refreshing,
+  { paused, listen, onPlanned, taken }: Refreshing,
 ): Promise<Report> {
   const { invocation, settings, deadline } = task;
   const { config, variables: environment } = settings;
-  const { signal, until } = deadline;
+  const { until } = deadline;
+  const signal = AbortSignal.any([deadline.signal, taken]);
   const only = paused ? paused.only : partOf(invocation);
   requireUnattended(config, { only, by: 'function' });
   using ends = await connect(config, { only, signal });
   requireUnattended(config, { ends, only, by: 'function' });
   await using dumper = ends.source.database && only !== 'objects' ? await startDumper() : undefined;
-  const options = { until, mayPause: store !== undefined, listen, dumper, environment };
-  const fresh = paused ? undefined : await agreedPlan(task, ends, store, id);
+  const options = { until, mayPause: store !== undefined, signal: taken, listen, dumper, environment };
+  const fresh = paused ? undefined : await agreedPlan(task, ends, store, { id, signal });
   await onPlanned();
+  taken.throwIfAborted();
   const report = fresh
     ? await run(fresh, ends, { ...options, id })
     : await resume(paused as Report, ends, { ...options, config }); // either is there
