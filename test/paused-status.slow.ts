@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Report } from '../src/index.ts';
-import { plain, summary } from '../src/index.ts';
+import { joinReports, plain, summary } from '../src/index.ts';
 import { type CloneScene, startCloneScene } from './clone-scene.ts';
+import { reportInParts } from './example-parts.ts';
+import { databaseReport, firstReport, joinedPlan, secondReport } from './example-passes.ts';
 import { firstPart, loaded, nextPart } from './parts.ts';
+import { faults } from './schema-faults.ts';
 
 let scene: CloneScene;
 let config: string;
@@ -51,3 +54,17 @@ test('the next part goes on with it, and nothing says any more that it has pause
   expect(text).not.toContain('paused');
   expect(text).toContain(`made by run ${done.run}`);
 });
+
+test('reports of pauses, of parts, of functions and of two places are as the published schemas say', () => {
+  const { run, startedAt } = firstReport;
+  const joined = joinReports(joinedPlan, {
+    run,
+    startedAt,
+    first: firstReport,
+    database: databaseReport,
+    second: secondReport,
+  });
+  const written = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+  for (const report of [paused, reportInParts(), joined]) expect(faults('report', written(report))).toEqual([]);
+  expect(faults('plan', written(joinedPlan))).toEqual([]);
+}, 120_000);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { failureOf, RestageError, type Failure } from '../errors.ts';
 import type { Event, Listener } from '../event.ts';
+import { moment } from '../report/format.ts';
 import type { Report } from '../report/report.ts';
 import type { InvocationResponse } from './invocation.ts';
 import type { RunState } from './run-state.ts';
@@ -183,14 +184,14 @@ async function patiently<T>(look: () => Promise<T>, heardAt: number, silentMs: n
 function askedText(run: string, known: RunState | undefined): string {
   if (!known) return `the run ${run} has not begun yet: the function is asked`;
   if (known.phase === 'paused') return `the run ${run} has paused: its next part is asked for`;
-  return `the run ${run} says nothing any more, the last at ${known.updatedAt}: the function is asked`;
+  return `the run ${run} says nothing any more, the last ${moment(known.updatedAt)}: the function is asked`;
 }
 
 function silentFailure(run: string, known: RunState | undefined): Failure {
   return {
     code: 'function-failed',
     message: known
-      ? `the run ${run} has said nothing since ${known.updatedAt}, and the function does not say what became of it`
+      ? `the run ${run} has said nothing since ${moment(known.updatedAt)}, and the function does not say what became of it`
       : `the run ${run} has not begun: the function took the event and does nothing`,
   };
 }
