@@ -3,7 +3,7 @@ import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire, isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 import { licencesOf } from './bundled-licences.ts';
 
 /** How a bundle is made otherwise than it is published: the bench weighs them. */
@@ -57,6 +57,7 @@ export async function buildFunction(folder: string, variant: FunctionVariant = {
     sourcemap: sourcemap ? 'linked' : false,
     legalComments: 'none', // they stand in THIRD-PARTY-LICENSES
     external: [...neverLoaded, ...(sdk === 'runtime' ? sdkPackages : [])],
+    plugins: [httpByRequire],
     // Packages of CommonJS ask for Node's own modules by it.
     banner: {
       js: `import{createRequire as __requireFrom}from'node:module';const require=__requireFrom(import.meta.url);`,
@@ -78,6 +79,20 @@ export async function buildFunction(folder: string, variant: FunctionVariant = {
   await writeFile(join(folder, 'THIRD-PARTY-LICENSES'), await licencesOf(metafile, import.meta.dirname));
   return measureFolder(folder);
 }
+
+/**
+ * node:http by `require`: of a module that is imported Node reads every export, and among those of node:http are WebSocket and what
+ * else comes with fetch, which takes a tenth of a start.
+ */
+const httpByRequire: Plugin = {
+  name: 'http-by-require',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>
+      kind === 'require-call' ? { path: 'node:http', external: true } : { path: 'http', namespace: 'required' },
+    );
+    onLoad({ filter: /./, namespace: 'required' }, () => ({ contents: `module.exports = require('node:http')` }));
+  },
+};
 
 /** Throws where something would be looked for outside of the folder when it runs. */
 function requireWhole({ outputs }: Metafile, sdk: 'bundled' | 'runtime'): void {

@@ -151,10 +151,12 @@ async function writeConfig(
     document.setIn([end, 'aws', 'account'], account);
     document.deleteIn([end, 'aws', 'profile']);
     document.setIn([end, 'aws', 'ambient'], true);
+    document.deleteIn([end, 'aws', 'onLambda']);
     document.deleteIn([end, 'buckets']);
   }
   document.deleteIn(['verify', 'references']);
   document.deleteIn(['migrate']);
+  document.deleteIn(['target', 'lambda']);
   const file = join(folder, 'bench.yaml');
   await writeFile(file, document.toString({ lineWidth: 0 }), { mode: 0o600 });
   const credentials = await readFile(variables['AWS_SHARED_CREDENTIALS_FILE'] ?? '', 'utf8');

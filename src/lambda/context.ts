@@ -9,6 +9,8 @@ export interface FunctionContext {
   readonly logGroupName?: string;
   readonly logStreamName?: string;
   getRemainingTimeInMillis(): number;
+  /** Of a task, which somebody may stop; AWS ends a function without a word. */
+  readonly signal?: AbortSignal;
 }
 
 export function memoryBytesOf({ memoryLimitInMB }: Pick<FunctionContext, 'memoryLimitInMB'>): number {

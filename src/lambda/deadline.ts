@@ -21,7 +21,7 @@ export interface Deadline {
   readonly timeoutSeconds: number;
   /** Until then, in milliseconds. */
   left(): number;
-  /** Aborted at `until`, with `time-over`. */
+  /** Aborted at `until`, with `time-over`; and where the context's is. */
   readonly signal: AbortSignal;
 }
 
@@ -68,7 +68,7 @@ export function openDeadline(context: FunctionContext, action: string, changes: 
     until,
     timeoutSeconds,
     left: () => until - Date.now(),
-    signal: over.signal,
+    signal: context.signal ? AbortSignal.any([over.signal, context.signal]) : over.signal,
     [Symbol.dispose]: () => clearTimeout(timer),
   };
 }

@@ -77,7 +77,7 @@ async function refresh(
   id: string,
   { paused, listen, onPlanned, taken }: Refreshing,
 ): Promise<Report> {
-  const { invocation, settings, deadline } = task;
+  const { invocation, settings, context, deadline } = task;
   const { config, variables: environment } = settings;
   const { until } = deadline;
   const signal = AbortSignal.any([deadline.signal, taken]);
@@ -86,7 +86,8 @@ async function refresh(
   using ends = await connect(config, { only, signal });
   requireUnattended(config, { ends, only, by: 'function' });
   await using dumper = ends.source.database && only !== 'objects' ? await startDumper() : undefined;
-  const options = { until, mayPause: store !== undefined, signal: taken, listen, dumper, environment };
+  const stop = context.signal ? AbortSignal.any([taken, context.signal]) : taken;
+  const options = { until, mayPause: store !== undefined, signal: stop, listen, dumper, environment };
   const fresh = paused ? undefined : await agreedPlan(task, ends, store, { id, signal });
   await onPlanned();
   taken.throwIfAborted();
