@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -33,6 +33,36 @@ test('the installed package is a library with types', async () => {
     title: string;
   };
   expect(schema.title).toBe('restage.yaml');
+});
+
+test('the installed package has the function: a door, and a bundle that is uploaded as it is', async () => {
+  const use = `import { handler } from 'restage/lambda'; console.log(handler.name, handler.length);`;
+  writeFileSync(join(folder, 'use-function.mjs'), use);
+  const { stdout } = spawnSync(process.execPath, ['use-function.mjs'], { cwd: folder, encoding: 'utf8' });
+  expect(stdout).toBe('handler 2\n');
+  const bundle = join(folder, 'node_modules/restage/dist/function');
+  const names = readdirSync(bundle);
+  expect(names).toEqual(
+    expect.arrayContaining(['Dockerfile', 'THIRD-PARTY-LICENSES', 'index.mjs', 'pg_dump.wasm', 'task.mjs']),
+  );
+  expect(names.reduce((sum, name) => sum + statSync(join(bundle, name)).size, 0)).toBeLessThan(8e6);
+  const task = spawnSync(process.execPath, [join(bundle, 'task.mjs'), '{"action":"sink"}'], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: {},
+  });
+  expect(task.status).toBe(2);
+});
+
+test('restage/cdk wants its peers, and is there with them', () => {
+  writeFileSync(
+    join(folder, 'use-cdk.mjs'),
+    `import { RestageFunction } from 'restage/cdk'; console.log(typeof RestageFunction);`,
+  );
+  const use = () => spawnSync(process.execPath, ['use-cdk.mjs'], { cwd: folder, encoding: 'utf8' });
+  expect(use().stderr).toContain("Cannot find package 'aws-cdk-lib'"); // nobody else needs them
+  npm(folder, 'install', '--save-dev', 'aws-cdk-lib', 'constructs');
+  expect(use().stdout).toBe('function\n');
 });
 
 test('the demo names one command where PostgreSQL is not installed, and runs after it', () => {
