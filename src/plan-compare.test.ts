@@ -309,6 +309,20 @@ test('a secret that a name happens to be is no difference', () => {
   expect(differencesOf(readPlan(json(named), 'p.json'), named, 0)).toEqual([]);
 });
 
+test("a plan that holds a total of the application against a table's rows is read back", () => {
+  const total: Step = {
+    id: 'compare-total /books?limit=1 total',
+    after: [],
+    kind: 'compare-total',
+    path: '/books?limit=1',
+    read: 'total',
+    table: 'books',
+    withinSeconds: 60,
+  };
+  const totalled = withSteps(...plan.steps, total);
+  expect(differencesOf(readPlan(json(totalled), 'p.json'), totalled, 0)).toEqual([]);
+});
+
 test('all of it is one refusal, with the file and what to do', () => {
   const fresh = { ...withDatabase('target', { revision: 'bbb' }), source: { ...plan.source, name: 'other' } };
   expect(() => requireAsPlanned({ plan, file: 'p.json', tolerancePercent: 10 }, fresh)).toThrow(

@@ -32,11 +32,12 @@ const step = z
   .looseObject({
     id: z.string(),
     kind: z.string(),
-    table: z.looseObject({ schema: z.string(), name: z.string() }).optional(),
+    // A total of the application is held against one by its name in the config.
+    table: z.union([z.looseObject({ schema: z.string(), name: z.string() }), z.string()]).optional(),
     rows: z.number().optional(),
     objects: z.number().optional(),
   })
-  .refine(({ kind, table, rows }) => kind !== 'copy-table' || (table !== undefined && rows !== undefined));
+  .refine(({ kind, table, rows }) => kind !== 'copy-table' || (typeof table === 'object' && rows !== undefined));
 
 /** As much of a plan as is compared. */
 const shape = z.object({

@@ -76,7 +76,7 @@ async function showStatus({ terminal, ...session }: Session, on: Place): Promise
   const found = there ? there.status : await readStatus(session);
   if (!found) {
     terminal.print(fit(columns(rows, ['left', 'left'], '  ').join('\n'), terminal.width));
-    terminal.json({ ...(there?.state ? { inFunction: there.state } : {}) });
+    terminal.json(there?.state ? { inFunction: there.state } : {});
     return 0;
   }
   const kept = await readKeptRuns(looked);
