@@ -47,7 +47,8 @@ async function readSource(
   const { parts } = options;
   if (!options.conditions && parts === 1) return lanes.withReader((reader) => digestSource(reader, table, options));
   const conditions =
-    options.conditions ?? (await lanes.withReader((reader) => blockRanges(reader, table.table, parts))).map(inRange);
+    options.conditions ??
+    (await lanes.withReader((reader) => blockRanges(reader, table.table, parts))).map((range) => inRange(range));
   const digests = conditions.map((condition) =>
     lanes.withReader((reader) => digestSource(reader, table, options, condition)),
   );

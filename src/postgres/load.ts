@@ -182,7 +182,9 @@ async function loadParts(
   const clock = stopwatch();
   const conditions =
     options.conditions ??
-    (await lanes.withReader((reader) => blockRanges(reader, table.table, options.parts))).map(inRange);
+    (await lanes.withReader((reader) => blockRanges(reader, table.table, options.parts))).map((range) =>
+      inRange(range),
+    );
   const parts = conditions.map((condition) => copyPart(lanes, table, condition, options));
   const sources = Promise.all(parts.map(({ source }) => source));
   sources.catch(() => {}); // told below, after what it may have been the cause of

@@ -25,7 +25,7 @@ export function cut(blocks: number, parts: number): readonly BlockRange[] {
   return starts.map((from, index) => (index === starts.length - 1 ? { from } : { from, to: from + size }));
 }
 
-/** The condition that a row lies in the range. */
-export function inRange({ from, to }: BlockRange): string {
-  return `ctid >= '(${from},0)'${to === undefined ? '' : ` and ctid < '(${to},0)'`}`;
+/** The condition that a row lies in the range; `place`: its ctid, where the statement has several. */
+export function inRange({ from, to }: BlockRange, place = 'ctid'): string {
+  return `${place} >= '(${from},0)'${to === undefined ? '' : ` and ${place} < '(${to},0)'`}`;
 }

@@ -217,6 +217,19 @@ test('a real value in the masked column itself is found', async () => {
   expect(await found()).toEqual(['users.email 1 of email']);
 });
 
+test('the real values of a large table are looked for in pieces of it, all of them', async () => {
+  await from.execute(
+    `${people} insert into public.users (id, address) select n, repeat('x', 900) from generate_series(10, 300) n`,
+  );
+  await from.execute(`insert into public.users (id, email) values (999, 'Last.Of.All@Mail.test')`);
+  await to.execute(`${masked} create table public.notes (note text);
+    insert into public.notes values ('Anna.Miller@Mail.test'), ('last.of.all@mail.test')`);
+  const tables = new Map(
+    (await readTables(from)).map((one) => [quoteTable(one.table), { ...one, sizeBytes: 2 ** 28 }]),
+  );
+  expect(await found({ tables })).toEqual(['notes.note 2 of email']);
+});
+
 test('a text of megabytes is searched to its end, also where it is cut', async () => {
   await from.execute(people);
   await to.execute(`

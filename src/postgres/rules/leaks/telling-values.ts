@@ -150,7 +150,7 @@ export function selectValues(
                         select v.n, unnest(v.texts) as value, generate_subscripts(v.texts, 1) > v.own as extra
                           from ${rowsOf(table)} as "t"
                           cross join lateral (values ${texts.join(', ')}) v(n, texts, own)
-                         ${range ? `where ${inRange(range)}` : ''} offset 0) every
+                         ${range ? `where ${inRange(range, '"t".ctid')}` : ''} offset 0) every
                      where value <> '' offset 0) lowered offset 0) cut offset 0) joined
          where case n ${counts.join(' ')} end offset 0) hashed`;
 }
