@@ -389,14 +389,14 @@ test('by the clock, a table that does not fit into its time is stopped, the othe
   const settings = loadConfig(await readFile(config, 'utf8'), { variables: {} });
   using ends = await connect(settings);
   const first = await run(await plan(settings, ends), ends, {
-    until: Date.now() + 12_000,
+    until: Date.now() + 20_000,
     mayPause: true,
     id: '20260131-031500-4f2a',
   });
   expect([first.outcome, first.run, first.failure]).toEqual(['paused', '20260131-031500-4f2a', undefined]);
   expect(sinceOf(first)).toEqual({ authors: 'done', books: 'done', notes: 'done', slow: 'stopped' });
   await requireNoSessions(scene.source, scene.target);
-  const second = await resume(first, ends, { until: Date.now() + 8_000, mayPause: true });
+  const second = await resume(first, ends, { until: Date.now() + 12_000, mayPause: true });
   const { code, step } = await requireAsBefore(before, second);
   expect([code, step]).toEqual(['time-over', 'copy-table slow']);
 });
