@@ -47,9 +47,8 @@ export interface LambdaScene extends Scene {
   readonly runs: string;
   /** The function with the keys of staging's account, its configuration changed as wished; in a process of its own. */
   startFunction(settings?: FunctionSettings): Promise<LambdaFunction>;
+  /** Where that is kept, reached as from a person's machine. */
   openRuns(): Promise<RunStore>;
-  /** The function's configuration as a person's machine has it, with profiles. */
-  readonly laptopConfig: string;
 }
 
 export interface FunctionSettings {
@@ -59,21 +58,14 @@ export interface FunctionSettings {
 
 export async function startLambdaScene(): Promise<LambdaScene> {
   const scene = await startScene();
-  const { aws, variables } = scene.environment;
+  const { aws, variables, configFile } = scene.environment;
   const folder = await mkdtemp(join(tmpdir(), 'restage-lambda-'));
   const functions = new Set<LambdaFunction>();
-  const reader = 'restage-reader';
+  // The function's process has the keys of staging's user, in the place of those of a role.
   await aws.putRole({
     account: production.account,
-    name: reader,
-    trusts: [`arn:aws:iam::${staging.account}:user/${staging.profile}`],
-  });
-  const runs = `s3://${runsBucket}/runs`;
-  const laptopConfig = await scene.configure((config) => {
-    config.setIn(['source', 'aws', 'onLambda'], {
-      assumeRole: { role: `arn:aws:iam::${production.account}:role/${reader}` },
-    });
-    config.setIn(['target', 'lambda'], { function: syncFunction.name, runs });
+    name: 'restage-reader',
+    trusts: [syncFunction.role ?? '', `arn:aws:iam::${staging.account}:user/${staging.profile}`],
   });
   const keys = await keysOf(variables['AWS_SHARED_CREDENTIALS_FILE'] ?? '', staging.profile);
   const { STAGING_API_KEY = '', RESTAGE_MASK_KEY = '' } = variables;
@@ -86,10 +78,9 @@ export async function startLambdaScene(): Promise<LambdaScene> {
   };
   return {
     ...scene,
-    runs,
-    laptopConfig,
+    runs: `s3://${runsBucket}/runs`,
     openRuns: async () => {
-      const config = loadConfig(await readFile(laptopConfig, 'utf8'), { file: laptopConfig, variables });
+      const config = loadConfig(await readFile(configFile, 'utf8'), { file: configFile, variables });
       const { AWS_SHARED_CREDENTIALS_FILE: credentials, AWS_CONFIG_FILE: config_ } = variables;
       const store = await openRuns(config, { profileFiles: { credentials, config: config_ } });
       if (!store) throw new Error('the configuration names no place for runs');
@@ -98,7 +89,7 @@ export async function startLambdaScene(): Promise<LambdaScene> {
     startFunction: async ({ configure, environment: more = {} } = {}) => {
       const root = await mkdtemp(join(folder, 'code-'));
       const file = join(root, 'restage.yaml');
-      await copyFile(laptopConfig, file);
+      await copyFile(configFile, file);
       if (configure) {
         const config = parseDocument(await readFile(file, 'utf8'));
         configure(config);
