@@ -203,14 +203,14 @@ test('a terminal that was closed ends the display, and nothing else', () => {
 });
 
 test('a table that a later part of a run looks at once more is counted once', () => {
-  const ended: Event = {
+  const wasCompared: Event = {
     kind: 'step-ended',
     step: { ...books, outcome: { status: 'done', startedAt: '', durationMs: 1, facts: {} } } as unknown as StepReport, // facts are not read
   };
-  const begun: Event = { kind: 'step-begun', step: books };
-  const state = [begun, ended, begun, ended].reduce(
+  const begun: Event = { kind: 'step-started', step: books };
+  const state = [begun, wasCompared, begun, wasCompared].reduce(
     (before, event) => advance(before, event, 0),
-    advance(idle, { kind: 'run-begun', run: 'x', plan }, 0),
+    advance(idle, { kind: 'run-started', run: 'x', plan }, 0),
   );
   expect(state.tables.done).toBe(1);
 });
