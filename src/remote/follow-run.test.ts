@@ -111,7 +111,7 @@ test('a run that falls silent is asked for, and what is answered is how it ended
   expect(followed).toEqual({ failure, holds: 'staging is as it was', state });
   expect(asked).toEqual(['wait']);
   expect(told).toEqual([
-    `the run ${run} says nothing any more, the last at 2026-11-23T03:15:00.000Z: the function is asked`,
+    `the run ${run} says nothing any more, the last 2026-11-23 03:15:00 UTC: the function is asked`,
   ]);
 });
 

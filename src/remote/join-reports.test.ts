@@ -2,7 +2,11 @@ import { expect, test } from 'vitest';
 import { databaseReport, firstReport, joinedPlan, secondReport } from '../../test/example-passes.ts';
 import type { Verification } from '../verify.ts';
 import { readReport } from '../report/read-report.ts';
+import { copiedOf } from '../report/bucket-copies.ts';
 import { json } from '../report/json.ts';
+import { markdown } from '../report/markdown/document.ts';
+import { plain } from '../report/style.ts';
+import { summary } from '../report/summary.ts';
 import { joinReports } from './join-reports.ts';
 
 const none = { keys: 0, examples: [] };
@@ -103,4 +107,15 @@ test('a run whose database was made in parts ends with the last of them', () => 
     database: { ...databaseReport, parts: [part] },
   });
   expect(report.durationMs).toBe(21 * 60_000);
+});
+
+test('what both passes copied is one amount, and what the first one brought was not there before', () => {
+  const report = joinReports(joinedPlan, all);
+  expect(copiedOf(report, 'images')).toMatchObject({
+    copied: { objects: 41, bytes: 41_000_000 },
+    overwritten: { objects: 2 },
+    unchanged: { objects: 4707 - 39 },
+  });
+  expect(markdown(report)).toContain('| 41 (41.0 MB) | 4,668 |');
+  expect(summary(report, plain)).toContain('what came since: 2 objects copied');
 });
