@@ -102,7 +102,7 @@ function objectOutcome(step: Step, objects: number, startedAt: string): Outcome 
 }
 
 /** A report as `run` makes it of that plan. */
-export function reportOf(
+function reportOf(
   planned: Plan,
   {
     startedAt,

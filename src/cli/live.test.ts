@@ -203,12 +203,12 @@ test('a terminal that was closed ends the display, and nothing else', () => {
 });
 
 test('a table that a later part of a run looks at once more is counted once', () => {
-  const ended: Event = {
+  const again: Event = {
     kind: 'step-ended',
     step: { ...books, outcome: { status: 'done', startedAt: '', durationMs: 1, facts: {} } } as unknown as StepReport, // facts are not read
   };
   const begun: Event = { kind: 'step-started', step: books };
-  const state = [begun, ended, begun, ended].reduce(
+  const state = [begun, again, begun, again].reduce(
     (before, event) => advance(before, event, 0),
     advance(idle, { kind: 'run-started', run: 'x', plan }, 0),
   );

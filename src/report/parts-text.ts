@@ -46,14 +46,14 @@ export function pausedText({ outcome, figures: { tables } }: Pick<Report, 'outco
 }
 
 /** at most 312 MiB of 512 MiB used */
-export function memoryText({ memoryBytes, peakBytes }: Pick<RunFunction, 'memoryBytes' | 'peakBytes'>): string {
+function memoryText({ memoryBytes, peakBytes }: Pick<RunFunction, 'memoryBytes' | 'peakBytes'>): string {
   return peakBytes === undefined
     ? mebibytes(memoryBytes)
     : `at most ${mebibytes(peakBytes)} of ${mebibytes(memoryBytes)} used`;
 }
 
 /** /aws/lambda/x, stream 2026/11/23/[$LATEST]4f2a; undefined where neither is known */
-export function logText({ logGroup, logStream }: Pick<RunFunction, 'logGroup' | 'logStream'>): string | undefined {
+function logText({ logGroup, logStream }: Pick<RunFunction, 'logGroup' | 'logStream'>): string | undefined {
   if (logGroup === undefined) return undefined;
   return logStream === undefined ? logGroup : `${logGroup}, stream ${logStream}`;
 }
