@@ -8,7 +8,7 @@ import { buildFunction, type BuiltFunction, type FunctionVariant } from '../buil
 import { type Environment, startEnvironment } from '../demo/environment.ts';
 import { median, spread, table } from './figures.ts';
 import { watchFirstRow, type FirstRow } from './first-row.ts';
-import { startFunction } from './function-process.ts';
+import { startFunction, threadsCpuMs } from './function-process.ts';
 import type { BenchOptions } from './main.ts';
 import { memoryOf } from './lambda-memory.ts';
 
@@ -68,6 +68,8 @@ function sizes(bundles: readonly Built[]): string {
 /** One start: to the first row of production, and of an invocation after it, in milliseconds. */
 interface Start {
   readonly cold: number;
+  /** Of the process, until then: it says more than the time where a machine is shared. */
+  readonly coldCpu: number;
   readonly warm?: number;
 }
 
@@ -90,16 +92,21 @@ async function starts(bundles: readonly Built[], rounds: number): Promise<string
     }
   const [first = []] = found.values();
   const lines = [...found].map(([name, all]) => {
-    const ratio = all.map(({ cold }, round) => cold / (first[round]?.cold ?? Number.NaN));
+    const ratio = all.map(({ coldCpu }, round) => coldCpu / (first[round]?.coldCpu ?? Number.NaN));
     const warm = all.flatMap((one) => one.warm ?? []);
     return [
       name,
       median(all.map(({ cold }) => cold)).toFixed(0),
+      Math.min(...all.map(({ cold }) => cold)).toFixed(0),
+      median(all.map(({ coldCpu }) => coldCpu)).toFixed(0),
       spread(ratio),
       warm.length > 0 ? median(warm).toFixed(0) : '',
     ];
   });
-  return table([['to the first row of production', 'cold ms', 'ratio (rounds)', 'warm ms'], ...lines]);
+  return table([
+    ['to the first row of production', 'cold ms', 'least', 'CPU ms', 'ratio of CPU (rounds)', 'warm ms'],
+    ...lines,
+  ]);
 }
 
 async function startBundle(
@@ -109,13 +116,13 @@ async function startBundle(
 ): Promise<Start> {
   await using running = await startFunction(folder, variables);
   const invoke = async (since: number) => {
-    const row = relay.next();
+    const seen = relay.next().then((at) => ({ ms: at - since, cpu: running.cpuMs() }));
     const { statusCode, answer } = await running.invoke({ action: 'plan' });
     if (statusCode !== 200) throw new Error(`the plan failed: ${answer}`);
-    return (await row) - since;
+    return seen;
   };
-  const cold = await invoke(running.startedAt);
-  return { cold, warm: await invoke(performance.now()) };
+  const { ms: cold, cpu: coldCpu } = await invoke(running.startedAt);
+  return { cold, coldCpu, warm: (await invoke(performance.now())).ms };
 }
 
 async function startCommandLine(
@@ -123,14 +130,13 @@ async function startCommandLine(
   variables: Readonly<Record<string, string>>,
   relay: FirstRow,
 ): Promise<Start> {
-  const row = relay.next();
   const startedAt = performance.now();
   const main = join(import.meta.dirname, '../dist/src/cli/main.js');
-  await execute(process.execPath, [main, 'plan', '--quiet', '--only', 'database', '--config', file], {
-    env: { ...variables },
-    cwd: dirname(file),
-  });
-  return { cold: (await row) - startedAt };
+  const args = [main, 'plan', '--quiet', '--only', 'database', '--config', file];
+  const running = execute(process.execPath, args, { env: { ...variables }, cwd: dirname(file) });
+  const seen = relay.next().then((at) => ({ cold: at - startedAt, coldCpu: threadsCpuMs(running.child.pid ?? 0) }));
+  await running;
+  return seen;
 }
 
 /** Both ends by one role's keys and by secrets, as a function reaches them; production by way of the relay. */
