@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Stack } from 'aws-cdk-lib';
+import { App, Stack } from 'aws-cdk-lib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mayDecrypt } from '../src/cdk/index.ts';
 import {
@@ -104,7 +104,9 @@ describe("docs/aws.md's listing", () => {
   });
 
   it("has what production adds for a reader of staging's account", () => {
-    const stack = new Stack(undefined, 'Production', { env: { account: '111111111111', region: 'us-west-2' } });
+    const stack = new Stack(new App({ outdir: join(folder, 'other') }), 'Production', {
+      env: { account: '111111111111', region: 'us-west-2' },
+    });
     const statement = (service: 's3' | 'secretsmanager', name: string) => [
       stack.resolve(
         mayDecrypt(stack, service, [`arn:aws:iam::222222222222:role/${name}`]).toStatementJson(),

@@ -37,7 +37,7 @@ beforeAll(async () => {
   await cp(join(import.meta.dirname, '../examples/bluemoxon/alembic'), join(folder, 'config/alembic'), {
     recursive: true,
   });
-  const app = new App();
+  const app = new App({ outdir: join(folder, 'out') });
   const stackOf = (account: string) => new Stack(app, `Of${account}`, { env: { account, region: 'us-west-2' } });
   const [inStaging, inProduction] = [stackOf(staging.account), stackOf(production.account)];
   const { codeFolder, environment: set } = new RestageFunction(inStaging, 'Refresh', {

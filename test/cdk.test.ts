@@ -44,6 +44,14 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const sourceRole = { role: 'arn:aws:iam::111111111111:role/reader', externalId: 'staging' };
 
+/** What it makes goes when the tests have ended. */
+function newApp(): App {
+  apps += 1;
+  return new App({ outdir: join(folder, `out-${apps}`) });
+}
+
+let apps = 0;
+
 /** A configuration of two accounts, as plain data to be changed. */
 function settings() {
   return {
@@ -111,7 +119,7 @@ async function makeFunction(
   props: (stack: Stack) => Partial<RestageFunctionProps> = () => ({}),
   more: (stack: Stack, made: RestageFunction) => void = () => undefined,
 ): Promise<Made> {
-  const stack = new Stack(new App(), 'Staging', { env });
+  const stack = new Stack(newApp(), 'Staging', { env });
   const config = await written(change);
   const made = new RestageFunction(stack, 'Refresh', { config, bundle, ...props(stack) });
   more(stack, made);
@@ -186,7 +194,7 @@ describe('the function', () => {
     });
     await mkdir(join(config, '../sql'));
     await writeFile(join(config, '../sql/after.sql'), 'select 1');
-    const stack = new Stack(new App(), 'Staging', { env });
+    const stack = new Stack(newApp(), 'Staging', { env });
     const variables = secretsmanager.Secret.fromSecretNameV2(stack, 'Variables', 'staging/variables');
     const { codeFolder } = new RestageFunction(stack, 'Refresh', { config, bundle, variables });
     expect((await readdir(codeFolder)).toSorted()).toEqual([
@@ -614,7 +622,7 @@ describe('the source role', () => {
     change?: (config: Settings) => void,
     props: (stack: Stack) => object = () => ({}),
   ): Promise<{ readonly plain: Plain; readonly policy: PolicyDocument }> {
-    const stack = new Stack(new App(), 'Production', { env: { account: '111111111111', region: 'us-west-2' } });
+    const stack = new Stack(newApp(), 'Production', { env: { account: '111111111111', region: 'us-west-2' } });
     const config = await written(change);
     const readers = ['arn:aws:iam::222222222222:role/refresh'];
     new RestageSourceRole(stack, 'Source', { config, readers, ...props(stack) });
@@ -674,7 +682,7 @@ describe('the source role', () => {
   });
 
   it('is refused in another account than its own, and without somebody who takes it on', async () => {
-    const stack = new Stack(new App(), 'Wrong', { env });
+    const stack = new Stack(newApp(), 'Wrong', { env });
     const config = await written();
     expect(() => new RestageSourceRole(stack, 'Source', { config, readers: [] })).toThrow(
       /role is of account 111111111111, and the stack is for 222222222222[^]*readers is empty/,
@@ -684,7 +692,7 @@ describe('the source role', () => {
 
 describe('what production adds to its own policies', () => {
   it('lets S3 copy from one bucket, and one service decrypt', () => {
-    const stack = new Stack(new App(), 'Production', { env: { account: '111111111111', region: 'us-west-2' } });
+    const stack = new Stack(newApp(), 'Production', { env: { account: '111111111111', region: 'us-west-2' } });
     const copiers = ['arn:aws:iam::222222222222:role/people'];
     expect(stack.resolve(mayDecrypt(stack, 's3', copiers).toStatementJson())).toEqual({
       Sid: 'RestageMayDecrypt',
@@ -704,7 +712,7 @@ describe('what production adds to its own policies', () => {
 describe('what is in the way is told where templates are made, with the line that mends it', () => {
   it('no configuration', async () => {
     const none = (stack: Stack) => new RestageFunction(stack, 'Refresh', { config: '/nowhere/restage.yaml', bundle });
-    expect(() => none(new Stack())).toThrow(/there is no \/nowhere\/restage.yaml.*restage init/);
+    expect(() => none(new Stack(newApp(), 'Staging'))).toThrow(/there is no \/nowhere\/restage.yaml.*restage init/);
   });
 
   it('a configuration that is wrong, with its lines', async () => {

@@ -1,7 +1,8 @@
-import { cpSync, existsSync } from 'node:fs';
+import { cpSync, existsSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FileSystem } from 'aws-cdk-lib';
+import { Stage } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 import { RestageError } from '../index.ts';
 import type { ReadConfig } from './read-config.ts';
 
@@ -15,12 +16,14 @@ export const placedConfig = 'restage.yaml';
  * A folder with the bundle, the configuration as it stands (no variable is put in) and the files that it names, under their own
  * names. Throws `config-missing` where there is no bundle.
  */
-export function placeCode({ file, files }: ReadConfig, bundle: string = ownBundle): string {
+export function placeCode(construct: Construct, { file, files }: ReadConfig, bundle: string = ownBundle): string {
   if (!existsSync(join(bundle, 'index.mjs')))
     throw new RestageError('config-missing', `there is no bundle of the function in ${bundle}: no index.mjs`, {
       hint: 'It comes with the package restage, in dist/function; in its repository `npm run build` makes it.',
     });
-  const folder = FileSystem.mkdtemp('restage-function-');
+  // Among what is made here: there it is replaced by the next time, and left nowhere else.
+  const folder = join(Stage.of(construct)?.outdir ?? '', `restage.${construct.node.addr}`);
+  rmSync(folder, { recursive: true, force: true });
   cpSync(bundle, folder, { recursive: true });
   cpSync(file, join(folder, placedConfig));
   for (const one of files) cpSync(resolve(dirname(file), one), join(folder, one), { recursive: true });

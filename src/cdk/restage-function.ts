@@ -60,7 +60,7 @@ export class RestageFunction extends Construct {
     this.functionName = nameOf(config.target.lambda?.function) ?? '';
     this.architecture = props.architecture ?? lambda.Architecture.ARM_64;
     this.logRetention = props.logRetention ?? logs.RetentionDays.THREE_MONTHS;
-    this.codeFolder = placeCode(read, props.bundle);
+    this.codeFolder = placeCode(this, read, props.bundle);
     this.environment = environmentOf(props);
     this.vpc = props.vpc;
     this.subnets = props.vpc?.selectSubnets(props.vpcSubnets);
