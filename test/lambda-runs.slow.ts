@@ -135,7 +135,8 @@ describe('a run that has ended', () => {
     });
     expect(log.at(-1)).toMatchObject({ Failed: 1, code: 'time-short' });
     expect(await databases()).toBe(before);
-    await store.addLastRun({ ...last, run: newRunId(new Date(Date.now() + 1000)) });
+    const later = new Date(Date.now() + 1000);
+    await store.addLastRun({ ...last, run: newRunId(later), endedAt: later.toISOString() });
   });
 });
 
@@ -199,7 +200,7 @@ describe('a run that another invocation makes', () => {
     expect(await store.read(run)).toEqual(response.state);
     expect((await lambda.invoke({ runId: run })).response).toEqual(response);
     expect(await databases()).toBe(before);
-    expect(log.at(-1)).toMatchObject({ code: 'function-failed' });
+    expect(log.at(-1)).toMatchObject({ Failed: 1, code: 'function-failed' });
   });
 
   test('and is silent goes on for as long as it has the lock', async () => {
@@ -279,6 +280,13 @@ describe('a run that does not fit one invocation', () => {
     // A table of which each row takes a second keeps the run from its end until its time is over.
     await scene.onSource('create table slow (seconds int); insert into slow values (1)');
     slow = await scene.startFunction({ configure });
+    await scene.environment.aws.inject({
+      match: { service: 'lambda', operation: 'Invoke' },
+      kind: 'error',
+      status: 403,
+      code: 'AccessDeniedException',
+      message: 'not authorized to perform: lambda:InvokeFunction',
+    });
     paused = await slow.invoke({ notify: false }, { timeoutSeconds: 36 });
     await scene.onSource('update slow set seconds = 0');
     const [, event = '{}'] = /--payload '(.+?)'/.exec(paused.response.error?.hint ?? '') ?? [];

@@ -61,7 +61,11 @@ export async function lookAt(task: Task, store: RunStore, known: RunState): Prom
   const ended = report ? endedBy(known, report) : await killed(task, known, isOver);
   if (!ended) return known;
   const state = { ...ended, updatedAt: new Date().toISOString() };
-  if (await store.take(known, state)) return state;
+  if (await store.take(known, state)) {
+    // Who was killed could not count it.
+    if (!report) task.count({ Succeeded: 0, Failed: 1 });
+    return state;
+  }
   return (await store.read(known.run)) ?? known;
 }
 

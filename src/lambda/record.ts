@@ -46,15 +46,15 @@ export function openRecord(store: RunStore | undefined, begun: RunState): RunRec
   let closed = false;
 
   const writePieces = async () => {
-    const some = lines;
-    if (!store || some.length === 0) return;
+    const waiting = lines;
+    if (!store || waiting.length === 0) return;
     lines = [];
     try {
-      await store.addEvents(state.run, state.pieces + 1, `${some.map(({ text }) => text).join('\n')}\n`);
+      await store.addEvents(state.run, state.pieces + 1, `${waiting.map(({ text }) => text).join('\n')}\n`);
       state = { ...state, pieces: state.pieces + 1 };
     } catch (error) {
       problems.add(`its progress could not be written to ${store.place}: ${failureOf(error).message}`);
-      lines = [...some, ...lines];
+      lines = [...waiting, ...lines];
       if (lines.reduce((sum, { text }) => sum + text.length, 0) > mostWaiting) {
         lines = [];
         lost = true;
