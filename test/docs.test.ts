@@ -15,6 +15,7 @@ const pages = [
   'docs/databases.md',
   'docs/migrations.md',
   'docs/drift.md',
+  'docs/lambda.md',
   'docs/objects.md',
   'docs/performance.md',
   'docs/report.md',

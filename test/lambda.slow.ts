@@ -1,5 +1,6 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newRunId, printOfConfig, type Plan, type Report, type Status, type Verification } from '../src/index.ts';
@@ -53,6 +54,23 @@ describe('{}', () => {
       sequencesFixed: 10,
     });
   });
+
+  test('answers in the form that the page about the function shows', async () => {
+    const [, text = ''] = /```json\n([\s\S]*?)```/.exec(await readFile('docs/lambda.md', 'utf8')) ?? [];
+    expect(Object.keys(done.response.result ?? {})).toEqual(Object.keys(JSON.parse(text) as object));
+  });
+
+  test.skipIf(spawnSync('jq', ['--version']).status !== 0)(
+    "makes a review's table with the page's line of jq",
+    async () => {
+      const [, line = ''] = /```sh\n(jq .*? answer\.json)\n```/.exec(await readFile('docs/lambda.md', 'utf8')) ?? [];
+      await writeFile(join(lambda.folder, 'answer.json'), JSON.stringify(done.response));
+      const table = execFileSync('sh', ['-c', line], { cwd: lambda.folder, encoding: 'utf8' });
+      expect(table).toMatch(/^\| Synced \(\d+\) \| admin_config, alembic_version, .*books, .*users \|$/m);
+      expect(table).toContain('| Failed (0) |  |');
+      expect(table).toContain(`**Total rows synced:** ${done.response.result?.totalRows}`);
+    },
+  );
 
   test('tells of the function that it ran in', () => {
     const report = done.response.report as Report;

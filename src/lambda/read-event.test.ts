@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { EventError, readEvent } from './read-event.ts';
 
@@ -66,4 +67,13 @@ test("an event of EventBridge's own is met with what to do", () => {
   expect(() => readEvent({ version: '0', id: 'x', 'detail-type': 'Scheduled Event', source: 'aws.events' })).toThrow(
     expect.objectContaining({ hint: expect.stringContaining('constant input {}') as string }),
   );
+});
+
+test('the events that the page about the function shows are understood', () => {
+  const page = readFileSync('docs/lambda.md', 'utf8').replaceAll('…', '20260131-031500-4f2a');
+  const events = [...page.matchAll(/[`'](\{(?:"action.*?)?\})[`']/g)].map(
+    ([, text = '']) => JSON.parse(text) as unknown,
+  );
+  expect(events.length).toBeGreaterThan(2);
+  for (const event of events) expect(problems(event)).toEqual([]);
 });
