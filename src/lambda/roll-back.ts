@@ -1,5 +1,6 @@
 import {
   connectTarget,
+  exitCodes,
   failureOf,
   json,
   newRunId,
@@ -67,11 +68,18 @@ export async function rollBack(task: Task): Promise<InvocationResponse> {
       ...(store ? { state: record.state } : {}),
       ...(failure ? { error: failure } : {}),
     });
-  } catch (error) {
+  } catch (thrown) {
+    const error = signal.aborted ? (signal.reason as unknown) : thrown;
     const failure = failureOf(error);
     if (failure.code === 'internal') log.write({ kind: 'fault', trace: traceOf(error) });
     const { name } = config.target;
-    await record.end({ phase: 'ended', outcome: 'failed', exitCode: 1, failure, holds: `${name} is as it was` });
+    await record.end({
+      phase: 'ended',
+      outcome: 'failed',
+      exitCode: exitCodes[failure.code],
+      failure,
+      holds: `${name} is as it was`,
+    });
     count({ Succeeded: 0, Failed: 1 });
     await tell(task, newsOfRefusal('rollback', config, failure));
     return refused(error, { action, runId: id, ...(store ? { state: record.state } : {}) });
