@@ -28,6 +28,7 @@ async function slowly(): Promise<string> {
 }
 
 /** What a program would read. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a test names what it reads
 function parsed<T>({ stdout, stderr }: Ended): T {
   try {
     return JSON.parse(stdout) as T; // each test looks at the fields that it uses

@@ -72,7 +72,7 @@ export async function sendToFunction(
 }
 
 /** An answer of the function by that name, if it is one. Throws `function-failed`. */
-export function readAnswer(name: string, answer: unknown): InvocationResponse {
+function readAnswer(name: string, answer: unknown): InvocationResponse {
   if (answerSchema.safeParse(answer).success) return answer as InvocationResponse; // what is relied on was looked at
   throw new RestageError('function-failed', `the function ${name} gave an answer that is none of restage's`, {
     hint: `Is target.lambda.function the right one? Its bundle must be of restage ${ownVersion()} or near it.`,

@@ -172,7 +172,7 @@ test('one look that failed does not end the following', async () => {
 
 test('a place that may not be read ends it at once', async () => {
   const denied = new RestageError('bucket-denied', 'it takes s3:GetObject');
-  await expect(follow(runsOf([denied]))).rejects.toThrow('it takes s3:GetObject');
+  await expect(follow(runsOf([denied]), { silentMs: 60_000 })).rejects.toThrow('it takes s3:GetObject');
 });
 
 test('an interrupt ends the following, and not the run', async () => {

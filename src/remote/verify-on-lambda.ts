@@ -41,7 +41,7 @@ export async function verifyOnLambda(
 }
 
 /** One verification of what was compared in different places. What only a part leaves out is not left out of the whole. */
-export function joinVerifications(
+function joinVerifications(
   database: Verification | undefined,
   objects: Verification | undefined,
   between: Verification | undefined,
