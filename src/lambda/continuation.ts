@@ -2,7 +2,7 @@ import { failureOf, invokeFunction, openAccount, type Failure, type InvocationIn
 import type { Task } from './task.ts';
 
 /** The event of a run's next part: what the first one said holds for all of them. */
-export function nextEvent(
+function nextEvent(
   { invocation, settings: { print } }: Pick<Task, 'invocation' | 'settings'>,
   runId: string,
 ): InvocationInput {

@@ -111,12 +111,12 @@ async function statusOf({ settings: { config }, deadline }: Task): Promise<Datab
 }
 
 /** The lock's holder is told by the name of its session first. */
-export function isHeldBy({ running }: Pick<DatabaseStatus, 'running'>, run: string): boolean {
+function isHeldBy({ running }: Pick<DatabaseStatus, 'running'>, run: string): boolean {
   return running?.startsWith(`restage ${run} `) ?? false;
 }
 
 /** What the target holds after a run that nobody has told the end of, in a sentence. */
-export function holdsAfter(found: DatabaseStatus, run: string): string {
+function holdsAfter(found: DatabaseStatus, run: string): string {
   const { origin, present, previous, incoming } = found;
   const where = `${origin.database} at ${origin.host}:${origin.port}`;
   if (present?.made?.run === run) {
@@ -133,7 +133,7 @@ export function holdsAfter(found: DatabaseStatus, run: string): string {
 }
 
 /** The answer about a run that another invocation makes, or has made. */
-export async function answerOf(
+async function answerOf(
   { invocation: { action } }: Pick<Task, 'invocation'>,
   store: RunStore,
   state: RunState,
