@@ -138,8 +138,10 @@ test('a run that says that it goes on is followed further', async () => {
 
 test('a pause that nobody goes on with is asked to go on, by an event', async () => {
   const paused: RunState = { ...begun, phase: 'paused' };
-  const states = [...Array.from({ length: 6 }, () => paused), ended];
-  const { followed, asked } = await follow(runsOf(states, { 'report.json': JSON.stringify(report) }));
+  const states = [...Array.from({ length: 4 }, () => paused), ended];
+  const { followed, asked } = await follow(runsOf(states, { 'report.json': JSON.stringify(report) }), {
+    silentMs: 4,
+  });
   expect(asked[0]).toBe('event');
   expect(followed).toEqual({ report });
 });

@@ -63,15 +63,17 @@ export async function followRun(runs: RunStore, run: string, options: FollowOpti
   const askAgain = async () => {
     const how = known?.phase === 'paused' ? 'event' : 'wait';
     tell?.(askedText(run, known));
+    let goesOn = false;
     try {
       const answer = await ask(how);
-      if (answer) answered = ended(answer);
+      answered = answer && ended(answer);
+      goesOn = answer?.statusCode === 202;
     } catch (error) {
       lastFailure = failureOf(error);
-      // All that may run at once do: until its deadline that is the run itself.
-      const isBusy = lastFailure.code === 'run-in-progress';
-      if (isBusy && known && performance.now() - newsAt < timeLeft(known) + silentMs) asked -= 1;
+      goesOn = lastFailure.code === 'run-in-progress'; // all that may run at once do: that is the run itself
     }
+    // Until its deadline it is believed.
+    if (goesOn && known && performance.now() - newsAt < timeLeft(known) + silentMs) asked -= 1;
     asking = false;
     heardAt = performance.now();
   };
