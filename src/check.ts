@@ -18,6 +18,8 @@ export interface CheckOptions extends ConnectOptions {
   readonly mayWrite?: boolean;
   /** The databases are the function's to reach: with `only: 'objects'` it is looked at too, and whether it may be invoked. Default: no. */
   readonly onLambda?: boolean;
+  /** It is the function that looks, with a config that `onLambda` made: it does not look at itself. Default: no. */
+  readonly inFunction?: boolean;
   /** What programs that a run starts find in their environment; the library itself never reads it. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
@@ -28,7 +30,7 @@ export interface CheckOptions extends ConnectOptions {
  * removed again. What is wrong is a finding; throws `interrupted` only, at once.
  */
 export async function check(config: Config, options: CheckOptions = {}): Promise<readonly Finding[]> {
-  const { signal, only, mayWrite = true, onLambda = false, environment = {} } = options;
+  const { signal, only, mayWrite = true, onLambda = false, inFunction = false, environment = {} } = options;
   await using closing = openClosing();
   const undoing = new Set<Promise<unknown>>();
   const context: CheckContext = {
@@ -38,6 +40,7 @@ export async function check(config: Config, options: CheckOptions = {}): Promise
     environment,
     mayWrite,
     onLambda,
+    inFunction,
     undoing,
     closing,
   };

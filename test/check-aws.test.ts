@@ -444,7 +444,7 @@ describe('the function', () => {
     await local.putFunction({ account: staging.id, name: 'bmx-short', timeoutSeconds: 300, memoryMebibytes: 512 });
     expect(await at('bmx-short')).toMatchObject({
       verdict: 'note',
-      found: expect.stringMatching(/^time-out 5 min 0 s, memory 537 MB \(512 MiB\), /),
+      found: expect.stringMatching(/^time-out 5 min, memory 512 MiB, /),
       fix: expect.stringMatching(/ --profile bmx-staging --region us-west-2 --function-name bmx-short --timeout 900$/),
     });
   });

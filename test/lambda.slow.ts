@@ -3,7 +3,15 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { newRunId, printOfConfig, type Plan, type Report, type Status, type Verification } from '../src/index.ts';
+import {
+  newRunId,
+  printOfConfig,
+  type Finding,
+  type Plan,
+  type Report,
+  type Status,
+  type Verification,
+} from '../src/index.ts';
 import { type Invoked, type LambdaFunction, type LambdaScene, startLambdaScene } from './lambda-scene.ts';
 import { startSmallApp } from './small-app.ts';
 import { openSession } from './sql.ts';
@@ -149,9 +157,14 @@ describe('what only looks', () => {
 
   test('a check', async () => {
     const { response } = await lambda.invoke({ action: 'check' });
-    expect(response.report).toMatchObject({ findings: expect.any(Array) as unknown[] });
-    const { ok } = response.report as { ok: boolean };
+    const { ok, findings } = response.report as { ok: boolean; findings: readonly Finding[] };
     expect(response.exitCode).toBe(ok ? 0 : 1);
+    const row = (setting: string) => findings.find((finding) => finding.setting === setting);
+    // Its own keys need no advice, the role that it takes on is the source's, and it does not look at itself.
+    expect(row('target.aws session')).toMatchObject({ verdict: 'right' });
+    expect(row('source.aws.assumeRole')).toMatchObject({ verdict: 'right' });
+    expect([row('source.aws.onLambda'), row('target.lambda.function')]).toEqual([undefined, undefined]);
+    expect(row('verify.health.path')).toMatchObject({ verdict: 'right' });
   });
 
   test('a verification that finds nothing different, and one that does', async () => {

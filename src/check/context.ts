@@ -16,6 +16,8 @@ export interface CheckContext {
   readonly mayWrite: boolean;
   /** Whether the databases are reached by the function. */
   readonly onLambda: boolean;
+  /** Whether it is the function that looks. */
+  readonly inFunction: boolean;
   /** What must be over before the check is, an interrupted one too: the removal of what it wrote. */
   readonly undoing: Set<Promise<unknown>>;
   /** What is closed when all looks are over. */

@@ -8,7 +8,7 @@ import { lookIn, within, type Finding } from './finding.ts';
 const noRun = '00000000-000000-0000';
 
 /** Where the function keeps its runs, as it is read from here. Nothing is written: only the function writes there. */
-export function runsRows(end: CheckedEnd, { config, signal }: CheckContext): Promise<Finding>[] {
+export function runsRows(end: CheckedEnd, { config, signal, inFunction }: CheckContext): Promise<Finding>[] {
   const place = config.target.lambda?.runs;
   if (!config.target.lambda) return [];
   return [
@@ -22,7 +22,9 @@ export function runsRows(end: CheckedEnd, { config, signal }: CheckContext): Pro
       const account = await accountOf(end);
       using runs = openRunStore(account, place);
       await within('S3', signal, () => runs.read(noRun), 15_000);
-      return 'runs can be read from here; whether the function may write there is not tried';
+      return inFunction
+        ? 'runs can be read there; whether they may be written is not tried'
+        : 'runs can be read from here; whether the function may write there is not tried';
     }),
   ];
 }

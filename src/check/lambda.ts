@@ -1,5 +1,5 @@
 import type { FunctionFacts } from '../aws/lambda.ts';
-import { bytes, duration } from '../report/format.ts';
+import { mebibytes, timeOut } from '../report/format.ts';
 import { accountOf } from './account.ts';
 import type { CheckContext, CheckedEnd } from './context.ts';
 import { lookIn, within, type Finding, type Seen } from './finding.ts';
@@ -10,17 +10,18 @@ export function lambdaRows(
   ends: { readonly source: CheckedEnd; readonly target: CheckedEnd },
   context: CheckContext,
 ): Promise<Finding>[] {
-  const { config, signal, onLambda } = context;
+  const { config, signal, onLambda, inFunction } = context;
   const end = ends.target;
   const name = config.target.lambda?.function;
   if (name === undefined) return [];
+  if (inFunction) return runsRows(end, context);
   const look = lookIn('lambda');
   return [
     look('target.lambda.function', name, async () => {
       const opened = await accountOf(end);
       const { readFunction } = await import('../aws/lambda.ts');
       const facts = await within('Lambda', signal, (ended) => readFunction(opened, name, ended), 15_000);
-      return functionSeen(facts, opened.flags);
+      return functionSeen(facts, opened.flags, config.target.lambda?.runs !== undefined);
     }),
     ...(onLambda
       ? [
@@ -43,11 +44,11 @@ export function lambdaRows(
 const longestSeconds = 900;
 
 /** `flags`: of AWS's own command. */
-function functionSeen(facts: FunctionFacts, flags: string): Seen {
+function functionSeen(facts: FunctionFacts, flags: string, keepsRuns: boolean): Seen {
   const { timeoutSeconds, memoryBytes, runtime, state, stateReason, vpcId } = facts;
   const found = [
-    `time-out ${timeoutSeconds === undefined ? 'unknown' : duration(timeoutSeconds * 1000)}`,
-    `memory ${memoryBytes === undefined ? 'unknown' : `${bytes(memoryBytes)} (${memoryBytes / 1024 / 1024} MiB)`}`,
+    `time-out ${timeoutSeconds === undefined ? 'unknown' : timeOut(timeoutSeconds)}`,
+    `memory ${memoryBytes === undefined ? 'unknown' : mebibytes(memoryBytes)}`,
     runtime,
     vpcId === undefined ? 'in no VPC' : `in ${vpcId}`,
   ]
@@ -63,6 +64,6 @@ function functionSeen(facts: FunctionFacts, flags: string): Seen {
   return {
     found,
     verdict: 'note',
-    fix: `A run that takes longer is ended in its midst. The longest is ${longestSeconds} s: aws lambda update-function-configuration ${flags} --function-name ${facts.name} --timeout ${longestSeconds}`,
+    fix: `A run that takes longer ${keepsRuns ? 'goes on in further parts, and each compares anew what was loaded before' : 'stops in time, and fails'}. The longest is ${longestSeconds} s: aws lambda update-function-configuration ${flags} --function-name ${facts.name} --timeout ${longestSeconds}`,
   };
 }

@@ -24,17 +24,17 @@ export function looks(context: CheckContext, only: 'database' | 'objects' | unde
   const rows = databases && databaseRows(ends, databases, context);
   const obstacle = begun(obstacleTo(config, databases, apps));
   return [
-    ...accountRows(source),
+    ...accountRows(source, context),
     ...(rows?.source ?? []),
     nameRow(config),
-    ...accountRows(target),
+    ...accountRows(target, context),
     ...(rows?.target ?? []).map((row) => withoutAdvice(row, obstacle)),
     ...(databases ? ruleRows(databases, context) : []),
     ...(only === 'database' ? [] : bucketRows(ends, context, obstacle)),
     ...appRows([source, target], apps, context),
     ...(databases ? migrationRow(databases, context) : []),
     ...(databases ? commandRows(context) : []),
-    ...(only === undefined ? verifyRows(context, apps, databases) : []),
+    ...(only === undefined || context.inFunction ? verifyRows(context, apps, databases) : []),
     ...(only === 'objects' && !context.onLambda ? [] : lambdaRows(ends, context)),
     ...notifyRows(config),
   ];

@@ -44,7 +44,12 @@ export async function showPlan(task: Task): Promise<InvocationResponse> {
 export async function showCheck(task: Task): Promise<InvocationResponse> {
   const { invocation, settings, deadline } = task;
   const { config, variables: environment } = settings;
-  const findings = await check(config, { only: partOf(invocation), environment, signal: deadline.signal });
+  const findings = await check(config, {
+    only: partOf(invocation),
+    inFunction: true,
+    environment,
+    signal: deadline.signal,
+  });
   const ok = areRight(findings);
   return kept(task, { exitCode: ok ? 0 : 1, action: invocation.action, report: { ok, findings } });
 }

@@ -13,7 +13,7 @@ export interface LambdaCheckOptions extends CheckOptions {
 
 /** What is right and what is not, from both places. */
 export interface LambdaFindings {
-  /** From here: accounts, buckets, the function and the place of its runs. */
+  /** From here: accounts, buckets (with `only: 'objects'` the applications too), the function and the place of its runs. */
   readonly here: readonly Finding[];
   /** By the function itself; absent where it gave no answer, which a row of `here` says. */
   readonly there?: { readonly name: string; readonly findings: readonly Finding[] };
@@ -34,7 +34,12 @@ export async function checkOnLambda(config: Config, options: LambdaCheckOptions)
   };
   const asked = only === 'objects' ? undefined : ask().catch((error: unknown) => failureOf(error));
   const found = await check(config, { ...options, only: 'objects', onLambda: true });
-  const here = only === 'database' ? found.filter(({ group }) => group !== 'objects') : found;
+  const here = found.filter(
+    ({ group }) =>
+      !(group === 'objects' && only === 'database') &&
+      // The function asks the applications, which may not be reached from here.
+      !(group === 'app' && only !== 'objects'),
+  );
   const answer = await asked;
   if (signal?.aborted) throw new RestageError('interrupted', 'the check was interrupted');
   if (!answer) return { here };

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { expect, test } from 'vitest';
-import { bytes, columns, count, counted, duration, moment } from './format.ts';
+import { bytes, columns, count, counted, duration, moment, timeOut } from './format.ts';
 
 test.each([
   [0, '0 bytes'],
@@ -31,6 +31,16 @@ test.each([
   [3_900_000, '1 h 5 min'],
 ])('%d ms are read as %s', (ms, text) => {
   expect(duration(ms)).toBe(text);
+});
+
+test.each([
+  [29, '29 s'],
+  [60, '1 min'],
+  [90, '1 min 30 s'],
+  [900, '15 min'],
+  [3600, '1 h'],
+])('a time-out of %d s is read as %s', (seconds, text) => {
+  expect(timeOut(seconds)).toBe(text);
 });
 
 test('numbers are told with their thousands apart, and one thing is one thing', () => {

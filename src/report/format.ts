@@ -39,6 +39,11 @@ export function duration(ms: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
+/** Of a setting, in whole seconds: 900 → 15 min */
+export function timeOut(seconds: number): string {
+  return duration(seconds * 1000).replace(/(?<= (?:min|h)) 0 (?:s|min)$|\.0(?= s$)/, '');
+}
+
 /** ISO 8601 without the fraction, in UTC: 2025-12-22 14:03:11 UTC */
 export function moment(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;

@@ -1,5 +1,5 @@
 import type { PlannedFunction } from '../plan.ts';
-import { count, counted, duration, mebibytes, moment, sentence } from './format.ts';
+import { count, counted, duration, mebibytes, moment, sentence, timeOut } from './format.ts';
 import type { Report, RunFunction, RunPart } from './report.ts';
 import type { Style } from './style.ts';
 import { isInPlace } from './verdict.ts';
@@ -66,9 +66,7 @@ export function functionRows({ function: ranIn }: Pick<Report, 'function'>): Fac
   return [
     ['Name', name],
     ['Memory', memoryText(ranIn)],
-    ...(timeoutSeconds === undefined
-      ? []
-      : [['Time-out', `${wholeMinutes(timeoutSeconds)} for each invocation`] as Fact]),
+    ...(timeoutSeconds === undefined ? [] : [['Time-out', `${timeOut(timeoutSeconds)} for each invocation`] as Fact]),
     ...(requestIds.length === 0
       ? []
       : [[requestIds.length === 1 ? 'Request' : 'Requests', requestIds.join(', ')] as Fact]),
@@ -97,13 +95,8 @@ export function functionFacts({ function: ranIn, parts = [] }: Report, style: St
 /** From here on the next table may be the one that there is no room for. */
 const nearlyAll = 0.9;
 
-/** 900 → 15 min */
-function wholeMinutes(seconds: number): string {
-  return duration(seconds * 1000).replace(/ 0 s$/, '');
-}
-
 function limitText(seconds: number): string {
-  return `time-out ${wholeMinutes(seconds)}`;
+  return `time-out ${timeOut(seconds)}`;
 }
 
 /** Which part of a plan is made where, each a name and a text; nothing where all is made from here. */
