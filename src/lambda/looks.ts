@@ -97,7 +97,8 @@ async function kept(
   const text = json(answer.report);
   if (Buffer.byteLength(text) < mostBytes / 2) return answered(answer);
   using store = await openRuns(task.settings.config, {});
-  const reportAt = await keptAt(store, task.invocation.runId ?? newRunId(), text);
+  // An id of its own: a run's report is not written over by what was looked at afterwards.
+  const reportAt = await keptAt(store, newRunId(), text);
   return answered({ ...answer, ...(reportAt === undefined ? {} : { reportAt }) });
 }
 

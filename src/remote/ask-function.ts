@@ -60,6 +60,30 @@ export async function answerOf(
   return readAnswer(name, answer);
 }
 
+/**
+ * The report of an answer, from the place of the runs where it was too large for that. Throws `function-failed` where it cannot be had:
+ * what is not there must not pass for a report without differences.
+ */
+export async function reportIn({ name, runs }: RemoteFunction, answer: InvocationResponse): Promise<unknown> {
+  const { action = 'answer', report, reportAt } = answer;
+  const leftOut: unknown = typeof report === 'object' && report !== null ? Reflect.get(report, 'leftOut') : undefined;
+  if (report !== undefined && leftOut === undefined) return report;
+  const [run = '', file] =
+    runs && reportAt?.startsWith(`${runs.place}/`) ? reportAt.slice(runs.place.length + 1).split('/') : [];
+  const text = file === 'plan.json' || file === 'report.json' ? await runs?.fetch(run, file) : undefined;
+  if (text !== undefined) return JSON.parse(text) as unknown;
+  throw new RestageError(
+    'function-failed',
+    `the function ${name} has ended ${action}, and what came of it is not in its answer${typeof leftOut === 'string' ? `: ${leftOut}` : ''}`,
+    {
+      hint:
+        reportAt === undefined
+          ? 'Name a place for what is too large for an answer: target.lambda.runs: s3://bucket/prefix'
+          : `It is at ${reportAt}, and target.lambda.runs does not lead there: name the same place as the function's configuration.`,
+    },
+  );
+}
+
 /** Hands an event to the function, which is not waited for. Gives the id of the request. */
 export async function sendToFunction(
   remote: RemoteFunction,

@@ -2,7 +2,7 @@ import { check, type CheckOptions, type Finding } from '../check.ts';
 import { lookIn } from '../check/finding.ts';
 import type { Config } from '../config.ts';
 import { failureOf, RestageError } from '../errors.ts';
-import { askFunction } from './ask-function.ts';
+import { askFunction, reportIn } from './ask-function.ts';
 import { requireUnattended } from '../unattended.ts';
 import { openFunction } from './remote-function.ts';
 
@@ -28,8 +28,8 @@ export async function checkOnLambda(config: Config, options: LambdaCheckOptions)
   if (!config.target.lambda) await openFunction(config, { configPrint }); // which says what is missing
   const ask = async () => {
     using remote = await openFunction(config, { configPrint, profileFiles, signal });
-    const { report } = await askFunction(remote, { action: 'check', only: 'database' }, signal);
-    const { findings } = report as { readonly findings: readonly Finding[] }; // the function's own
+    const answer = await askFunction(remote, { action: 'check', only: 'database' }, signal);
+    const { findings } = (await reportIn(remote, answer)) as { readonly findings: readonly Finding[] }; // the function's own
     return { name: remote.name, findings };
   };
   const asked = only === 'objects' ? undefined : ask().catch((error: unknown) => failureOf(error));

@@ -5,8 +5,8 @@ import { RestageError } from '../errors.ts';
 import { plan, type Plan, type PlannedFunction, type PlanOptions } from '../plan.ts';
 import { newRunId } from '../run-id.ts';
 import { requireUnattended } from '../unattended.ts';
-import { askFunction } from './ask-function.ts';
-import type { InvocationResponse, InvocationInput } from './invocation.ts';
+import { askFunction, reportIn } from './ask-function.ts';
+import type { InvocationInput } from './invocation.ts';
 import { joinPlans } from './join.ts';
 import type { RemoteFunction } from './remote-function.ts';
 
@@ -112,18 +112,5 @@ function withoutApps({ source, target, doubts }: Ends): Ends {
 }
 
 async function askPlan(remote: RemoteFunction, event: InvocationInput, signal: AbortSignal | undefined): Promise<Plan> {
-  const answer = await askFunction(remote, event, signal);
-  return (answer.report ?? (await keptPlan(remote, answer))) as Plan; // the function's own
-}
-
-/** One that did not fit an answer. */
-async function keptPlan({ name, runs }: RemoteFunction, { reportAt, runId }: InvocationResponse): Promise<unknown> {
-  const text = reportAt !== undefined && runId !== undefined ? await runs?.fetch(runId, 'plan.json') : undefined;
-  if (text !== undefined) return JSON.parse(text);
-  throw new RestageError('function-failed', `the function ${name} gave no plan in its answer`, {
-    hint:
-      reportAt === undefined
-        ? undefined
-        : `It is at ${reportAt}, and target.lambda.runs does not lead there: name the same place as the function's configuration.`,
-  });
+  return (await reportIn(remote, await askFunction(remote, event, signal))) as Plan; // the function's own
 }

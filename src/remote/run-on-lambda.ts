@@ -6,7 +6,7 @@ import type { Report } from '../report/report.ts';
 import { run } from '../run.ts';
 import type { Step, StepReport } from '../step.ts';
 import type { Verification } from '../verify.ts';
-import { askFunction } from './ask-function.ts';
+import { askFunction, reportIn } from './ask-function.ts';
 import { runDatabaseOnLambda } from './database-on-lambda.ts';
 import { joinReports, type Passes } from './join-reports.ts';
 import { firstPass, secondPass } from './join.ts';
@@ -132,7 +132,7 @@ async function lookAtReferences(
   for (const step of steps) listen({ kind: 'step-started', step });
   try {
     const answer = await askFunction(remote, { action: 'verify', only: 'references' }, signal);
-    passes.references = answer.report as Verification; // the function's own
+    passes.references = (await reportIn(remote, answer)) as Verification; // the function's own
   } catch (error) {
     passes.failure = { ...failureOf(error), step: first.id };
   }

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import type { Ends } from '../connect.ts';
 import { noApps } from '../verify-app.ts';
 import { verify, type Verification, type VerifyOptions } from '../verify.ts';
-import { askFunction } from './ask-function.ts';
+import { askFunction, reportIn } from './ask-function.ts';
 import { partsOf } from './plan-on-lambda.ts';
 import type { RemoteFunction } from './remote-function.ts';
 
@@ -25,8 +25,8 @@ export async function verifyOnLambda(
   const clock = performance.now();
   const parts = partsOf(config, only);
   const ask = async (of: 'database' | 'references') => {
-    const { report } = await askFunction(remote, { action: 'verify', only: of, sample }, signal);
-    return report as Verification; // the function's own
+    const answer = await askFunction(remote, { action: 'verify', only: of, sample }, signal);
+    return (await reportIn(remote, answer)) as Verification; // the function's own
   };
   const [objects, there] = await allOf([
     parts.objects && ends ? verify(config, ends, { only: 'objects', sample, signal }) : undefined,
