@@ -80,6 +80,8 @@ export async function runSteps(
   };
   const told = () => steps.map((step) => withOutcome(step, outcomes.get(step.id) ?? { status: 'not-run' }));
   let completing: Promise<void> | undefined;
+  /** Whether more than rows has begun to come: of what goes on there is no outcome yet. */
+  const completes = () => completing !== undefined;
   const progressOf = ({ id }: Step) => {
     const known = progress.get(id);
     return known ? { progress: known } : {};
@@ -126,7 +128,11 @@ export async function runSteps(
       const busy = (counts.get(step.kind) ?? 0) >= (atOnce[step.kind] ?? Number.POSITIVE_INFINITY);
       if (busy || !step.after.every((id) => finished.has(id)) || waits(step)) continue;
       rests ||=
-        mayPause && !isLoading(step.kind) && deadline.left() < enoughToComplete && canPause(told(), loadedBefore);
+        mayPause &&
+        !isLoading(step.kind) &&
+        deadline.left() < enoughToComplete &&
+        !completes() &&
+        canPause(told(), loadedBefore);
       if (rests) break;
       unstarted.delete(step);
       counts.set(step.kind, (counts.get(step.kind) ?? 0) + 1);

@@ -368,6 +368,14 @@ test('when all rows have come and little time is left, the rest is left to a par
   expect([report.outcome, sinceOf(report)]).toEqual(['done', { authors: 'same', books: 'same', notes: 'same' }]);
 });
 
+test('little time that is left when keys are being made already is not left to a part that cannot come', async () => {
+  await scene.arrange(books, kept);
+  const config = await scene.configure({ database: { jobs: 2, keepPrevious: 0 } });
+  let asked = 0;
+  const report = await firstPart(config, { left: () => ((asked += 1) === 1 ? 1 : 0.1) });
+  expect([report.outcome, report.failure]).toEqual(['done', undefined]);
+});
+
 test('an interrupt in a further part puts away what all of them have loaded', async () => {
   await scene.arrange(books, kept);
   const before = await stagingOf(scene);
