@@ -35,7 +35,8 @@ export async function askForNext(task: Task, runId: string): Promise<Failure | u
     return undefined;
   } catch (error) {
     const failure = failureOf(error);
-    const send = `aws lambda invoke --function-name ${name} --invocation-type Event --cli-binary-format raw-in-base64-out --payload '${JSON.stringify(event)}' /dev/null`;
+    const payload = JSON.stringify(event).replaceAll("'", String.raw`\u0027`); // it ends no text of a shell
+    const send = `aws lambda invoke --function-name ${name} --invocation-type Event --cli-binary-format raw-in-base64-out --payload '${payload}' /dev/null`;
     return {
       ...failure,
       message: `the run ${runId} has paused, and its next part could not be asked for: ${failure.message}`,

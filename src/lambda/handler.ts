@@ -5,7 +5,7 @@ import { openDeadline } from './deadline.ts';
 import { openLog } from './log.ts';
 import { showCheck, showPlan, showStatus, showVerification } from './looks.ts';
 import { metricsLine, type Figures } from './metrics.ts';
-import { readEvent } from './read-event.ts';
+import { readEvent, toldOf } from './read-event.ts';
 import { fitted, refused } from './response.ts';
 import { rollBack } from './roll-back.ts';
 import { readSettings } from './settings.ts';
@@ -37,7 +37,7 @@ export async function handler(event: unknown, context: FunctionContext): Promise
   let target: string | undefined;
   let invocation: Invocation | undefined;
   let response: InvocationResponse;
-  log.write({ kind: 'invoked', function: context.functionName, restage: ownVersion(), event });
+  log.write({ kind: 'invoked', function: context.functionName, restage: ownVersion(), event: toldOf(event) });
   try {
     invocation = readEvent(event);
     const { action, dryRun } = invocation;

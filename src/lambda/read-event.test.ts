@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { EventError, readEvent } from './read-event.ts';
+import { EventError, readEvent, toldOf } from './read-event.ts';
 
 function problems(event: unknown): readonly { readonly path: string; readonly message: string }[] {
   try {
@@ -67,6 +67,13 @@ test("an event of EventBridge's own is met with what to do", () => {
   expect(() => readEvent({ version: '0', id: 'x', 'detail-type': 'Scheduled Event', source: 'aws.events' })).toThrow(
     expect.objectContaining({ hint: expect.stringContaining('constant input {}') as string }),
   );
+});
+
+test('the log is told an event that is understood, and of another one its keys only', () => {
+  expect(toldOf({ action: 'plan' })).toMatchObject({ action: 'plan', only: 'database' });
+  const odd = toldOf({ action: 'plan', password: 'correct horse', config: 'postgres://u:hunter2@h/d' });
+  expect(odd).toEqual({ keys: ['action', 'password', 'config'] });
+  expect(toldOf('correct horse')).toEqual({ keys: [] });
 });
 
 test('the events that the page about the function shows are understood', () => {

@@ -28,6 +28,14 @@ export function readEvent(event: unknown): Invocation {
   return parsed.data;
 }
 
+/** An event as the log may tell it. One that is not understood may hold anything, a password too: only its keys are told. */
+export function toldOf(event: unknown): object {
+  const { data } = invocationSchema.safeParse(event);
+  if (data) return data;
+  const names = typeof event === 'object' && event !== null ? Object.keys(event) : [];
+  return { keys: names.slice(0, 20).map((name) => name.slice(0, 100)) };
+}
+
 type Issue = NonNullable<ReturnType<typeof invocationSchema.safeParse>['error']>['issues'][number];
 
 const keys = Object.keys(invocationSchema.shape);
