@@ -40,6 +40,7 @@ export {
   type InvocationInput,
   type InvocationResponse,
 } from './remote/invocation.ts';
+export { parseKept } from './remote/kept-files.ts';
 export { openRuns } from './remote/open-runs.ts';
 export type { RunState } from './remote/run-state.ts';
 export type { RunFile, RunStore } from './remote/run-store.ts';

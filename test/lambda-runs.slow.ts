@@ -218,6 +218,31 @@ describe('a run that another invocation makes', () => {
   });
 });
 
+describe('a run under whose id something else is asked for', () => {
+  test('is not taken for a rollback that was never made', async () => {
+    const run = newRunId();
+    await store.begin(
+      stateOf(run, { action: 'sync', target: 'staging', phase: 'ended', outcome: 'done', exitCode: 0 }),
+    );
+    const before = await databases();
+    const { response } = await lambda.invoke({ action: 'rollback', runId: run });
+    expect(response).toMatchObject({
+      statusCode: 400,
+      error: { code: 'event-invalid', message: words('a sync of staging already'), hint: words(`"to": "${run}"`) },
+    });
+    expect(await databases()).toBe(before);
+  });
+
+  test('is not taken for the refresh of another target, whose function has the same place', async () => {
+    const run = newRunId();
+    await store.begin(
+      stateOf(run, { action: 'sync', target: 'preview', phase: 'ended', outcome: 'done', exitCode: 0 }),
+    );
+    const { response } = await lambda.invoke({ runId: run });
+    expect(response).toMatchObject({ statusCode: 400, error: { code: 'event-invalid', message: words('of preview') } });
+  });
+});
+
 describe('a place for runs', () => {
   test('that does not take the report loses no success', async () => {
     const run = newRunId();
@@ -310,6 +335,20 @@ describe('a run that does not fit one invocation', () => {
       configPrint: expect.any(String) as string,
     });
     expect(paused.log.at(-1)).toMatchObject({ Failed: 1, Succeeded: 0 });
+  });
+
+  test('does not go on with another configuration than it was begun with, whoever asks', async () => {
+    await using changed = await scene.startFunction({
+      configure: (config) => {
+        configure(config);
+        config.setIn(['database', 'tables', 'authors', 'mask'], { name: 'firstName' });
+      },
+    });
+    const before = await databases();
+    const { response } = await changed.invoke({ runId: paused.response.runId });
+    expect(response).toMatchObject({ statusCode: 409, exitCode: 3, error: { code: 'config-differs' } });
+    expect(await databases()).toBe(before);
+    expect(await store.read(paused.response.runId ?? '')).toMatchObject({ phase: 'paused', part: 1 });
   });
 
   test('goes on with the next delivery, of two only once', async () => {

@@ -2,6 +2,7 @@ import {
   connectTarget,
   exitCodes,
   moment,
+  parseKept,
   RestageError,
   resultOf,
   status,
@@ -28,9 +29,11 @@ const silentMs = 60_000;
 /** Begins a run in its store, or says what is known of it there. */
 export async function beginRun(task: Task, store: RunStore, state: RunState): Promise<Known> {
   for (let known = await store.begin(state); known;) {
+    requireSame(known, state, store);
     const told = await lookAt(task, store, known);
     if (told.phase !== 'paused' || task.invocation.action !== 'sync')
       return { kind: 'answer', response: await answerOf(task, store, told) };
+    requireSameConfig(told, state, task);
     const next: RunState = { ...state, part: told.part + 1, startedAt: told.startedAt, pieces: told.pieces };
     const paused = await readReport(store, told.run, 'paused.json');
     if (!paused)
@@ -48,6 +51,32 @@ export async function beginRun(task: Task, store: RunStore, state: RunState): Pr
     known = now;
   }
   return { kind: 'ours', state };
+}
+
+/** The answer about another run would be taken for that about this one. Throws `event-invalid`. */
+function requireSame(known: RunState, asked: RunState, { place }: RunStore): void {
+  if ((known.action ?? asked.action) === asked.action && (known.target ?? asked.target) === asked.target) return;
+  const { run } = known;
+  const undoes = asked.action === 'rollback' && known.action === 'sync';
+  throw new RestageError(
+    'event-invalid',
+    `runId: ${run} is ${wordsOf(known)} already, in ${place}, and cannot be ${wordsOf(asked)}; nothing was changed`,
+    { hint: undoes ? `To undo it: {"action": "rollback", "to": "${run}"}` : 'Name an id of its own, or none.' },
+  );
+}
+
+function wordsOf({ action = 'sync', target }: RunState): string {
+  return `a ${action}${target === undefined ? '' : ` of ${target}`}`;
+}
+
+/** What has paused goes on by its own plan, which another configuration might not make: by other masks, say. Throws `config-differs`. */
+function requireSameConfig(known: RunState, now: RunState, { settings: { reference } }: Task): void {
+  if ((known.configPrint ?? now.configPrint) === now.configPrint) return;
+  throw new RestageError(
+    'config-differs',
+    `the run ${known.run} has paused, and was begun with another configuration: its print was ${known.configPrint}, and that of ${reference} is ${now.configPrint}; nothing was changed`,
+    { hint: 'Begin a new run, which drops what this one has loaded; or bring that configuration back.' },
+  );
 }
 
 /** A run's state as it really is: one whose function was killed has ended, which it could not write itself. */
@@ -159,7 +188,7 @@ async function readReport(
   file: 'paused.json' | 'report.json',
 ): Promise<Partial<Report> | undefined> {
   const text = await store.fetch(run, file);
-  return text === undefined ? undefined : (JSON.parse(text) as Partial<Report>); // a function has written it
+  return text === undefined ? undefined : parseKept(text, `${store.place}/${run}/${file}`); // a function has written it
 }
 
 /**

@@ -45,11 +45,14 @@ export function partOf({ only }: Invocation): 'database' | 'objects' | undefined
 }
 
 /** The state of a run that this invocation begins. */
-export function firstState({ context, deadline }: Task, run: string): RunState {
+export function firstState({ invocation, settings, context, deadline }: Task, run: string): RunState {
   const now = new Date().toISOString();
   const { logGroupName: logGroup, logStreamName: logStream } = context;
   return {
     run,
+    action: invocation.action === 'rollback' ? 'rollback' : 'sync',
+    target: settings.config.target.name,
+    configPrint: settings.print,
     phase: 'planning',
     part: 1,
     function: {

@@ -3,6 +3,11 @@ import type { Failure } from '../errors.ts';
 /** How far a run is that goes on in a function: plain JSON, kept beside its progress. */
 export interface RunState {
   readonly run: string;
+  /** What it does, and of which target. Absent in what earlier versions have written. */
+  readonly action?: 'sync' | 'rollback';
+  readonly target?: string;
+  /** The print of the configuration that it was begun with. */
+  readonly configPrint?: string;
   /** `paused`: its next part has been asked for, or waits for somebody to ask. */
   readonly phase: 'planning' | 'running' | 'paused' | 'ended';
   /** From 1; each part is an invocation of its own. */

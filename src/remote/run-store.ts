@@ -3,6 +3,7 @@ import { bucketOf } from '../connect.ts';
 import { RestageError } from '../errors.ts';
 import type { LastRun } from '../last-run.ts';
 import type { TextFiles } from '../s3/text-files.ts';
+import { readBegun, readState } from './kept-files.ts';
 import { readLastRuns, withLastRun } from './last-runs.ts';
 import { runPlaceOf } from './run-place.ts';
 import type { RunState } from './run-state.ts';
@@ -87,7 +88,7 @@ export function openRunStore(account: Account, place: string): RunStore {
   const read = async (run: string): Promise<RunState | undefined> => {
     const found = await (await open()).read(stateKey(run));
     if (!found) return undefined;
-    const state = parse(found.text, `${address}/${run}/state.json`) as RunState; // nobody else writes there
+    const state = readState(found.text, `${address}/${run}/state.json`);
     seen.set(run, { text: JSON.stringify(state), etag: found.etag });
     return state;
   };
@@ -139,9 +140,7 @@ export function openRunStore(account: Account, place: string): RunStore {
           return run;
         const there = await files.read(folder + name);
         if (!there) continue;
-        const begun: unknown = Reflect.get(parse(there.text, `${address}/${name}`), 'run');
-        if (typeof begun === 'string') return begun;
-        throw invalid(`${address}/${name}`);
+        return readBegun(there.text, `${address}/${name}`);
       }
       throw busy(folder + name);
     },
@@ -176,23 +175,6 @@ function busy(key: string): RestageError {
   return new RestageError('run-in-progress', `${key} is written by others again and again`, {
     hint: 'Try again in a minute.',
   });
-}
-
-function invalid(place: string): RestageError {
-  return new RestageError('report-invalid', `${place} is not what restage keeps there`, {
-    hint: 'Something else has written it: give target.lambda.runs a prefix of its own.',
-  });
-}
-
-function parse(text: string, place: string): object {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined;
-  }
-  if (typeof value !== 'object' || value === null) throw invalid(place);
-  return value;
 }
 
 type InTurn = <Value>(act: () => Promise<Value>) => Promise<Value>;

@@ -183,23 +183,26 @@ test('the last runs are kept, newest first, also where several end at the same t
   expect((await runs.lastRuns()).map((one) => one.run)).toEqual(['r4', 'r3', 'r2', 'r1']);
 });
 
-test('what something else has written there is not taken for a run', async () => {
-  const damage = (key: string) =>
-    store.target.client.send(new PutObjectCommand({ Bucket: bucket, Key: `our runs/${key}`, Body: 'no JSON' }));
-  await damage(`${run}/state.json`);
-  await damage('last-runs.json');
-  await damage('requests/r1.json');
-  for (const ask of [
-    () => runs.read(run),
-    () => runs.begin(state()),
-    () => runs.lastRuns(),
-    () => runs.runOf('r1', run),
-  ])
-    expect(await failure(ask())).toMatchObject({
-      code: 'report-invalid',
-      message: expect.stringContaining('our runs/'),
-    });
-});
+test.each(['no JSON', '{}', '7', '{"run":"../elsewhere","phase":"ended"}'])(
+  '%s that something else has written there is not taken for a run',
+  async (text) => {
+    const damage = (key: string) =>
+      store.target.client.send(new PutObjectCommand({ Bucket: bucket, Key: `our runs/${key}`, Body: text }));
+    await damage(`${run}/state.json`);
+    await damage('last-runs.json');
+    await damage('requests/r1.json');
+    for (const ask of [
+      () => runs.read(run),
+      () => runs.begin(state()),
+      () => runs.lastRuns(),
+      () => runs.runOf('r1', run),
+    ])
+      expect(await failure(ask())).toMatchObject({
+        code: 'report-invalid',
+        message: expect.stringContaining('our runs/'),
+      });
+  },
+);
 
 test('a bucket that does not exist is told with the near one', async () => {
   expect(await failure(open(`s3://${bucket}x/runs`).begin(state()))).toMatchObject({
