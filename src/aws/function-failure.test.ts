@@ -42,6 +42,15 @@ test.each([
   expect(error.hint).toContain('--memory-size 1536');
 });
 
+test('a function that was killed with most of its memory free is not told to have had too little', () => {
+  const log = report.replace('Max Memory Used: 768', 'Max Memory Used: 184');
+  const error = failure('Runtime.ExitError', 'RequestId: 8f Error: Runtime exited with error: signal: killed', log);
+  expect(error.message).toBe(
+    'the function shop-sync was killed: Runtime exited with error: signal: killed; it had used 184 of 768 MB',
+  );
+  expect(error.hint).toContain('Begin another run');
+});
+
 test.each([
   [
     'Runtime.ImportModuleError',

@@ -27,14 +27,21 @@ export function functionFailure(thrown: Thrown, account: Account, name: string, 
   if (seconds !== undefined || errorType === 'Sandbox.Timedout')
     return failed(
       `was killed at its time-out${seconds === undefined ? `: ${words}` : ` of ${Number(seconds)} s`}`,
-      `restage status says what staging holds. Give it more time (900 s at most): ${update} --timeout 900; where that is too little, target.lambda.runs lets a run go on in a further invocation.`,
+      `restage status --on lambda says what the target holds. Give it more time (900 s at most): ${update} --timeout 900; where that is too little, target.lambda.runs lets a run go on in a further invocation.`,
     );
   if (isOutOfMemory(thrown)) {
     const memory = /Memory Size: (\d+) MB/.exec(log)?.[1];
+    const used = /Max Memory Used: (\d+) MB/.exec(log)?.[1];
+    // Lambda's own word for a process that was killed: where most of the memory was free, nothing says that it was for that.
+    if (errorType === 'Runtime.ExitError' && /signal: killed/.test(words) && Number(used) < 0.8 * Number(memory))
+      return failed(
+        `was killed: ${words}; it had used ${used} of ${memory} MB`,
+        `restage status --on lambda says what the target holds. Begin another run; where that is killed too, give it more memory: ${update} --memory-size ${String(Math.min(10_240, 2 * Number(memory)))}`,
+      );
     const more = memory === undefined ? '2048' : String(Math.min(10_240, Math.max(1024, 2 * Number(memory))));
     return failed(
       `was killed for its memory${memory === undefined ? '' : `: ${memory} MB were not enough`} (${words})`,
-      `restage status says what staging holds. Give it more memory: ${update} --memory-size ${more}; or lower database.jobs.`,
+      `restage status --on lambda says what the target holds. Give it more memory: ${update} --memory-size ${more}; or lower database.jobs.`,
     );
   }
   if (errorType === 'Function.ResponseSizeTooLarge')
@@ -48,10 +55,10 @@ export function functionFailure(thrown: Thrown, account: Account, name: string, 
       "Nothing was done. Deploy its code again: the bundle's index.mjs, with index.handler as its handler.",
     );
   if (errorType === 'Runtime.ExitError')
-    return failed(`has ended in the middle: ${words}`, 'restage status says what staging holds.');
+    return failed(`has ended in the middle: ${words}`, 'restage status --on lambda says what the target holds.');
   return failed(
     `has failed: ${words}${errorType === '' ? '' : ` (${errorType})`}`,
-    'restage status says what staging holds.',
+    'restage status --on lambda says what the target holds.',
   );
 }
 

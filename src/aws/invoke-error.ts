@@ -101,6 +101,11 @@ export async function invokeError(error: unknown, account: Account, attempted: A
   return functionError(error, account, asked(attempted), signal);
 }
 
+/** Whether an invocation that was thrown may have reached the function all the same: its connection was cut before the answer. */
+export function mayHaveArrived(thrown: unknown): boolean {
+  return thrown instanceof RestageError && isCutOff(thrown.cause);
+}
+
 function asked({ name, where }: Attempted) {
   return { name, where, action: 'lambda:InvokeFunction', done: 'invoked' };
 }

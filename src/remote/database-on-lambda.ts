@@ -1,5 +1,7 @@
+import { mayHaveArrived } from '../aws/invoke-error.ts';
 import { failureOf, type Failure } from '../errors.ts';
 import type { Event, Listener } from '../event.ts';
+import type { Recovery } from '../perform/recover.ts';
 import type { Plan } from '../plan.ts';
 import type { Report } from '../report/report.ts';
 import { answerOf, askFunction, errorOf, sendToFunction } from './ask-function.ts';
@@ -51,7 +53,7 @@ export async function runDatabaseOnLambda(
   let sent = false;
   try {
     if (runs) {
-      await sendToFunction(remote, event, signal);
+      await send(remote, event, { tell, signal });
       sent = true;
       followed = await followRun(runs, id, {
         listen: heard,
@@ -77,8 +79,34 @@ export async function runDatabaseOnLambda(
   const isUnknown = failure.code === 'function-failed' || (sent && state === undefined);
   if (alone && !began && !isUnknown) throw errorOf(name, failure);
   const untouched = `${database.target.name}'s database was not touched`;
-  const holds = followed.holds ?? (isUnknown ? await holdsNow(remote, id, database.target.name, signal) : untouched);
-  return unreported(seen, { run: id, startedAt, failure, holds, state, isUnknown }, remote);
+  const found: Holds =
+    followed.holds !== undefined || !isUnknown
+      ? { holds: followed.holds ?? untouched }
+      : await holdsNow(remote, id, database.target.name, signal);
+  return unreported(seen, { run: id, startedAt, failure, ...found, state, isUnknown }, remote);
+}
+
+/**
+ * Hands the event over, once. Where the connection was cut it may have been taken, and its run is followed as if it had: if it was not,
+ * asking for the run, which followers do, begins it under the same id.
+ */
+async function send(
+  remote: RemoteFunction,
+  event: InvocationInput,
+  { tell, signal }: Pick<DatabasePart, 'tell' | 'signal'>,
+): Promise<void> {
+  try {
+    await sendToFunction(remote, event, signal);
+  } catch (error) {
+    if (signal?.aborted || !mayHaveArrived(error)) throw error;
+    tell?.(`${failureOf(error).message}; the event may have been taken all the same, and its run is looked for`);
+  }
+}
+
+interface Holds {
+  readonly holds: string;
+  /** The new database is in place, and was not accepted. */
+  readonly kept?: Recovery['kept'];
 }
 
 /** What the target holds after a run that nobody tells the end of, by its own server. */
@@ -87,16 +115,19 @@ async function holdsNow(
   run: string,
   target: string,
   signal: AbortSignal | undefined,
-): Promise<string> {
+): Promise<Holds> {
   const { report } = await askFunction(remote, { action: 'status' }, signal).catch(() => ({ report: undefined }));
   const database = (report as Status | undefined)?.database; // the function's own
-  if (!database) return `what ${target} holds is not known: restage status --on lambda asks`;
-  const { present, running } = database;
-  if (running?.startsWith(`restage ${run} `)) return `${target} has the run still going on: ${running}`;
-  if (present?.made?.run !== run) return `${target} holds its database as it was before the run`;
-  return present.state === 'accepted'
-    ? `${target} holds the new database`
-    : `${target} holds the new database, which was not accepted; to go back: restage rollback ${run} --on lambda`;
+  if (!database) return { holds: `what ${target} holds is not known: restage status --on lambda asks` };
+  const { present, previous, running } = database;
+  if (running?.startsWith(`restage ${run} `)) return { holds: `${target} has the run still going on: ${running}` };
+  if (present?.made?.run !== run) return { holds: `${target} holds its database as it was before the run` };
+  if (present.state === 'accepted') return { holds: `${target} holds the new database` };
+  const replaced = previous.find((one) => one.run === run)?.name;
+  return {
+    holds: `${target} holds the new database, which was not accepted; to go back: restage rollback ${run} --on lambda`,
+    ...(replaced === undefined ? {} : { kept: { database: present.name, previous: replaced } }),
+  };
 }
 
 /** The whole answer of a function whose runs nobody can follow. */
@@ -123,23 +154,26 @@ function unreported(
     readonly startedAt: string;
     readonly failure: Failure;
     readonly holds: string;
+    readonly kept?: Recovery['kept'] | undefined;
     readonly state: RunState | undefined;
     /** It may have begun, and its log tells more. */
     readonly isUnknown: boolean;
   },
   remote: RemoteFunction,
 ): Report {
-  const { run: id, startedAt, failure, holds, state, isUnknown } = known;
+  const { run: id, startedAt, failure, holds, kept, state, isUnknown } = known;
   const { name, facts } = remote;
   const request = state === undefined ? '' : `, request ${state.function.requestId}`;
   const logGroup = state?.function.logGroup;
   const log = `The log of the function ${name}${request}: ${logCommand(remote, logGroup)}`;
-  const hints = [failure.hint, ...(isUnknown ? [log] : [])].filter((hint) => hint !== undefined);
+  const isLogTold = failure.hint?.includes('aws logs tail') ?? false;
+  const hints = [failure.hint, ...(isUnknown && !isLogTold ? [log] : [])].filter((hint) => hint !== undefined);
   return seen.report({
     run: id,
     startedAt,
     failure: { ...failure, ...(hints.length === 0 ? {} : { hint: hints.join('\n  ') }) },
     holds,
+    ...(kept ? { recovery: { swappedBack: false, dropped: [], kept } } : {}),
     ...(state
       ? {
           function: {

@@ -14,6 +14,7 @@ export interface StepsSeen {
     readonly startedAt: string;
     readonly failure: Failure;
     readonly holds: string;
+    readonly recovery?: Report['recovery'];
     readonly function?: Report['function'];
   }): Report;
 }
@@ -54,12 +55,13 @@ export function seeSteps(plan: Plan): StepsSeen {
       }
       if (event.kind === 'step-ended') ended.set(event.step.id, event.step.outcome);
     },
-    report: ({ run, startedAt, failure, holds, function: made }) => {
+    report: ({ run, startedAt, failure, holds, recovery, function: made }) => {
       const steps = plan.steps.map((step) => ({ ...step, outcome: outcomeOf(step) }) as StepReport); // of its own step
       const at =
         steps.find(({ outcome }) => outcome.status === 'failed') ??
         steps.find(({ outcome }) => outcome.status === 'stopped') ??
-        steps.find(({ outcome }) => outcome.status === 'not-run');
+        // Of a run of which nothing was heard it is not known how far it came.
+        (begun.size === 0 ? undefined : steps.find(({ outcome }) => outcome.status === 'not-run'));
       const told: Omit<Report, 'figures'> = {
         ...plan,
         run,
@@ -70,6 +72,7 @@ export function seeSteps(plan: Plan): StepsSeen {
         ...(made ? { function: made } : {}),
         steps,
         failure: { ...failure, step: at?.id ?? 'function' },
+        ...(recovery ? { recovery } : {}),
         remarks: [],
         holds,
       };

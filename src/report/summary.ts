@@ -99,7 +99,8 @@ function revisionText(report: Report): string | undefined {
   const target =
     swapped && !report.recovery?.swappedBack
       ? `${targetBefore ?? 'none'} before, ${source ?? 'none'} as copied, ${targetAfter ?? 'none'} now`
-      : `${targetBefore ?? 'none'} before and now`;
+      : // Of a run whose end nobody told it is not known what there is now.
+        `${targetBefore ?? 'none'} before${report.failure?.code === 'function-failed' ? '' : ' and now'}`;
   return `${report.source.name} ${source ?? 'none'}; ${report.target.name} ${target}`;
 }
 
