@@ -17,6 +17,12 @@ test('what changes something stops 20 s before the end', () => {
   expect(deadline.timeoutSeconds).toBe(300);
 });
 
+test('a plan says what time the run will have, not what planning has', () => {
+  using deadline = openDeadline(context(60_000), 'plan', false);
+  expect(deadline.leftToChange()).toBeGreaterThan(39_000);
+  expect(deadline.leftToChange()).toBeLessThanOrEqual(40_000);
+});
+
 test('a time-out that leaves no time for any work is told by its figure, with what sets another', () => {
   expect(() => openDeadline(context(34_999), 'sync', true)).toThrow(
     expect.objectContaining({

@@ -21,6 +21,8 @@ export interface Deadline {
   readonly timeoutSeconds: number;
   /** Until then, in milliseconds. */
   left(): number;
+  /** What a run that begins now has, in milliseconds, also where this invocation only plans one. */
+  leftToChange(): number;
   /** Aborted at `until`, with `time-over`; and where the context's is. */
   readonly signal: AbortSignal;
 }
@@ -68,6 +70,7 @@ export function openDeadline(context: FunctionContext, action: string, changes: 
     until,
     timeoutSeconds,
     left: () => until - Date.now(),
+    leftToChange: () => Math.max(0, now + remaining - marginMs - Date.now()),
     signal: context.signal ? AbortSignal.any([over.signal, context.signal]) : over.signal,
     [Symbol.dispose]: () => clearTimeout(timer),
   };

@@ -49,7 +49,9 @@ export async function planWithin(
   const found = await plan(settings.config, ends, { only, last, signal });
   if (only === 'objects') return found;
   const estimate = estimateOf(found, last);
-  const allowed = { ms: deadline.left(), mayPause: store !== undefined, whose: whose(task) };
+  // Beside objects a run never loads rows only, and so cannot pause.
+  const mayPause = store !== undefined && found.objects.length === 0;
+  const allowed = { ms: deadline.leftToChange(), mayPause, whose: whose(task) };
   const short = timeShort(estimate, allowed);
   const refusals = [...(found.refusals ?? []), ...(short ? [short] : [])];
   return {
