@@ -48,9 +48,9 @@ export async function demo(session: Session, { full, keep, on }: DemoOptions): P
     third: `left behind: the folder ${environment.folder}, and the servers that run in it`,
   };
   signal.throwIfAborted();
-  terminal.tell('');
   const settings = await readSettings(environment.configFile, { ...environment.variables });
   if (on === 'lambda') await deploy(environment, terminal);
+  terminal.tell('');
   const { report, verification, exitCode } = await refreshAndVerify(settings, session, on);
   if (verification) terminal.tell(`\n${fit(verificationText(verification, style), terminal.width)}`);
   terminal.json({ report, ...(verification ? { verification } : {}) });
@@ -60,9 +60,8 @@ export async function demo(session: Session, { full, keep, on }: DemoOptions): P
 
 /** The function gets its bundle and its configuration, as a deployment would bring them. */
 async function deploy({ deployFunction }: Pick<Environment, 'deployFunction'>, terminal: Terminal): Promise<void> {
-  terminal.tell(fit(terminal.style('dim', '  staging: the function is built and deployed'), terminal.width));
   await deployFunction();
-  terminal.tell('');
+  terminal.tell(fit(terminal.style('dim', '  staging: the function is built and deployed'), terminal.width));
 }
 
 /** A person types the same as `sync --yes`, then `verify`. */

@@ -71,7 +71,12 @@ export async function lambdaRoute(
     lastRuns: async () => (ends ? findLastRuns(config, ends) : []),
     prepare: async () => {},
     plan: async (options) => {
-      made = await planOnLambda(config, ends, remote, options);
+      if (only !== 'objects') terminal.wait(`the function ${remote.name} makes its plan`);
+      try {
+        made = await planOnLambda(config, ends, remote, options);
+      } finally {
+        terminal.wait(undefined);
+      }
       return made.plan;
     },
     run: async (plan, { listen, signal: ended }) => {
@@ -90,6 +95,7 @@ export async function lambdaRoute(
         tell: (line) => terminal.warn(`${terminal.style('warn', '!')} ${line}`),
         onPart: (part) => {
           there = part === 'function';
+          terminal.wait(there ? `in the function ${remote.name}` : undefined);
           say();
         },
         tolerancePercent,

@@ -214,3 +214,23 @@ test('a table that a later part of a run looks at once more is counted once', ()
   );
   expect(state.tables.done).toBe(1);
 });
+
+test('what is waited for elsewhere moves below what is under way, until nothing is waited for', async () => {
+  const written: string[] = [];
+  const stream = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      written.push(stripVTControlCharacters(chunk.toString()));
+      done();
+    },
+  });
+  const display = liveDisplay(Object.assign(stream, { columns: 80, rows: 24, isTTY: true }) as never, plain); // what is used of one
+  display.wait('in the function staging-refresh');
+  await expect.poll(() => written.join('')).toMatch(/in the function staging-refresh {2}\d+ ms/);
+  display.wait(undefined);
+  await expect.poll(() => written.length).toBeGreaterThan(1);
+  written.length = 0;
+  display.listen({ kind: 'step-started', step: swap });
+  await expect.poll(() => written.join('')).toContain('swap');
+  display[Symbol.dispose]();
+  expect(written.join('')).not.toContain('staging-refresh');
+});

@@ -6,6 +6,8 @@ import { bytes, count, duration, eventLine, fit, type Event, type Listener, type
 /** What the live display knows: everything a frame is drawn from. */
 export interface LiveState {
   readonly startedAt: number;
+  /** What is waited for elsewhere, and since when. */
+  readonly waited?: { readonly what: string; readonly since: number } | undefined;
   readonly tables: Progress;
   readonly objects: Progress;
   /** Ids of tables that are done: in a later part of a run they are looked at once more. */
@@ -40,6 +42,7 @@ export function advance(state: LiveState, event: Event, now: number): LiveState 
       const tables = event.plan.steps.filter((step) => step.kind === 'copy-table');
       const objects = event.plan.steps.filter((step) => step.kind === 'copy-objects');
       return {
+        ...state,
         startedAt: now,
         loaded: new Set(),
         running: [],
@@ -103,9 +106,13 @@ export const idle: LiveState = { startedAt: 0, loaded: new Set(), running: [], t
 
 const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
+function spinnerAt(now: number): string {
+  return spinner[Math.floor(now / 80) % spinner.length] ?? '';
+}
+
 /** The moving part of the display: what is under way, how far, how fast, how long still. */
 export function frame(state: LiveState, now: number, width: number, style: Style): string {
-  const turn = spinner[Math.floor(now / 80) % spinner.length] ?? '';
+  const turn = spinnerAt(now);
   const steps = state.running
     .filter(({ step }) => step.kind !== 'copy-table' && step.kind !== 'copy-objects')
     .map(({ step, since, ...done }) => {
@@ -121,7 +128,13 @@ export function frame(state: LiveState, now: number, width: number, style: Style
     lines.push(progressLine('tables', state.tables, now, turn, style), style('dim', `    ${tables.join(', ')}`));
   if (state.running.some(({ step }) => step.kind === 'copy-objects'))
     lines.push(progressLine('objects', state.objects, now, turn, style));
+  if (state.waited) lines.push(waitedLine(state.waited, now, style));
   return lines.map((line) => clip(line, width)).join('\n');
+}
+
+/** What is waited for turns too: it may take half a minute until anything is heard of it. */
+export function waitedLine({ what, since }: NonNullable<LiveState['waited']>, now: number, style: Style): string {
+  return `${spinnerAt(now)} ${what}  ${style('dim', duration(now - since))}`;
 }
 
 /** How long a step has been going on, and what it has got done where that can be counted. */
@@ -179,6 +192,7 @@ export interface Display extends Disposable {
   readonly listen: Listener;
   /** A line that stays, above what moves. */
   write(text: string): void;
+  wait(what: string | undefined): void;
 }
 
 /** Shows a run on a terminal: what is done stays as a line, what is under way moves below it. */
@@ -206,6 +220,9 @@ export function liveDisplay(stream: NodeJS.WriteStream, style: Style): Display {
       if (line !== undefined) write(line);
     },
     write,
+    wait: (what) => {
+      state = { ...state, waited: what === undefined ? undefined : { what, since: performance.now() } };
+    },
     [Symbol.dispose]: () => {
       clearInterval(timer);
       onScreen(() => {

@@ -113,7 +113,7 @@ async function watched(terminal: Terminal, work: (listen: Listener) => Promise<R
   if (terminal.live) {
     const { liveDisplay } = await import('./live.ts');
     using display = liveDisplay(process.stdout, terminal.style);
-    using _shown = terminal.display(display.write);
+    using _shown = terminal.display(display);
     return await work(display.listen);
   }
   return work((event) => {

@@ -21,8 +21,16 @@ export interface Terminal {
   warn(text: string): void;
   /** The answer as JSON, alone on stdout. */
   json(value: unknown): void;
-  /** Until it is disposed of, warnings are handed to a display that moves on the screen. */
-  display(write: (text: string) => void): Disposable;
+  /** What is waited for, shown by a display that moves while there is one; undefined: nothing any more. */
+  wait(what: string | undefined): void;
+  /** Until it is disposed of, warnings and what is waited for are handed to a display that moves on the screen. */
+  display(display: Shown): Disposable;
+}
+
+interface Shown {
+  /** A line that stays, above what moves. */
+  write(text: string): void;
+  wait(what: string | undefined): void;
 }
 
 export interface OutputOptions {
@@ -38,7 +46,8 @@ export function openTerminal({ json = false, quiet = false }: OutputOptions): Te
   const stream = json ? process.stderr : process.stdout;
   const coloured = stream.isTTY && !dumb && !process.env['NO_COLOR'];
   const style: Style = coloured ? (tone, text) => styleText(colours[tone], text, { validateStream: false }) : plain;
-  let show: ((text: string) => void) | undefined;
+  let shown: Shown | undefined;
+  let waited: string | undefined;
   return {
     style,
     live: !json && !quiet && process.stdout.isTTY && !dumb,
@@ -50,15 +59,20 @@ export function openTerminal({ json = false, quiet = false }: OutputOptions): Te
     tell: (text) => {
       if (!quiet) (json ? console.error : console.log)(text);
     },
-    warn: (text) => (show ?? console.error)(text),
+    warn: (text) => (shown ? shown.write(text) : console.error(text)),
     json: (value) => {
       if (json) console.log(toJson(value));
     },
-    display: (write) => {
-      show = write;
+    wait: (what) => {
+      waited = what;
+      shown?.wait(what);
+    },
+    display: (display) => {
+      shown = display;
+      display.wait(waited);
       return {
         [Symbol.dispose]: () => {
-          show = undefined;
+          shown = undefined;
         },
       };
     },

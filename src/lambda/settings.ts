@@ -50,9 +50,9 @@ export async function readSettings(
   if (configPrint !== undefined && configPrint !== print)
     throw new RestageError(
       'config-differs',
-      `the configuration of the function ${functionName} (${reference}) is not the one that was asked with: its print is ${print}, and the caller's ${configPrint}; nothing was changed`,
+      `its configuration, ${reference}, is another than the caller's: print ${print}, and not ${configPrint}; nothing was changed`,
       {
-        hint: `Bring the function the same one (deploy it again, or write it to ${reference}); or leave yours aside and use the function's: name it with --config.`,
+        hint: `Give the function ${functionName} the same file (${reference.startsWith('s3://') ? `aws s3 cp FILE ${reference}` : reference.startsWith('ssm:') ? `write it to ${reference}` : 'deploy it again'}), or name the function's own with --config.`,
       },
     );
   const secret = environment['RESTAGE_VARIABLES'];

@@ -169,13 +169,13 @@ const words: Words = {
   'copy-objects': {
     will: ({ id, bucket, objects, bytes: size, route }) =>
       id === againId(bucket)
-        ? `${bucket}: both listed once more, and what came since`
+        ? `${bucket}: both listed once more, and what came since copied`
         : `${bucket}: ${counted(objects, 'object')}, ${bytes(size)}${route === 'server' ? ', by the store itself' : ''}`,
     did: (step) =>
       told(
         step,
         ({ copied, unchanged, failed, backedUp }) =>
-          `${step.bucket}: ${counted(copied.objects, 'object')} copied, ${bytes(copied.bytes)}; ${count(unchanged.objects)} unchanged${backedUp.objects > 0 ? `; ${count(backedUp.objects)} kept aside before` : ''}${failed > 0 ? `; ${count(failed)} failed` : ''}`,
+          `${step.bucket}${step.id === againId(step.bucket) ? ', what came since' : ''}: ${counted(copied.objects, 'object')} copied, ${bytes(copied.bytes)}; ${count(unchanged.objects)} unchanged${backedUp.objects > 0 ? `; ${count(backedUp.objects)} kept aside before` : ''}${failed > 0 ? `; ${count(failed)} failed` : ''}`,
       ),
   },
   'verify-objects': {
