@@ -494,7 +494,11 @@ describe('alarms', () => {
   });
 
   it('are none where none are wanted', async () => {
-    const { template } = await makeFunction(undefined, () => ({ alarms: false }));
+    const { template } = await makeFunction(
+      undefined,
+      (stack) => ({ alarms: false, vpc: network(stack) }),
+      (stack, made) => void new RestageTask(stack, 'Task', { function: made }),
+    );
     template.resourceCountIs('AWS::CloudWatch::Alarm', 0);
   });
 });
@@ -567,6 +571,11 @@ describe('a task', () => {
     expect(command).toContain('--task-definition refresh-task');
     expect(command).toContain('subnets=[subnet-1,subnet-2],securityGroups=[sg-0a1b2c3d4e5f60002]');
     expect(task?.functionName).toBe('refresh-task');
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      Namespace: 'restage',
+      MetricName: 'Failed',
+      Dimensions: [{ Name: 'function', Value: 'refresh-task' }],
+    });
   });
 
   it('may be what a schedule runs', async () => {

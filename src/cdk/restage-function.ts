@@ -10,6 +10,7 @@ import {
   type aws_cloudwatch as cloudwatch,
   type aws_ec2 as ec2,
   type aws_s3 as s3,
+  type aws_sns as sns,
 } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { alarmsOf } from './alarms.ts';
@@ -41,6 +42,8 @@ export class RestageFunction extends Construct {
   readonly subnets: ec2.SelectedSubnets | undefined;
   readonly securityGroups: readonly ec2.ISecurityGroup[];
   readonly alarms: readonly cloudwatch.Alarm[];
+  /** Whom they ring for; false: there are none. */
+  readonly alarmsTo: sns.ITopic | false | undefined;
   /** The bundle with its configuration: what a task's image is made of too. */
   readonly codeFolder: string;
   /** What the function and its task have in their environment. */
@@ -104,6 +107,7 @@ export class RestageFunction extends Construct {
             securityGroups: [...this.securityGroups],
           }),
     });
+    this.alarmsTo = props.alarms;
     this.alarms = props.alarms === false ? [] : alarmsOf(this, this.function, this.functionName, props.alarms);
     this.#tell();
   }

@@ -13,11 +13,12 @@ import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { RestageError } from '../index.ts';
+import { failedAlarm } from './alarms.ts';
 import { readEvent, type RestageEvent } from './event.ts';
 import type { RestageFunction } from './restage-function.ts';
 
 export interface RestageTaskProps {
-  /** Whose bundle, configuration, network and rights the task has too. */
+  /** Whose bundle, configuration, network, rights and alarms' topic the task has too. */
   readonly function: RestageFunction;
   /** Default: one of its own, which costs nothing while nothing runs. */
   readonly cluster?: ecs.ICluster;
@@ -90,6 +91,7 @@ export class RestageTask extends Construct {
         }),
       }),
     });
+    if (of.alarmsTo !== false) failedAlarm(this, this.functionName, of.alarmsTo);
     new CfnOutput(this, 'RunByHand', { value: this.command(), description: 'Refreshes staging by a task' });
   }
 
