@@ -5,9 +5,9 @@ import type { RunResult } from './run-result.ts';
 import type { RunState } from './run-state.ts';
 
 const runIdWords = 'the id of a run, e.g. 20260131-031500-4f2a';
-export const runId = z.string(runIdWords).regex(/^\d{8}-\d{6}-[0-9a-f]{4}$/, runIdWords);
+const runId = z.string(runIdWords).regex(/^\d{8}-\d{6}-[0-9a-f]{4}$/, runIdWords);
 
-export const actions = ['check', 'plan', 'sync', 'verify', 'rollback', 'status'] as const;
+const actions = ['check', 'plan', 'sync', 'verify', 'rollback', 'status'] as const;
 
 const referenceWords = 's3://bucket/key, ssm:/name, or file:name of a file in the bundle';
 
