@@ -10,6 +10,7 @@ const pages = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'docs/architecture.md',
+  'docs/aws.md',
   'docs/connections.md',
   'docs/data-rules.md',
   'docs/databases.md',
