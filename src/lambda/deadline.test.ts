@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { FunctionContext } from './context.ts';
 import { openDeadline } from './deadline.ts';
 
@@ -43,10 +42,13 @@ test('what only reads needs less', () => {
   );
 });
 
-test('the signal says that the time was over', async () => {
+test('the signal says that the time was over', () => {
+  using _clock = { [Symbol.dispose]: () => void vi.useRealTimers() };
+  vi.useFakeTimers();
   using deadline = openDeadline(context(6010), 'verify', false);
+  vi.advanceTimersByTime(3009);
   expect(deadline.signal.aborted).toBe(false);
-  await sleep(3100);
+  vi.advanceTimersByTime(1);
   expect(deadline.signal.reason).toMatchObject({
     code: 'time-over',
     message: expect.stringContaining('verify') as string,
