@@ -5,7 +5,7 @@ import type { RunResult } from './run-result.ts';
 import type { RunState } from './run-state.ts';
 
 const runIdWords = 'the id of a run, e.g. 20260131-031500-4f2a';
-const runId = z.string(runIdWords).regex(/^\d{8}-\d{6}-[0-9a-f]{4}$/, runIdWords);
+export const runId = z.string(runIdWords).regex(/^\d{8}-\d{6}-[0-9a-f]{4}$/, runIdWords);
 
 const actions = ['check', 'plan', 'sync', 'verify', 'rollback', 'status'] as const;
 
