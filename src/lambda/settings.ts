@@ -30,7 +30,7 @@ const usual = 'file:restage.yaml';
 /**
  * The configuration that the event names, or the environment, or that lies beside the bundle; its variables from the environment and
  * from the secret that RESTAGE_VARIABLES names. Throws `config-missing`, `config-invalid` with every problem, `config-differs` where the
- * caller has another one, and what AWS throws on the way there.
+ * caller has another one, `event-invalid` for a bucket that is none of a configuration, and what AWS throws on the way there.
  */
 export async function readSettings(
   { config: named, configPrint, action }: Pick<Invocation, 'config' | 'configPrint' | 'action'>,
@@ -40,7 +40,9 @@ export async function readSettings(
     signal,
   }: { readonly environment: Environment; readonly functionName: string; readonly signal: AbortSignal },
 ): Promise<Settings> {
-  const reference = named ?? (environment['RESTAGE_CONFIG'] || usual);
+  const own = environment['RESTAGE_CONFIG'] || usual;
+  const reference = named ?? own;
+  requireOwnBucket(reference, own);
   let opened: Promise<Account> | undefined;
   const ownAccount = () => (opened ??= openAccount({ ambient: true, endpoints: endpointsOf(environment) }, {}, signal));
   // AWS says where the bundle is; elsewhere it is where this runs from.
@@ -62,6 +64,21 @@ export async function readSettings(
   const only = action === 'status' || action === 'rollback' ? { only: 'target' as const } : {};
   const config = onLambda(loadConfig(text, { file, variables, ...only }));
   return { config, print, reference, variables };
+}
+
+/**
+ * A configuration says what is masked, and where rows go. Of the buckets that a function may read, others may write to some, as to those
+ * of objects: an event names none but the bucket that the function's own configuration is in. Throws `event-invalid`.
+ */
+function requireOwnBucket(reference: string, own: string): void {
+  const bucketOf = (text: string) => /^s3:\/\/([^/]+)\//.exec(text)?.[1];
+  const bucket = bucketOf(reference);
+  if (bucket === undefined || bucket === bucketOf(own)) return;
+  throw new RestageError(
+    'event-invalid',
+    `config: ${reference} is in the bucket ${bucket}, and the function's own configuration is ${own}: of no other bucket is known who may write to it`,
+    { hint: `Put it into the bundle (file:name); or let RESTAGE_CONFIG of the function name one in ${bucket}.` },
+  );
 }
 
 /** Where AWS's own variables say that its services are, as on a machine that stands in for it. */
