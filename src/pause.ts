@@ -15,6 +15,7 @@ const loading: ReadonlySet<Kind> = new Set<Kind>([
   'copy-large-objects',
 ]);
 
+/** Whether a step of this kind loads rows, or makes what they go into: only among these a run may pause. */
 export function isLoading(kind: Kind): boolean {
   return loading.has(kind);
 }

@@ -60,6 +60,8 @@ function rowsOf({ tables, sequences, schema }: Contents) {
 test('both routes end with equal contents of staging, the same steps and the same summary', async () => {
   const first = await scene.sync(...there);
   expect(first.code).toBe(0);
+  const invoked = await scene.environment.aws.invocations(syncFunction.name);
+  expect(invoked.map(({ type: how }) => how)).toEqual(['RequestResponse', 'Event', 'RequestResponse']); // plan, sync, verify
   const byFunction = await scene.staging();
   const local = await scene.sync();
   expect(local.code).toBe(0);

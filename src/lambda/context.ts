@@ -13,6 +13,7 @@ export interface FunctionContext {
   readonly signal?: AbortSignal;
 }
 
+/** How much memory the function may have, in bytes. */
 export function memoryBytesOf({ memoryLimitInMB }: Pick<FunctionContext, 'memoryLimitInMB'>): number {
   return Number(memoryLimitInMB) * 1024 * 1024;
 }

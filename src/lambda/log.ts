@@ -10,6 +10,7 @@ export interface Log {
 /** CloudWatch takes 256 KiB of an event, 26 bytes of which are its own. */
 const mostBytes = 256 * 1024 - 26;
 
+/** The log of one invocation; `print` takes its lines. */
 export function openLog(requestId: string, print: (line: string) => void): Log {
   const log: Log = {
     run: undefined,

@@ -21,6 +21,7 @@ import { partOf, type Task } from './task.ts';
 
 // What only looks: nothing of the target's database is changed.
 
+/** What a sync would do; under `runId` it is kept. Throws what `plan` throws. */
 export async function showPlan(task: Task): Promise<InvocationResponse> {
   const { invocation, settings, deadline, log } = task;
   const { action, runId } = invocation;
@@ -41,6 +42,7 @@ export async function showPlan(task: Task): Promise<InvocationResponse> {
   });
 }
 
+/** What the function finds right and wrong from where it stands. */
 export async function showCheck(task: Task): Promise<InvocationResponse> {
   const { invocation, settings, deadline } = task;
   const { config, variables: environment } = settings;
@@ -54,6 +56,7 @@ export async function showCheck(task: Task): Promise<InvocationResponse> {
   return kept(task, { exitCode: ok ? 0 : 1, action: invocation.action, report: { ok, findings } });
 }
 
+/** Both ends as they are now; exit code 4 where they differ. */
 export async function showVerification(task: Task): Promise<InvocationResponse> {
   const { invocation, settings, deadline, count } = task;
   const { only, sample, action } = invocation;

@@ -61,6 +61,7 @@ export function copiedFigures({ figures, steps }: Pick<Report, 'figures' | 'step
   };
 }
 
+/** What a verification has found. */
 export function differenceFigures({ differences }: Pick<Verification, 'differences'>): Figures {
   return { Differences: differences.length };
 }
