@@ -196,3 +196,18 @@ test('an interrupt ends the following, and not the run', async () => {
   const following = follow(runsOf([begun]), { signal: controller.signal });
   await expect(following).rejects.toMatchObject({ code: 'interrupted' });
 });
+
+test('why the next part of a paused run is refused is heard at the last try', async () => {
+  const paused: RunState = { ...begun, phase: 'paused' };
+  const refusal: InvocationResponse = {
+    statusCode: 409,
+    exitCode: 3,
+    error: { code: 'config-differs', message: "the function's configuration is another one" },
+  };
+  const { followed, asked } = await follow(runsOf([paused]), {
+    silentMs: 4,
+    ask: async (how) => (how === 'wait' ? refusal : undefined),
+  });
+  expect(asked).toEqual(['event', 'event', 'wait']);
+  expect(followed).toMatchObject({ failure: { code: 'config-differs' } });
+});

@@ -61,7 +61,8 @@ export async function followRun(runs: RunStore, run: string, options: FollowOpti
     return silence > Math.max(Math.min(silentMs, timeLeft(known)), everyMs);
   };
   const askAgain = async () => {
-    const how = known?.phase === 'paused' ? 'event' : 'wait';
+    // An event that the function refuses says nothing of why: what nothing has come of is waited for at last.
+    const how = known?.phase === 'paused' && asked < mostAsked ? 'event' : 'wait';
     tell?.(askedText(run, known));
     let goesOn = false;
     try {
