@@ -56,7 +56,7 @@ export function functionObstacles(
   say(
     differ(source.aws?.account, target.aws?.account ?? account) && sourceRole === undefined,
     `source.aws leads to account ${source.aws?.account}${source.aws?.profile === undefined ? '' : ` by the profile ${source.aws.profile}`}, which a function does not have: it needs a role there`,
-    `Under source.aws add: onLambda: { assumeRole: { role: "arn:aws:iam::${source.aws?.account}:role/restage-source", externalId: … } }, and make that role by RestageSourceRole in account ${source.aws?.account}.`,
+    `Under source.aws add: onLambda: { assumeRole: { role: "arn:aws:iam::${source.aws?.account}:role/restage-source", externalId: ${target.name} } }, and make that role by RestageSourceRole in account ${source.aws?.account}.`,
   );
   say(
     target.database === undefined && props.objects !== true,

@@ -77,7 +77,7 @@ function obstacles(scope: Construct, read: ReadConfig, props: RestageSourceRoleP
   if (role === undefined)
     found.push({
       message: 'source.aws.onLambda.assumeRole is missing: the function does not know that it is to take on a role',
-      fix: `Under source.aws add: onLambda: { assumeRole: { role: "arn:aws:iam::${own}:role/restage-source", externalId: … } }`,
+      fix: `Under source.aws add: onLambda: { assumeRole: { role: "arn:aws:iam::${own}:role/restage-source", externalId: ${read.config.target.name} } }`,
     });
   else if (differ(id, account))
     found.push({

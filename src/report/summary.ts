@@ -69,7 +69,7 @@ function previousFacts(report: Report): Fact[] {
     if (known.kept.length === 0) return [['previous', `none is kept${freed}`]];
     return [
       ['previous', `kept: ${known.kept.join(', ')}${freed}`],
-      ['', 'restage rollback puts the last one back'],
+      ['', `restage rollback${report.function ? ' --on lambda' : ''} puts the last one back`],
     ];
   });
 }
