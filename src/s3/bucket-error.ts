@@ -30,6 +30,15 @@ export async function listError(
     });
   }
   const words = `cannot list ${describeBucket(origin)}: ${error.message} (${error.code})`;
+  return refusal(
+    error,
+    words,
+    `The keys need s3:ListBucket and s3:GetObject on it${origin.account ? `, and the bucket must belong to account ${origin.account}` : ''}.`,
+  );
+}
+
+/** What a store has answered in place of what it was asked for, in these words. `allow`: what to do where a right is lacking. */
+export function refusal(error: S3Error, words: string, allow: string): RestageError {
   if (refusesKeys(error))
     return new RestageError('credentials-failed', words, {
       cause: error,
@@ -39,7 +48,7 @@ export async function listError(
     error.code === 'PermanentRedirect'
       ? 'The bucket is in another region than aws.region says.'
       : error.status === 403
-        ? `The keys need s3:ListBucket and s3:GetObject on it${origin.account ? `, and the bucket must belong to account ${origin.account}` : ''}.`
+        ? allow
         : undefined;
   return new RestageError('bucket-denied', words, { cause: error, hint });
 }

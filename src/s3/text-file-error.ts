@@ -1,8 +1,8 @@
 import { RestageError } from '../errors.ts';
-import { listError, routeAdvice } from './bucket-error.ts';
+import { listError, refusal, routeAdvice } from './bucket-error.ts';
 import type { S3Client } from './client.ts';
 import { describeBucket, type BucketOrigin } from './origin.ts';
-import { refusesKeys, S3Error } from './s3-error.ts';
+import { S3Error } from './s3-error.ts';
 
 /** Where small texts are kept, and by whom. */
 export interface FilesOrigin extends BucketOrigin {
@@ -36,18 +36,7 @@ export async function textFileError(
     if (missing instanceof RestageError) return missing;
   }
   const words = `${place} cannot be ${done}: ${error.message} (${error.code})`;
-  if (refusesKeys(error))
-    return new RestageError('credentials-failed', words, {
-      cause: error,
-      hint: 'The keys are not accepted: log in again, or correct them.',
-    });
-  const hint =
-    error.code === 'PermanentRedirect'
-      ? 'The bucket is in another region than aws.region says.'
-      : error.status === 403
-        ? lacking(origin, error, done, key)
-        : undefined;
-  return new RestageError('bucket-denied', words, { cause: error, hint });
+  return refusal(error, words, lacking(origin, error, done, key));
 }
 
 /** What is to be allowed: as AWS names it, where it does. */
