@@ -1,4 +1,5 @@
 import { AwsError } from '../aws-error.ts';
+import { release, type Body } from '../body.ts';
 import { header, type Request } from '../request.ts';
 import { settleEtag, type Version } from './bucket.ts';
 
@@ -74,4 +75,15 @@ export function checkWrite(request: Request, current: Version | undefined): void
   if (ifMatch === undefined) return;
   if (current?.kind !== 'object') throw new AwsError(404, 'NoSuchKey', 'The specified key does not exist.');
   if (etag === undefined || !lists(ifMatch, etag)) throw failed('If-Match');
+}
+
+/** The same once more, when the content has come: meanwhile another upload of the key may have ended. Lets the content go where it is unmet. */
+export async function checkWriteAgain(request: Request, current: () => Version | undefined, body: Body): Promise<void> {
+  try {
+    await settleWrite(request, current);
+    checkWrite(request, current());
+  } catch (error) {
+    release(body);
+    throw error;
+  }
 }

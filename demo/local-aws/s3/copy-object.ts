@@ -1,5 +1,5 @@
 import { accessDenied, AwsError } from '../aws-error.ts';
-import { md5, release, share, whole, type Body } from '../body.ts';
+import { md5, share, whole, type Body } from '../body.ts';
 import { percentDecode } from '../byte-string.ts';
 import { toChecksumAlgorithm } from '../checksum.ts';
 import { header } from '../request.ts';
@@ -18,7 +18,7 @@ import {
   type Version,
 } from './bucket.ts';
 import { findObject, isoTime, quoted, type ObjectCall } from './call.ts';
-import { checkCopySource, checkWrite, settleWrite } from './conditions.ts';
+import { checkCopySource, checkWrite, checkWriteAgain, settleWrite } from './conditions.ts';
 import { answeredEtag, keptBody } from './defect.ts';
 import { demandKey, encryptionHeaders, etagOf } from './encryption.ts';
 import { checksumElements, checksumOf } from './object-checksum.ts';
@@ -155,14 +155,7 @@ export async function copyObject(call: ObjectCall): Promise<Reply> {
       : version.checksum?.algorithm === algorithm && version.checksum.type === 'FULL_OBJECT' && body === version.body
         ? version.checksum
         : await checksumOf(whole(body), algorithm);
-  try {
-    // Again: the content may have taken a while.
-    await settleWrite(request, current);
-    checkWrite(request, current());
-  } catch (error) {
-    release(body);
-    throw error;
-  }
+  await checkWriteAgain(request, current, body);
   const versionId = newVersionId(bucket);
   const lastModified = now();
   addVersion(bucket, key, {

@@ -5,11 +5,10 @@ import { ok, type Reply } from '../reply.ts';
 import { demand } from './access.ts';
 import { addVersion, latest, newVersionId, now, type Version } from './bucket.ts';
 import { quoted, type ObjectCall } from './call.ts';
-import { checkWrite, settleWrite } from './conditions.ts';
+import { checkWrite, checkWriteAgain, settleWrite } from './conditions.ts';
 import { answeredEtag, keptUpload } from './defect.ts';
 import { demandKey, encryptionHeaders, etagOf } from './encryption.ts';
 import { requestedFacts } from './object-facts.ts';
-import { release } from '../body.ts';
 
 /** The rights that an upload needs beside s3:PutObject, for what it wants set on the object, or known of the one before. */
 export function demandExtras(call: ObjectCall): void {
@@ -33,14 +32,7 @@ export async function putObject(call: ObjectCall): Promise<Reply> {
   await settleWrite(request, current);
   checkWrite(request, current());
   const { body, md5, checksum } = await keptUpload(call, await receive(request, signing, storage.folder));
-  try {
-    // Again: another upload of the key may have ended while this one was received.
-    await settleWrite(request, current);
-    checkWrite(request, current());
-  } catch (error) {
-    release(body);
-    throw error;
-  }
+  await checkWriteAgain(request, current, body);
   const etag = etagOf(facts.encryption, md5);
   const versionId = newVersionId(bucket);
   addVersion(bucket, key, {
