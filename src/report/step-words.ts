@@ -1,26 +1,17 @@
-import { comparisonText } from '../app/expected-value.ts';
-import { versionText } from '../app/version.ts';
 import { displayTable } from '../postgres/names.ts';
 import { someOf } from '../postgres/some-of.ts';
-import type { Kind, Step, StepReport } from '../step.ts';
+import type { Step, StepReport } from '../step.ts';
 import { againId } from '../remote/again-id.ts';
-import { carryText, contentText, newerText, totalText } from './fact-words.ts';
+import { appWords } from './app-words.ts';
+import { carryText, contentText, newerText } from './fact-words.ts';
 import { bytes, count, counted, duration, moment } from './format.ts';
-import { factsOf, type StepOf } from './report.ts';
-
-/** What a step does or did, after the word for its kind: one line. */
-type Words = {
-  readonly [K in Kind]: {
-    /** `app` is the base of the target's application, where it is known. */
-    readonly will: (step: Extract<Step, { kind: K }>, app?: string) => string;
-    readonly did: (step: StepOf<K>) => string | undefined;
-  };
-};
+import { told, type Words } from './words.ts';
 
 /** What was compared of every table. */
 const compared = { content: 'digests taken', rows: 'rows counted' } as const;
 
 const words: Words = {
+  ...appWords,
   'take-snapshot': {
     will: ({ database }) => `one read-only moment of ${database}, shared by all sessions`,
     did: (step) =>
@@ -207,15 +198,6 @@ const words: Words = {
           `the new database is ${database}; the one before it, ${previous}${sessionsEnded > 0 ? `; ${counted(sessionsEnded, 'session')} ended` : ''}`,
       ),
   },
-  migrate: {
-    will: ({ method, path }, app = '') => `${method} ${app}${path}`,
-    did: (step) =>
-      told(step, ({ revisionBefore, revisionAfter }) =>
-        revisionAfter === undefined
-          ? `${step.method} ${step.path}`
-          : `${revisionBefore ?? 'nothing'} → ${revisionAfter}`,
-      ),
-  },
   'migrate-incoming': {
     will: ({ command }) => `${command.join(' ')}, on the new database`,
     did: (step) =>
@@ -250,32 +232,6 @@ const words: Words = {
             ].join(', ')}`,
       ),
   },
-  'compare-versions': {
-    will: ({ policy }) => ({ any: 'told', same: 'must be the same', ahead: "the target's must not be lower" })[policy],
-    did: (step) =>
-      told(step, ({ source, target }) => `${versionText(source)} at the source, ${versionText(target)} at the target`),
-  },
-  'check-value': {
-    will: ({ end, path, read, ...expected }) => `${read} of GET ${path} at the ${end}: ${comparisonText(expected)}`,
-    did: (step) => told(step, ({ value }) => `${step.read} is ${JSON.stringify(value)}`),
-  },
-  'check-health': {
-    will: ({ path, expect }) =>
-      `GET ${path}: ${Object.entries(expect)
-        .map(([key, value]) => `${key} is ${String(value)}`)
-        .join(', ')}`,
-    did: (step) =>
-      told(step, () =>
-        Object.entries(step.expect)
-          .map(([key, value]) => `${key} is ${String(value)}`)
-          .join(', '),
-      ),
-  },
-  'compare-total': {
-    will: ({ path, read, table }) =>
-      table === undefined ? `${read} of GET ${path}, at both ends` : `${read} of GET ${path}: the rows of ${table}`,
-    did: (step) => told(step, (total) => `${step.read}: ${totalText(step, total)}`),
-  },
   'drop-previous': {
     will: ({ keep, database }) =>
       `all earlier databases of ${database} but the last ${keep === 1 ? 'one' : count(keep)}`,
@@ -300,14 +256,6 @@ function sinceText(since: 'same' | 'again' | undefined, compareMs: number | unde
 /** How many the server refused; the report's notes say which. */
 function notMade(refused: readonly string[]): string {
   return refused.length === 0 ? '' : `; ${count(refused.length)} refused`;
-}
-
-function told<K extends Kind>(
-  step: StepOf<K>,
-  tell: (facts: NonNullable<ReturnType<typeof factsOf<K>>>) => string,
-): string | undefined {
-  const facts = factsOf(step);
-  return facts === undefined ? undefined : tell(facts);
 }
 
 /** Whether this version knows a step by that word: a report may come from another one. */
