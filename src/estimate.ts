@@ -88,6 +88,11 @@ export function estimateNote(estimate: Estimate | undefined, { ms: allowed, mayP
   return mayPause ? `${told}, and goes on in a next part where that is not enough` : `${told}, which may not be enough`;
 }
 
+/** Whether a note is `estimateNote`'s: of a plan it is worth knowing, of a run that is over nothing. */
+export function isEstimate(note: string): boolean {
+  return /^(?:how long it takes is not known: |the last run took )/.test(note);
+}
+
 /** `time-short` where a run clearly cannot fit; undefined where it can, or nothing is known. */
 export function timeShort(estimate: Estimate | undefined, allowed: TimeAllowed): Failure | undefined {
   if (!estimate) return undefined;

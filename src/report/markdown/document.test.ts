@@ -1,4 +1,5 @@
 import type { PlannedMigrations } from '../../revisions/planned-migrations.ts';
+import { estimateNote } from '../../estimate.ts';
 import { expect, test } from 'vitest';
 import { builtReport, copied, done, failed, notRun, swapped } from '../../../test/built-report.ts';
 import { plainRule } from '../../postgres/rules/table-rule.ts';
@@ -212,7 +213,13 @@ test('keys that rows name and no bucket has are known issues, with some of them'
           },
         ),
       ],
-      { remarks: ['the server refused\n  two things'], notes: ['exclude lambda/**, deploy/** match nothing'] },
+      {
+        remarks: ['the server refused\n  two things'],
+        notes: [
+          'exclude lambda/**, deploy/** match nothing',
+          estimateNote(undefined, { ms: 60_000, mayPause: false, whose: 'the function' }),
+        ],
+      },
     ),
   );
   expect(section(page, '## Known issues').split('\n').slice(2)).toEqual([

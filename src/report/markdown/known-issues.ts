@@ -1,3 +1,4 @@
+import { isEstimate } from '../../estimate.ts';
 import { counted } from '../format.ts';
 import { factsOf, stepsOf, type Report } from '../report.ts';
 import { sampleText } from '../verification-facts.ts';
