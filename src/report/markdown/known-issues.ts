@@ -36,7 +36,16 @@ export function knownIssues(report: Report): string[] {
     return failed === 0 ? [] : [`${counted(failed, 'object')} of ${step.bucket} could not be copied`];
   });
   const files = (report.migrations ?? []).flatMap(({ problems }) => problems);
-  return [...new Set([...objects, ...references, ...unwell, ...files, ...report.remarks, ...report.notes])];
+  return [
+    ...new Set([
+      ...objects,
+      ...references,
+      ...unwell,
+      ...files,
+      ...report.remarks,
+      ...report.notes.filter((note) => !isEstimate(note)),
+    ]),
+  ];
 }
 
 function areOf(number: number): string {
