@@ -1,4 +1,3 @@
-import { mayHaveArrived } from '../aws/invoke-error.ts';
 import { failureOf, type Failure } from '../errors.ts';
 import type { Event, Listener } from '../event.ts';
 import type { Recovery } from '../perform/recover.ts';
@@ -98,7 +97,10 @@ async function send(
   try {
     await sendToFunction(remote, event, signal);
   } catch (error) {
-    if (signal?.aborted || !mayHaveArrived(error)) throw error;
+    if (signal?.aborted) throw error;
+    // It has the AWS SDK with it, which a start does without.
+    const { mayHaveArrived } = await import('../aws/invoke-error.ts');
+    if (!mayHaveArrived(error)) throw error;
     tell?.(`${failureOf(error).message}; the event may have been taken all the same, and its run is looked for`);
   }
 }
