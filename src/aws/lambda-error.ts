@@ -38,7 +38,7 @@ export async function functionError(
       cause: error,
       hint: near
         ? `The account has a function ${near}: is that the one?`
-        : 'Check lambda.function, and that the region is right.',
+        : 'Check target.lambda.function, and that the region is right.',
     });
   }
   return new RestageError('lambda-denied', `${where} cannot be ${done}: ${wordsOf(error)}`, {

@@ -33,6 +33,13 @@ test('everything that is wrong is told at once', () => {
   ]);
 });
 
+test('of an event with very many unknown keys the first are told, and how many more there are', () => {
+  const event = { only: 'tables', ...Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`key${at}`, 1])) };
+  expect(problems(event)).toHaveLength(20);
+  expect(() => readEvent(event)).toThrow(/^the event has 20001 problems:\n(?: {2}.*\n){20} {2}and 19981 more$/);
+  expect(problems({ ['k'.repeat(1e6)]: 1 })[0]?.path).toHaveLength(100);
+});
+
 test.each([['{}'], [null], [undefined], [7], [[]]])('%j is no event', (event) => {
   expect(problems(event)).toEqual([{ path: '', message: 'a JSON object is expected; {} refreshes the database' }]);
 });

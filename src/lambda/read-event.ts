@@ -1,30 +1,34 @@
 import { invocationSchema, nearest, redact, RestageError, type ConfigProblem, type Invocation } from '../index.ts';
 
-/** `event-invalid`, with every problem beside the sentences about them. */
+/** Of an event that may hold anything no more is told than somebody reads. */
+const mostProblems = 20;
+/** No key or word that an event may have is longer. */
+const longestName = 100;
+
+/** `event-invalid`, with the problems beside the sentences about them. */
 export class EventError extends RestageError {
   readonly problems: readonly ConfigProblem[];
 
-  constructor(problems: readonly ConfigProblem[], hint: string) {
+  constructor(problems: readonly ConfigProblem[], count: number, hint: string) {
     const told = problems.map(({ path, message }) => `\n  ${path === '' ? '' : `${path}: `}${message}`).join('');
-    super(
-      'event-invalid',
-      `the event has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:${told}`,
-      {
-        hint,
-      },
-    );
+    const more = count > problems.length ? `\n  and ${count - problems.length} more` : '';
+    super('event-invalid', `the event has ${count === 1 ? 'a problem' : `${count} problems`}:${told}${more}`, { hint });
     this.problems = problems.map((problem) => ({ ...problem, message: redact(problem.message) }));
   }
 }
 
-/** What the function is asked to do. Throws `event-invalid` with every problem at once. */
+/** What the function is asked to do. Throws `event-invalid` with all that is wrong at once, or the first of very many. */
 export function readEvent(event: unknown): Invocation {
   const parsed = invocationSchema.safeParse(event, { reportInput: true });
+  const issues = parsed.error?.issues ?? [];
   const problems = [
-    ...(parsed.error?.issues ?? []).flatMap(problemsOf),
+    ...issues.flatMap(problemsOf),
     ...(typeof event === 'object' && event !== null ? misplaced(event as Readonly<Record<string, unknown>>) : []), // any object has keys
   ];
-  if (!parsed.success || problems.length > 0) throw new EventError(problems, hintFor(event));
+  // Of unknown keys no more are among the problems than can be told.
+  const untold = issues.reduce((sum, issue) => sum + unknownOf(issue).slice(mostProblems).length, 0);
+  if (!parsed.success || problems.length > 0)
+    throw new EventError(problems.slice(0, mostProblems), problems.length + untold, hintFor(event));
   return parsed.data;
 }
 
@@ -33,26 +37,33 @@ export function toldOf(event: unknown): object {
   const { data } = invocationSchema.safeParse(event);
   if (data) return data;
   const names = typeof event === 'object' && event !== null ? Object.keys(event) : [];
-  return { keys: names.slice(0, 20).map((name) => name.slice(0, 100)) };
+  return { keys: names.slice(0, mostProblems).map((name) => name.slice(0, longestName)) };
 }
 
 type Issue = NonNullable<ReturnType<typeof invocationSchema.safeParse>['error']>['issues'][number];
 
 const keys = Object.keys(invocationSchema.shape);
 
+function unknownOf(issue: Issue): readonly string[] {
+  return issue.code === 'unrecognized_keys' ? issue.keys : [];
+}
+
 function problemsOf(issue: Issue): ConfigProblem[] {
   const path = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => {
-      const near = nearest(key, keys);
-      return {
-        path: key,
-        message: `unknown${near === undefined ? `; known are ${keys.join(', ')}` : `; did you mean ${near}?`}`,
-      };
-    });
+    return unknownOf(issue)
+      .slice(0, mostProblems)
+      .map((name) => {
+        const key = name.slice(0, longestName);
+        const near = nearest(key, keys);
+        return {
+          path: key,
+          message: `unknown${near === undefined ? `; known are ${keys.join(', ')}` : `; did you mean ${near}?`}`,
+        };
+      });
   if (path === '') return [{ path, message: 'a JSON object is expected; {} refreshes the database' }];
   if (issue.code === 'invalid_value' && typeof issue.input === 'string') {
-    const near = nearest(issue.input, issue.values.map(String));
+    const near = nearest(issue.input.slice(0, longestName), issue.values.map(String));
     return [{ path, message: `${issue.message}${near === undefined ? '' : `; did you mean ${near}?`}` }];
   }
   return [{ path, message: issue.message }];
