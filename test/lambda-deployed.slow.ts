@@ -153,7 +153,7 @@ test('a run that does not fit asks itself for its next part, and ends', async ()
             then pg_sleep((select seconds from slow)) is not null else true end`,
     ),
   );
-  await scene.environment.deployFunction({ configFile, timeoutSeconds: 37 });
+  await scene.environment.deployFunction({ configFile, timeoutSeconds: 45 });
   const { answer } = await invokeFunction(
     account,
     syncFunction.name,
@@ -162,7 +162,7 @@ test('a run that does not fit asks itself for its next part, and ends', async ()
   );
   expect(answer).toMatchObject({ statusCode: 202, exitCode: 0, state: { phase: 'paused' } });
   await scene.onSource('update slow set seconds = 0');
-  for (let tries = 0; (await store.read(run))?.phase !== 'ended' && tries < 400; tries++)
+  for (let tries = 0; (await store.read(run))?.phase !== 'ended' && tries < 1200; tries++)
     await new Promise((resolve) => setTimeout(resolve, 100));
   expect(await store.read(run)).toMatchObject({ phase: 'ended', outcome: 'done' });
   const report = JSON.parse((await store.fetch(run, 'report.json')) ?? '{}') as { readonly parts?: readonly unknown[] };

@@ -312,7 +312,7 @@ describe('a run that does not fit one invocation', () => {
       code: 'AccessDeniedException',
       message: 'not authorized to perform: lambda:InvokeFunction',
     });
-    paused = await slow.invoke({ notify: false }, { timeoutSeconds: 36 });
+    paused = await slow.invoke({ notify: false }, { timeoutSeconds: 45 });
     await scene.onSource('update slow set seconds = 0');
     const [, event = '{}'] = /--payload '(.+?)'/.exec(paused.response.error?.hint ?? '') ?? [];
     next = JSON.parse(event) as InvocationInput;

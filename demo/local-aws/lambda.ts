@@ -30,6 +30,7 @@ interface Operation {
 
 function describe(settings: FunctionSettings, region: string): object {
   const { name, timeoutSeconds = 3, memoryMebibytes = 128, vpcId, state = 'Active', runtime = 'nodejs24.x' } = settings;
+  const { logGroup = `/aws/lambda/${name}` } = settings;
   const { handler = 'index.handler', role, environment } = settings;
   return {
     FunctionName: name,
@@ -45,6 +46,7 @@ function describe(settings: FunctionSettings, region: string): object {
     PackageType: 'Zip',
     ...(role === undefined ? {} : { Role: role }),
     ...(environment === undefined ? {} : { Environment: { Variables: environment } }),
+    LoggingConfig: { LogFormat: 'Text', LogGroup: logGroup },
     ...(vpcId === undefined ? {} : { VpcConfig: { VpcId: vpcId, SubnetIds: [], SecurityGroupIds: [] } }),
   };
 }

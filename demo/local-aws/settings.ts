@@ -144,6 +144,8 @@ export interface FunctionSettings {
   readonly runtime?: string;
   readonly state?: string;
   readonly vpcId?: string;
+  /** Where it writes its log; /aws/lambda/NAME, when not given. */
+  readonly logGroup?: string;
   /** The folder that holds its index.mjs, as it would be zipped; without it the function can be looked at, and not invoked. */
   readonly code?: string;
   /** `file.function`; index.handler, when not given. */

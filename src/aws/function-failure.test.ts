@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { functionFailure } from './function-failure.ts';
 import type { Account } from './account.ts';
-import { logCommand, plainName } from './lambda-error.ts';
+import { logCommand, plainName } from './function-log.ts';
 
 const account = { flags: '--profile staging --region us-west-2' } as Account; // all that is looked at
 
 const failure = (errorType: string, errorMessage: string, log = '') =>
-  functionFailure({ errorType, errorMessage, log }, account, 'shop-sync', 'the function shop-sync');
+  functionFailure({ errorType, errorMessage, log }, account, { name: 'shop-sync', where: 'the function shop-sync' });
 
 test.each([
   ['2026-01-31T03:15:00.123Z 8f5f6a4e-0000 Task timed out after 300.00 seconds', ''],
@@ -20,7 +20,7 @@ test.each([
   expect(error.hint).toContain(
     'aws lambda update-function-configuration --function-name shop-sync --profile staging --region us-west-2 --timeout 900',
   );
-  expect(error.hint).toContain('aws logs tail /aws/lambda/shop-sync --since 20m --profile staging --region us-west-2');
+  expect(error.hint).toContain('aws logs tail /aws/lambda/shop-sync --since 1h --profile staging --region us-west-2');
 });
 
 const report =
@@ -93,4 +93,5 @@ test.each([
 ])('the log of a function is named by its name alone: %s', (name) => {
   expect(plainName(name)).toBe('shop-sync');
   expect(logCommand(account, name)).toContain(' /aws/lambda/shop-sync ');
+  expect(logCommand(account, name, '/restage/shop-sync')).toContain(' /restage/shop-sync ');
 });

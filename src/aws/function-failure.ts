@@ -1,6 +1,6 @@
 import { RestageError } from '../errors.ts';
 import type { Account } from './account.ts';
-import { logCommand, plainName } from './lambda-error.ts';
+import { logCommand, plainName } from './function-log.ts';
 
 /** A function that has not returned, as Lambda tells it beside HTTP 200. */
 export interface Thrown {
@@ -10,16 +10,28 @@ export interface Thrown {
   readonly log: string;
 }
 
+/** Which function was invoked. */
+export interface FailedFunction {
+  readonly name: string;
+  /** In words, with its account. */
+  readonly where: string;
+  readonly logGroup?: string | undefined;
+}
+
 /**
  * `function-failed`, in a sentence with the function's own words and what to do.
  * The types are those of https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html, as far as a Node function has them.
  */
-export function functionFailure(thrown: Thrown, account: Account, name: string, where: string): RestageError {
+export function functionFailure(
+  thrown: Thrown,
+  account: Account,
+  { name, where, logGroup }: FailedFunction,
+): RestageError {
   const { errorType, log } = thrown;
   const words = wordsOf(thrown);
   const failed = (message: string, hint: string) =>
     new RestageError('function-failed', `${where} ${message}`, {
-      hint: `${hint}\n  Its log: ${logCommand(account, name)}`,
+      hint: `${hint}\n  Its log: ${logCommand(account, name, logGroup)}`,
     });
   const update = `aws lambda update-function-configuration --function-name ${plainName(name)} ${account.flags}`;
 

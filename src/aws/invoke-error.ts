@@ -1,7 +1,8 @@
 import { RestageError } from '../errors.ts';
 import type { Account } from './account.ts';
 import { isNamed, unreachable, wordsOf } from './aws-error.ts';
-import { functionError, logCommand, plainName } from './lambda-error.ts';
+import { logCommand, plainName } from './function-log.ts';
+import { functionError } from './lambda-error.ts';
 import { placeOf } from './service.ts';
 
 /** An invocation that came to nothing, as far as is known here. */
@@ -11,12 +12,13 @@ export interface Attempted {
   readonly where: string;
   readonly kind: 'wait' | 'event' | 'dry-run';
   readonly afterMs: number;
+  readonly logGroup: string | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
 /** What an invocation failed of. Where it may have been taken all the same, that is said. */
 export async function invokeError(error: unknown, account: Account, attempted: Attempted): Promise<RestageError> {
-  const { name, where, kind, afterMs, signal } = attempted;
+  const { name, where, kind, afterMs, logGroup, signal } = attempted;
   const seconds = Math.round(afterMs / 1000);
   const mayGoOn =
     kind === 'wait'
@@ -25,7 +27,8 @@ export async function invokeError(error: unknown, account: Account, attempted: A
         ? 'It may have been taken all the same'
         : undefined;
   const look =
-    mayGoOn && `${mayGoOn}: restage status --on lambda says how far it is.\n  Its log: ${logCommand(account, name)}`;
+    mayGoOn &&
+    `${mayGoOn}: restage status --on lambda says how far it is.\n  Its log: ${logCommand(account, name, logGroup)}`;
   if (signal?.aborted)
     return new RestageError(
       'interrupted',

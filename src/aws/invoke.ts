@@ -2,6 +2,7 @@ import type { InvokeCommandInput, InvokeCommandOutput } from '@aws-sdk/client-la
 import { RestageError } from '../errors.ts';
 import type { Account } from './account.ts';
 import { describeAccount } from './describe-account.ts';
+import type { FailedFunction } from './function-failure.ts';
 import { clientOf } from './service.ts';
 
 /** What an invocation gave. */
@@ -18,6 +19,8 @@ export interface InvokeOptions {
   readonly kind: 'wait' | 'event' | 'dry-run';
   /** How long an answer may take; as long as a function may run, when not given. */
   readonly timeoutMs?: number;
+  /** Where the function writes its log, for messages. */
+  readonly logGroup?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,7 +49,7 @@ export async function invokeFunction(
   account: Account,
   name: string,
   event: unknown,
-  { kind, timeoutMs = longestMs, signal }: InvokeOptions,
+  { kind, timeoutMs = longestMs, logGroup, signal }: InvokeOptions,
 ): Promise<Invoked> {
   const { LambdaClient, InvokeCommand } = await import('@aws-sdk/client-lambda');
   const client = new LambdaClient({
@@ -75,19 +78,18 @@ export async function invokeFunction(
   } catch (error) {
     const afterMs = performance.now() - began;
     const { invokeError } = await import('./invoke-error.ts');
-    throw await invokeError(error, account, { name, where, kind, afterMs, signal });
+    throw await invokeError(error, account, { name, where, kind, afterMs, logGroup, signal });
   } finally {
     client.destroy();
   }
-  return readOutput(output, kind, account, name, where);
+  return readOutput(output, kind, account, { name, where, logGroup });
 }
 
 async function readOutput(
   { $metadata: metadata, FunctionError: thrown, Payload: payload, LogResult: tail }: InvokeCommandOutput,
   kind: InvokeOptions['kind'],
   account: Account,
-  name: string,
-  where: string,
+  asked: FailedFunction,
 ): Promise<Invoked> {
   const requestId = metadata.requestId ?? '';
   if (kind !== 'wait') return { requestId };
@@ -97,7 +99,7 @@ async function readOutput(
   try {
     answer = text === '' ? null : JSON.parse(text);
   } catch (error) {
-    throw new RestageError('function-failed', `${where} answered with what is not JSON`, { cause: error });
+    throw new RestageError('function-failed', `${asked.where} answered with what is not JSON`, { cause: error });
   }
   if (thrown === undefined) return { requestId, answer, log };
   const said = (key: string): string => {
@@ -105,10 +107,5 @@ async function readOutput(
     return typeof found === 'string' ? found : '';
   };
   const { functionFailure } = await import('./function-failure.ts');
-  throw functionFailure(
-    { errorType: said('errorType'), errorMessage: said('errorMessage'), log },
-    account,
-    name,
-    where,
-  );
+  throw functionFailure({ errorType: said('errorType'), errorMessage: said('errorMessage'), log }, account, asked);
 }

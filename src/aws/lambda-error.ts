@@ -46,13 +46,3 @@ export async function functionError(
     hint: isDenied(error) ? `Allow ${action} on it to ${account.arn ?? account.name}.` : keyAdvice(error),
   });
 }
-
-/** A function's name alone, of its name, its ARN, or a part of that, each perhaps with an alias. */
-export function plainName(name: string): string {
-  return name.replace(/^.*\bfunction:/, '').replace(/:.*$/, '');
-}
-
-/** The command that shows a function's log. */
-export function logCommand(account: Pick<Account, 'flags'>, name: string): string {
-  return `aws logs tail /aws/lambda/${plainName(name)} --since 20m ${account.flags}`;
-}

@@ -16,6 +16,8 @@ export interface FunctionFacts {
   /** Why it is not active. */
   readonly stateReason: string | undefined;
   readonly vpcId: string | undefined;
+  /** Where it writes its log; undefined where it does as functions do by themselves. */
+  readonly logGroup: string | undefined;
 }
 
 /**
@@ -41,6 +43,7 @@ export async function readFunction(account: Account, name: string, signal?: Abor
       state: found.State,
       stateReason: found.StateReason,
       vpcId: found.VpcConfig?.VpcId || undefined,
+      logGroup: found.LoggingConfig?.LogGroup,
     };
   } catch (error) {
     if (signal?.aborted) throw new RestageError('interrupted', `interrupted while Lambda was asked for ${where}`);

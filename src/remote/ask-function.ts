@@ -56,7 +56,12 @@ export async function answerOf(
   const { account, name, facts, configPrint } = remote;
   const timeoutMs = (facts.timeoutSeconds ?? longestSeconds) * 1000 + afterTimeoutMs;
   const sent = invocationSchema.parse({ ...event, configPrint });
-  const { answer } = await invokeFunction(account, name, sent, { kind: 'wait', timeoutMs, signal });
+  const { answer } = await invokeFunction(account, name, sent, {
+    kind: 'wait',
+    timeoutMs,
+    logGroup: facts.logGroup,
+    signal,
+  });
   return readAnswer(name, answer);
 }
 
@@ -90,9 +95,9 @@ export async function sendToFunction(
   event: InvocationInput,
   signal?: AbortSignal,
 ): Promise<string> {
-  const { account, name, configPrint } = remote;
+  const { account, name, facts, configPrint } = remote;
   const sent = invocationSchema.parse({ ...event, configPrint });
-  return (await invokeFunction(account, name, sent, { kind: 'event', signal })).requestId;
+  return (await invokeFunction(account, name, sent, { kind: 'event', logGroup: facts.logGroup, signal })).requestId;
 }
 
 /** An answer of the function by that name, if it is one. Throws `function-failed`. */

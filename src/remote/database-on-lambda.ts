@@ -1,3 +1,4 @@
+import { logCommand } from '../aws/function-log.ts';
 import { failureOf, type Failure } from '../errors.ts';
 import type { Event, Listener } from '../event.ts';
 import type { Recovery } from '../perform/recover.ts';
@@ -6,7 +7,7 @@ import type { Report } from '../report/report.ts';
 import { answerOf, askFunction, errorOf, sendToFunction } from './ask-function.ts';
 import { ended, followRun, type Followed } from './follow-run.ts';
 import type { InvocationInput } from './invocation.ts';
-import { logCommand, type RemoteFunction } from './remote-function.ts';
+import type { RemoteFunction } from './remote-function.ts';
 import type { Status } from '../status.ts';
 import type { RunState } from './run-state.ts';
 import { seeSteps, type StepsSeen } from './steps-seen.ts';
@@ -164,10 +165,10 @@ function unreported(
   remote: RemoteFunction,
 ): Report {
   const { run: id, startedAt, failure, holds, kept, state, isUnknown } = known;
-  const { name, facts } = remote;
+  const { name, account, facts } = remote;
   const request = state === undefined ? '' : `, request ${state.function.requestId}`;
-  const logGroup = state?.function.logGroup;
-  const log = `The log of the function ${name}${request}: ${logCommand(remote, logGroup)}`;
+  const logGroup = state?.function.logGroup ?? facts.logGroup;
+  const log = `The log of the function ${name}${request}: ${logCommand(account, name, logGroup)}`;
   const isLogTold = failure.hint?.includes('aws logs tail') ?? false;
   const hints = [failure.hint, ...(isUnknown && !isLogTold ? [log] : [])].filter((hint) => hint !== undefined);
   return seen.report({

@@ -55,8 +55,3 @@ function requireInvocable({ name, state, stateReason }: FunctionFacts): void {
     hint: state === 'Pending' ? 'It is being made: wait until it is active.' : 'Deploy it again.',
   });
 }
-
-/** The command that shows the log of a function's runs. */
-export function logCommand({ name, account }: Pick<RemoteFunction, 'name' | 'account'>, logGroup?: string): string {
-  return `aws logs tail ${logGroup ?? `/aws/lambda/${name}`} ${account.flags} --since 1h`;
-}
