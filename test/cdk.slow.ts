@@ -369,6 +369,23 @@ describe('what the function may do', () => {
     ]);
   });
 
+  it.each([
+    ['ssm:/restage/staging', 'ssm'],
+    ['s3://configs/staging.yaml', 's3'],
+  ])('is to decrypt that of %s through %s only', async (configAt, service) => {
+    const { policy } = await makeFunction(undefined, (stack) => ({
+      configAt,
+      configKey: kms.Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:us-west-2:222222222222:key/k'),
+    }));
+    expect(policy.Statement.find(({ Sid: sid }) => sid === 'ConfigurationKey')).toEqual({
+      Sid: 'ConfigurationKey',
+      Effect: 'Allow',
+      Action: 'kms:Decrypt',
+      Resource: 'arn:aws:kms:us-west-2:222222222222:key/k',
+      Condition: { StringEquals: { 'kms:ViaService': `${service}.us-west-2.amazonaws.com` } },
+    });
+  });
+
   it('is to read the source itself, where that is of the same account', async () => {
     const { policy } = await makeFunction((config) => {
       config.source.aws = { profile: 'p', region: 'us-west-2', account: '222222222222' } as never;
@@ -575,6 +592,29 @@ describe('a task', () => {
       Namespace: 'restage',
       MetricName: 'Failed',
       Dimensions: [{ Name: 'function', Value: 'refresh-task' }],
+    });
+  });
+
+  it('lends its role to ECS for tasks of its own account only', async () => {
+    const { plain } = await makeFunction(
+      undefined,
+      (stack) => ({ vpc: network(stack) }),
+      (stack, made) => {
+        new RestageTask(stack, 'Task', { function: made });
+      },
+    );
+    const role = Object.values(plain.Resources).find((one) => one.Properties?.['RoleName'] === 'refresh-task');
+    expect(resolved(role?.Properties?.['AssumeRolePolicyDocument'], plain)).toMatchObject({
+      Statement: [
+        {
+          Action: 'sts:AssumeRole',
+          Principal: { Service: 'ecs-tasks.amazonaws.com' },
+          Condition: {
+            ArnLike: { 'aws:SourceArn': 'arn:aws:ecs:us-west-2:222222222222:*' },
+            StringEquals: { 'aws:SourceAccount': '222222222222' },
+          },
+        },
+      ],
     });
   });
 

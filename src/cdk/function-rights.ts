@@ -24,12 +24,20 @@ function filesUnder({ bucketArn: bucket, prefix }: RunsPlace): string {
   return prefix === '' ? `${bucket}/*` : `${bucket}/${prefix}/*`;
 }
 
-/** The configuration, where it is kept outside the bundle: s3://bucket/key, or ssm:/name. */
-export function configRights(place: Place, reference: string | undefined): Rights {
+/** The configuration, where it is kept outside the bundle: s3://bucket/key, or ssm:/name; perhaps under keys of KMS. */
+export function configRights(place: Place, reference: string | undefined, keyArns: readonly string[]): Rights {
+  const key = (service: 's3' | 'ssm') =>
+    allow('ConfigurationKey', ['kms:Decrypt'], keyArns, through(service, place.region));
   if (reference?.startsWith('s3://'))
-    return allow('Configuration', ['s3:GetObject'], [bucketArn(place, reference.slice('s3://'.length))]);
+    return [
+      ...allow('Configuration', ['s3:GetObject'], [bucketArn(place, reference.slice('s3://'.length))]),
+      ...key('s3'),
+    ];
   if (reference?.startsWith('ssm:'))
-    return allow('Configuration', ['ssm:GetParameter'], [parameterArn(place, reference.slice('ssm:'.length))]);
+    return [
+      ...allow('Configuration', ['ssm:GetParameter'], [parameterArn(place, reference.slice('ssm:'.length))]),
+      ...key('ssm'),
+    ];
   return [];
 }
 

@@ -15,6 +15,8 @@ export interface RestageFunctionProps {
   readonly config: string;
   /** Where the function finds it instead of beside its code: s3://bucket/key, ssm:/name. `config` must say the same. */
   readonly configAt?: string;
+  /** The KMS key of what `configAt` names, a SecureString or an object, where it is not under the account's default key. */
+  readonly configKey?: kms.IKey;
   /** Default: what `target.lambda.function` says. */
   readonly functionName?: string;
   /** The function's role; another account's trust names it. Default: the function's name. */

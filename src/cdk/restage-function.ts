@@ -115,7 +115,7 @@ export class RestageFunction extends Construct {
   /** What reading and writing both ends takes, wherever the same code runs: the function's rights, and its task's. */
   rights(): Rights {
     const { config } = this.#read;
-    const { objects = false, variables, configAt } = this.#props;
+    const { objects = false, variables, configAt, configKey } = this.#props;
     const target = placeOf(this, config.target.aws);
     const own = placeOf(this, undefined);
     const keys = this.#keys();
@@ -138,7 +138,7 @@ export class RestageFunction extends Construct {
         variables ? keyOf(variables, keys) : [],
         through('secretsmanager', own.region),
       ),
-      ...configRights(own, configAt),
+      ...configRights(own, configAt, configKey ? [configKey.keyArn] : []),
       ...(runs ? runsRights(target, runs) : []),
     ];
   }

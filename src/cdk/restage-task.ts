@@ -1,4 +1,5 @@
 import {
+  ArnFormat,
   aws_ecs as ecs,
   aws_iam as iam,
   aws_lambda as lambda,
@@ -60,7 +61,7 @@ export class RestageTask extends Construct {
     this.role = new iam.Role(this, 'Role', {
       roleName: props.roleName ?? this.functionName,
       description: `What the task of ${of.functionName} may do: the same`,
-      assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com'),
+      assumedBy: tasksOf(this),
       inlinePolicies: { restage: new iam.PolicyDocument({ statements: [...of.rights()] }) },
     });
     this.taskDefinition = new ecs.FargateTaskDefinition(this, 'Task', {
@@ -126,6 +127,22 @@ export class RestageTask extends Construct {
       }),
     });
   }
+}
+
+/**
+ * ECS on behalf of this account's tasks alone.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+ */
+function tasksOf(scope: Construct): iam.IPrincipal {
+  const stack = Stack.of(scope);
+  return new iam.ServicePrincipal('ecs-tasks.amazonaws.com', {
+    conditions: {
+      ArnLike: {
+        'aws:SourceArn': stack.formatArn({ service: 'ecs', resource: '*', arnFormat: ArnFormat.NO_RESOURCE_NAME }),
+      },
+      StringEquals: { 'aws:SourceAccount': stack.account },
+    },
+  });
 }
 
 function platformOf({ name }: lambda.Architecture): Platform {
