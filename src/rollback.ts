@@ -25,6 +25,8 @@ export interface RollbackReport extends RollbackPlan {
 export interface RollbackRunOptions {
   /** Its id; absent: a new one. */
   readonly id?: string | undefined;
+  /** Who makes it, for what is said of undoing it. */
+  readonly by?: 'function' | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with the rollback's id when the first thing is about to be changed. */
   readonly onStart?: ((run: string) => void) | undefined;
@@ -38,7 +40,7 @@ export interface RollbackRunOptions {
 export async function rollback(
   plan: RollbackPlan,
   end: TargetEnd,
-  { id, signal, onStart }: RollbackRunOptions = {},
+  { id, by, signal, onStart }: RollbackRunOptions = {},
 ): Promise<RollbackReport> {
   const target = end.database;
   if (!target) throw new RestageError('config-invalid', 'the config names no database of the target');
@@ -72,7 +74,7 @@ export async function rollback(
     if (wrong !== undefined) failure = { code: 'data-differs', message: `not all is well with it: ${wrong}` };
   } else failure = failureOf(done.error);
   const interrupted = done.swapped && failure !== undefined && signal?.aborted === true;
-  const undo = `to undo this: restage rollback ${run}`;
+  const undo = `to undo this: restage rollback ${run}${by === 'function' ? ' --on lambda' : ''}`;
   const { name } = plan.target;
   const again = `${name} holds the database again that the run ${plan.back.run} had replaced`;
   return {

@@ -111,6 +111,8 @@ test('objects alone go from here, without the function', async () => {
   const invoked = (counts: typeof before) => counts.find(({ operation }) => operation === 'Invoke')?.count ?? 0;
   const ended = await scene.restage('plan', ...there, '--only', 'objects');
   expect(ended.stdout).toContain('the function has no part in this run');
+  // Nobody else looks whether the application is staging's.
+  expect(ended.stdout).toContain(scene.environment.target.app.url);
   expect(invoked(await scene.environment.aws.requests())).toBe(invoked(before));
 });
 

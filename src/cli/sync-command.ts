@@ -40,7 +40,7 @@ export function syncCommands(command: (name: string, description: string) => Com
         const { terminal, signal, file, github, onStart, interrupt } = session;
         const onLeft = (third: string) => void (interrupt.words = { ...interrupt.words, third });
         const { only: part, on, yes = false, plan: planFile, tolerance = 10 } = options;
-        const settings = await readSettingsFor(file, on);
+        const settings = await readSettingsFor(file, on, part);
         const { config } = settings;
         const herald = openHerald(config, session);
         session.onFailure(herald.refused);
@@ -103,8 +103,9 @@ async function openRoute(settings: Settings, session: Session, options: RouteOpt
   };
 }
 
-function readSettingsFor(file: string, on: Place | undefined): Promise<Settings> {
-  return readSettings(file, process.env, on === 'lambda' ? 'buckets' : undefined);
+/** Without the function's part all is done here, and asked here: the applications too. */
+function readSettingsFor(file: string, on: Place | undefined, only: Only): Promise<Settings> {
+  return readSettings(file, process.env, on === 'lambda' && only !== 'objects' ? 'buckets' : undefined);
 }
 
 interface PlanCommandOptions {
@@ -115,7 +116,7 @@ interface PlanCommandOptions {
 
 async function showPlan(session: Session, { only, on, out }: PlanCommandOptions): Promise<number> {
   const { terminal, signal, file, github } = session;
-  await using route = await openRoute(await readSettingsFor(file, on), session, { only, on });
+  await using route = await openRoute(await readSettingsFor(file, on, only), session, { only, on });
   using kept = out === undefined ? undefined : keepPlan(out);
   const last = await route.lastRuns();
   const planned = await comparing(terminal, (onCompared) =>

@@ -51,7 +51,7 @@ export async function rollBack(task: Task): Promise<InvocationResponse> {
       );
     await record.mark({ phase: 'running' });
     log.write({ kind: 'rollback-started', back: plan.back.run });
-    const report = await rollback(plan, target, { id, signal });
+    const report = await rollback(plan, target, { id, by: 'function', signal });
     log.write({ kind: 'rollback-ended', outcome: report.outcome, failure: report.failure, holds: report.holds });
     const { outcome, failure, holds } = report;
     const exitCode = { done: 0, failed: 1, interrupted: 130 }[outcome];

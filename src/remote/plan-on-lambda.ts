@@ -66,7 +66,9 @@ export async function planOnLambda(
   const run = newRunId();
   const [database, objects] = await allOf([
     parts.database ? askPlan(remote, { action: 'plan', only: 'database', runId: run }, signal) : undefined,
-    parts.objects && ends ? plan(config, withoutApps(ends), { ...options, only: 'objects' }) : undefined,
+    parts.objects && ends
+      ? plan(config, parts.database ? withoutApps(ends) : ends, { ...options, only: 'objects' })
+      : undefined,
   ]);
   const told = { run, ...(database ? { database } : {}), ...(objects ? { objects } : {}) };
   const notes = notesOf(remote, database !== undefined);
