@@ -13,7 +13,7 @@ export function readLastRuns(text: string, place: string): readonly LastRun[] {
   }
   if (Array.isArray(value) && value.every(isLastRun)) return value;
   throw new RestageError('report-invalid', `${place} is no list of runs`, {
-    hint: 'It is what the next run measures the source by, and was written by something else than restage. Delete it, if the source has not shrunk.',
+    hint: 'It is what the next run measures the source by, and was written by something else than restage. The next run that ends well writes it anew.',
   });
 }
 

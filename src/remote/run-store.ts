@@ -1,6 +1,6 @@
 import type { Account } from '../aws/account.ts';
 import { bucketOf } from '../connect.ts';
-import { RestageError } from '../errors.ts';
+import { failureOf, RestageError } from '../errors.ts';
 import type { LastRun } from '../last-run.ts';
 import type { TextFiles } from '../s3/text-files.ts';
 import { readBegun, readState } from './kept-files.ts';
@@ -34,7 +34,8 @@ export interface RunStore extends Disposable {
   runOf(requestId: string, run: string): Promise<string>;
   /** What the newest runs that ended well read of the source, newest first; a few. */
   lastRuns(): Promise<readonly LastRun[]>;
-  addLastRun(last: LastRun): Promise<void>;
+  /** In a sentence, that something else than such a list stood there, and has made way; undefined otherwise. */
+  addLastRun(last: LastRun): Promise<string | undefined>;
 }
 
 const contentTypes: { readonly [File in RunFile]: string } = {
@@ -153,9 +154,11 @@ export function openRunStore(account: Account, place: string): RunStore {
       const files = await open();
       for (let attempt = 1; attempt <= mostAttempts; attempt++) {
         const there = await files.read(key);
-        const runs = there ? readLastRuns(there.text, `${address}/last-runs.json`) : [];
+        const { runs, problem } = there
+          ? lastRunsIn(there.text, `${address}/last-runs.json`)
+          : { runs: [], problem: undefined };
         const text = JSON.stringify(withLastRun(runs, last));
-        if ((await files.writeIf(key, text, 'application/json', there?.etag)) !== undefined) return;
+        if ((await files.writeIf(key, text, 'application/json', there?.etag)) !== undefined) return problem;
       }
       throw busy(key);
     },
@@ -166,6 +169,18 @@ export function openRunStore(account: Account, place: string): RunStore {
       );
     },
   };
+}
+
+/** A list that cannot be read would otherwise leave every later run without one. */
+function lastRunsIn(
+  text: string,
+  place: string,
+): { readonly runs: readonly LastRun[]; readonly problem: string | undefined } {
+  try {
+    return { runs: readLastRuns(text, place), problem: undefined };
+  } catch (error) {
+    return { runs: [], problem: `${failureOf(error).message}: it was written anew, with this run alone` };
+  }
 }
 
 /** How often something is tried that others may be doing at the same time. */

@@ -170,7 +170,7 @@ test('a bucket as a whole is a place too', async () => {
   expect(await keys()).toEqual(expect.arrayContaining([`${run}/plan.json`, `${run}/state.json`]));
 });
 
-test('the last runs are kept, newest first, also where several end at the same time', async () => {
+test('the last runs are kept, newest first, also where several end at the same time, and where junk has stood', async () => {
   const last = (day: number) => ({
     run: `r${day}`,
     endedAt: `2026-01-0${day}T00:00:00.000Z`,
@@ -178,7 +178,11 @@ test('the last runs are kept, newest first, also where several end at the same t
     buckets: [],
   });
   expect(await runs.lastRuns()).toEqual([]);
-  await runs.addLastRun(last(1));
+  await store.target.client.send(
+    new PutObjectCommand({ Bucket: bucket, Key: 'our runs/last-runs.json', Body: '{"run"' }),
+  );
+  expect(await runs.addLastRun(last(1))).toMatch(/last-runs\.json is no list of runs: it was written anew/);
+  expect(await runs.addLastRun(last(1))).toBeUndefined();
   await Promise.all([2, 3, 4].map((day) => open().addLastRun(last(day))));
   expect((await runs.lastRuns()).map((one) => one.run)).toEqual(['r4', 'r3', 'r2', 'r1']);
 });
