@@ -14,7 +14,7 @@ import {
   type Status,
 } from '../src/index.ts';
 import { type Invoked, type LambdaFunction, type LambdaScene, startLambdaScene } from './lambda-scene.ts';
-import { openSession } from './sql.ts';
+import { openSession, type Session } from './sql.ts';
 
 // The function with a place for its runs: what it keeps there, and what a second delivery is told from it.
 
@@ -39,6 +39,15 @@ afterEach(() => scene.environment.aws.clearFaults());
 /** The ids of the databases that staging's server has: a run makes another one. */
 async function databases(): Promise<string> {
   return JSON.stringify(await scene.onTarget('select oid, datname from pg_database order by oid'));
+}
+
+/** A session as that of a run, which has the target's lock. */
+async function holdLock(run: string): Promise<Session> {
+  const { target } = scene.environment;
+  const key = createHash('sha256').update(`restage ${target.database}`).digest().readBigInt64BE(0);
+  const holder = await openSession(target.postgres.adminUrl('postgres'), `restage ${run}`);
+  await holder.query(`select pg_advisory_lock(${key})`);
+  return holder;
 }
 
 /** A run that another invocation makes, as its state tells it. */
@@ -159,6 +168,20 @@ describe('a plan that was agreed to', () => {
     await scene.onSource('drop table came_since');
   });
 
+  test('is not asked for under the id of a run that has begun, whose own stays', async () => {
+    const runId = newRunId();
+    await store.begin(stateOf(runId));
+    await store.keep(runId, 'plan.json', 'its own');
+    for (const event of [{ action: 'plan' }, { dryRun: true }] as const) {
+      const { response } = await lambda.invoke({ ...event, runId });
+      expect(response).toMatchObject({
+        statusCode: 400,
+        error: { code: 'event-invalid', message: words('has begun') },
+      });
+    }
+    expect(await store.fetch(runId, 'plan.json')).toBe('its own');
+  });
+
   test('must be there', async () => {
     const { response } = await lambda.invoke({ runId: newRunId(), asPlanned: 10 });
     expect(response).toMatchObject({
@@ -206,15 +229,22 @@ describe('a run that another invocation makes', () => {
   test('and is silent goes on for as long as it has the lock', async () => {
     const run = newRunId();
     await store.begin(stateOf(run, { deadline: new Date(Date.now() - 1000).toISOString() }));
-    const { target } = scene.environment;
-    const key = createHash('sha256').update(`restage ${target.database}`).digest().readBigInt64BE(0);
-    await using holder = await openSession(target.postgres.adminUrl('postgres'), `restage ${run}`);
-    await holder.query(`select pg_advisory_lock(${key})`);
+    await using _holder = await holdLock(run);
     const { response } = await lambda.invoke({ runId: run });
     expect(response).toMatchObject({ statusCode: 202, state: { phase: 'running' } });
     const status = await lambda.invoke({ action: 'status', runId: run });
     expect(status.response).toMatchObject({ statusCode: 200, state: { run, phase: 'running' } });
     expect((status.response.report as Status).database?.running).toContain(run);
+  });
+});
+
+describe('a run that has the lock', () => {
+  test('and no state goes on, and its state says so', async () => {
+    const run = newRunId();
+    await using _holder = await holdLock(run);
+    const { response } = await lambda.invoke({ runId: run });
+    expect(response).toMatchObject({ statusCode: 202, exitCode: 0, state: { run, phase: 'running' } });
+    expect(await store.read(run)).toEqual(response.state);
   });
 });
 
@@ -262,6 +292,19 @@ describe('a place for runs', () => {
     });
     expect(response).not.toHaveProperty('reportAt');
     expect(reportOf(response).remarks).toContainEqual(words('the report could not be kept'));
+  });
+
+  test('that does not take the figures for the next run loses no report', async () => {
+    await scene.environment.aws.inject({
+      match: { service: 's3', operation: 'PutObject', key: 'runs/last-runs.json' },
+      kind: 'error',
+      status: 403,
+      code: 'AccessDenied',
+      message: 'Access Denied',
+    });
+    const { response } = await lambda.invoke({});
+    expect(response).toMatchObject({ statusCode: 200, reportAt: words('report.json') });
+    expect(reportOf(response).remarks).toContainEqual(words('its figures, by which the next run measures'));
   });
 
   test('that does not take its progress does not break the run, and is told', async () => {
@@ -349,6 +392,20 @@ describe('a run that does not fit one invocation', () => {
     expect(response).toMatchObject({ statusCode: 409, exitCode: 3, error: { code: 'config-differs' } });
     expect(await databases()).toBe(before);
     expect(await store.read(paused.response.runId ?? '')).toMatchObject({ phase: 'paused', part: 1 });
+  });
+
+  test('waits on where the server does not know yet that its last part is gone', async () => {
+    const run = paused.response.runId ?? '';
+    await using _holder = await holdLock(run);
+    const { response, log } = await slow.invoke(next);
+    expect(response).toMatchObject({
+      statusCode: 202,
+      exitCode: 1,
+      state: { phase: 'paused', part: 1 },
+      error: { code: 'run-in-progress' },
+    });
+    expect(await store.read(run)).toEqual(response.state);
+    expect(log.at(-1)).toMatchObject({ Failed: 1, Succeeded: 0 });
   });
 
   test('goes on with the next delivery, of two only once', async () => {

@@ -30,7 +30,7 @@ export async function finish(
 ): Promise<InvocationResponse> {
   const { invocation, log, count } = task;
   const kept = await keep(store, made);
-  const problems = [...record.problems, ...('problem' in kept ? [kept.problem] : [])];
+  const problems = [...record.problems, ...kept.problems];
   for (const problem of problems) log.write({ kind: 'remark', problem });
   const report = problems.length === 0 ? made : { ...made, remarks: [...made.remarks, ...problems] };
   const exitCode = { done: 0, failed: 1, interrupted: 130, paused: 1 }[report.outcome];
@@ -44,31 +44,42 @@ export async function finish(
     action: invocation.action,
     runId,
     report,
-    ...('at' in kept ? { reportAt: kept.at } : {}),
+    ...(kept.at === undefined ? {} : { reportAt: kept.at }),
     result: resultOf(report),
     ...(store ? { state: record.state } : {}),
     ...(failure ? { error: failure } : {}),
   });
 }
 
-/** A success must not be lost because its report could not be kept. */
-async function keep(
-  store: RunStore | undefined,
-  report: Report,
-): Promise<{ readonly at: string } | { readonly problem: string } | Readonly<Record<string, never>>> {
-  if (!store) return {};
+interface Kept {
+  /** The report's address; undefined where it could not be kept. */
+  readonly at: string | undefined;
+  readonly problems: readonly string[];
+}
+
+/** A success must not be lost because its report could not be kept, nor the report because its figures could not. */
+async function keep(store: RunStore | undefined, report: Report): Promise<Kept> {
+  if (!store) return { at: undefined, problems: [] };
   const { run: id } = report;
+  let at: string;
   try {
-    const [at] = await Promise.all([
+    [at] = await Promise.all([
       store.keep(id, 'report.json', `${json(report)}\n`),
       store.keep(id, 'report.md', markdown(report)),
       store.keep(id, 'report.html', html(report)),
     ]);
-    const last = lastRunOf(report, at);
-    if (last) await store.addLastRun(last);
-    return { at };
   } catch (error) {
-    return { problem: `the report could not be kept under ${store.place}/${id}: ${failureOf(error).message}` };
+    const problem = `the report could not be kept under ${store.place}/${id}: ${failureOf(error).message}`;
+    return { at: undefined, problems: [problem] };
+  }
+  const last = lastRunOf(report, at);
+  if (!last) return { at, problems: [] };
+  try {
+    const anew = await store.addLastRun(last);
+    return { at, problems: anew === undefined ? [] : [anew] };
+  } catch (error) {
+    const problem = `its figures, by which the next run measures the source, could not be kept in ${store.place}/last-runs.json: ${failureOf(error).message}`;
+    return { at, problems: [problem] };
   }
 }
 
@@ -112,13 +123,19 @@ export async function refuse(task: Task, record: RunRecord, thrown: unknown): Pr
   const error = deadline.signal.aborted && isOfSignal(thrown) ? (deadline.signal.reason as unknown) : thrown;
   const failure = failureOf(error);
   if (failure.code === 'internal') log.write({ kind: 'fault', trace: traceOf(error) });
-  const { run: runId } = record.state;
-  if (failure.code === 'run-in-progress' && failure.message.includes(`restage ${runId} `))
-    return answered(
-      { exitCode: 0, action: invocation.action, runId, state: { ...record.state, phase: 'running' } },
-      true,
-    );
+  const { run: runId, part } = record.state;
   const holds = `${settings.config.target.name} is as it was`;
+  if (failure.code === 'run-in-progress' && failure.message.includes(`restage ${runId} `)) {
+    // A run that had paused has its own last part in the way, which the server does not know to be gone: it waits on.
+    await record.end(part > 1 ? { phase: 'paused', part: part - 1, holds } : { phase: 'running' });
+    for (const problem of record.problems) log.write({ kind: 'remark', problem });
+    const known = { action: invocation.action, runId, state: record.state };
+    if (part === 1) return answered({ ...known, exitCode: 0 }, true);
+    log.write({ kind: 'waits', failure });
+    count({ Succeeded: 0, Failed: 1 });
+    await tell(task, { ...newsOfRefusal('sync', settings.config, failure), run: runId, holds });
+    return answered({ ...known, exitCode: 1, error: failure }, true);
+  }
   await record.end({ phase: 'ended', outcome: 'failed', exitCode: exitCodes[failure.code], failure, holds });
   for (const problem of record.problems) log.write({ kind: 'remark', problem });
   count({ Succeeded: 0, Failed: 1 });

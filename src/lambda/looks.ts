@@ -7,6 +7,7 @@ import {
   json,
   newRunId,
   openRuns,
+  RestageError,
   status,
   verify,
   type InvocationResponse,
@@ -21,11 +22,17 @@ import { partOf, type Task } from './task.ts';
 
 // What only looks: nothing of the target's database is changed.
 
-/** What a sync would do; under `runId` it is kept. Throws what `plan` throws. */
+/** What a sync would do; under `runId` it is kept. Throws `event-invalid` where that run has begun, and what `plan` throws. */
 export async function showPlan(task: Task): Promise<InvocationResponse> {
   const { invocation, settings, deadline, log } = task;
   const { action, runId } = invocation;
   using store = await openRuns(settings.config, { signal: deadline.signal });
+  if (runId !== undefined && (await store?.read(runId)))
+    throw new RestageError(
+      'event-invalid',
+      `runId: the run ${runId} has begun already, and its plan, in ${store?.place}, is kept as it was; nothing was planned`,
+      { hint: 'Name an id of its own, or none.' },
+    );
   using ends = await connect(settings.config, { only: partOf(invocation), signal: deadline.signal });
   const report = await planWithin(task, ends, store, deadline.signal);
   log.write({ kind: 'planned', ...planFigures(report) });
