@@ -36,7 +36,9 @@ export function functionArn(place: Place, name: string): string {
 
 export function parameterArn(place: Place, name: string): string {
   if (name.startsWith('arn:')) return name;
-  return arn(place, 'ssm', 'parameter', name.replace(/^\//, ''), ArnFormat.SLASH_RESOURCE_NAME);
+  // IAM knows no versions and labels of a parameter, which stand after a colon.
+  const bare = name.replace(/^\//, '').replace(/:[^/]*$/, '');
+  return arn(place, 'ssm', 'parameter', bare, ArnFormat.SLASH_RESOURCE_NAME);
 }
 
 export function bucketArn({ stack }: Pick<Place, 'stack'>, bucket: string): string {
