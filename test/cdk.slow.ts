@@ -363,6 +363,10 @@ describe('what the function may do', () => {
       'ssm:GetParameter',
       'arn:aws:ssm:us-west-2:222222222222:parameter/restage/staging',
     ]);
+    // IAM knows no versions.
+    expect((await of('ssm:/restage/staging:3'))['Configuration']).toEqual(
+      (await of('ssm:/restage/staging'))['Configuration'],
+    );
     expect((await of('s3://configs/staging.yaml'))['Configuration']).toEqual([
       's3:GetObject',
       'arn:aws:s3:::configs/staging.yaml',
