@@ -70,6 +70,7 @@ test('ends that are the wrong way round are refused: by name, by environment, by
     const [source, target] = [config.get('source'), config.get('target')];
     config.set('source', target);
     config.set('target', source);
+    config.deleteIn(['source', 'lambda']); // which is no source's
   };
   const named = await scene.configure(swapped);
   for (const args of [

@@ -54,7 +54,7 @@ export async function readSettings(
       'config-differs',
       `its configuration, ${reference}, is another than the caller's: print ${print}, and not ${configPrint}; nothing was changed`,
       {
-        hint: `Give the function ${functionName} the same file (${reference.startsWith('s3://') ? `aws s3 cp FILE ${reference}` : reference.startsWith('ssm:') ? `write it to ${reference}` : 'deploy it again'}), or name the function's own with --config.`,
+        hint: `Give the function ${functionName} the same file (${reference.startsWith('s3://') ? `aws s3 cp FILE ${reference}` : reference.startsWith('ssm:') ? `write it to ${reference}` : 'deploy it again'}), or take the one that it has, by --config FILE.`,
       },
     );
   const secret = environment['RESTAGE_VARIABLES'];
