@@ -33,7 +33,11 @@ test('killed while it plans, nothing was done, and a refresh begins anew', async
 
 test.each([
   ['copying', asBefore],
-  ['swapping', /^staging (has the run still going on: restage |holds the new database, which was not accepted)/],
+  // The server carries out what it was sent, or has seen by then that nobody is there.
+  [
+    'swapping',
+    /^staging (has the run still going on: restage |holds the new database, which was not accepted|holds its database as it was before the run)/,
+  ],
   ['migrating', isNew],
   ['verifying', isNew],
   ['putting back', /^staging (has the run still going on: restage |holds its database as it was before the run)/],
@@ -57,8 +61,9 @@ test.each([
   const after = await scene.staging();
   const production = await scene.production();
   const wasSwapped = after.tables['marker'] !== before.tables['marker'];
-  if (holds === asBefore) expect(wasSwapped).toBe(false);
-  if (holds === isNew) expect([wasSwapped, report.recovery?.swappedBack]).toEqual([true, false]);
+  // What is said of staging is so.
+  if (asBefore.test(report.holds)) expect(wasSwapped).toBe(false);
+  if (isNew.test(report.holds)) expect([wasSwapped, report.recovery?.swappedBack]).toEqual([true, false]);
   if (wasSwapped)
     for (const table of plain) expect([table, after.tables[table]]).toEqual([table, production.tables[table]]);
   else expect({ ...after, databases: [] }).toEqual({ ...before, databases: [] });

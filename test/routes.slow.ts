@@ -49,6 +49,8 @@ const plain = (summary: string) =>
     // Objects go in two passes, of which only the second knows what the target has besides.
     .replace(/\n +what came since: 0 objects copied, 0 bytes; 4,709 unchanged/, '')
     .replaceAll(/\n +(?:function +bluemoxon|request |log ).*/g, '')
+    // Whoever refreshed by the function goes back by it.
+    .replace('restage rollback --on lambda puts', 'restage rollback puts')
     .split('\n')
     .map((line) => line.replaceAll(/ {2,}/g, '  '));
 
