@@ -7,7 +7,7 @@ import { temporaryFolder, writeBundle } from './aws-example.ts';
 
 const root = join(import.meta.dirname, '..');
 
-it('examples/aws is made by `cdk synth`, without an account and without the network', async (context) => {
+it('examples/aws is made by `cdk synth`, without an account and without the network', async () => {
   const folder = await temporaryFolder();
   try {
     const bundle = await writeBundle(folder);
@@ -22,7 +22,8 @@ it('examples/aws is made by `cdk synth`, without an account and without the netw
       '--no-version-reporting',
       '--quiet',
     ];
-    const asked = promisify(execFile)(join(bin, 'cdk'), ['synth', ...options], {
+    // Of 3.0.0 and older ones it ends with an error: they cannot read what aws-cdk-lib of today writes.
+    const { stderr: said } = await promisify(execFile)(join(bin, 'cdk'), ['synth', ...options], {
       cwd: join(root, 'examples/aws'),
       // No profile of whoever runs this, and nobody to be asked for one.
       env: {
@@ -32,16 +33,6 @@ it('examples/aws is made by `cdk synth`, without an account and without the netw
         CDK_DISABLE_CLI_TELEMETRY: 'true',
       },
     });
-    const said = await asked.then(
-      ({ stderr }) => stderr,
-      (error: { readonly stderr: string }) => {
-        // aws-cdk 3.0.0 is older than its number: it knows assemblies up to 43, aws-cdk-lib writes 55.
-        if (/not compatible with the CDK library/.test(error.stderr)) return undefined;
-        throw error as unknown as Error;
-      },
-    );
-    if (said === undefined)
-      return context.skip('the installed aws-cdk is too old for aws-cdk-lib: 2.1148.2 or later is needed');
     expect(said).not.toMatch(/error/i);
     expect((await readdir(out)).filter((name) => name.endsWith('.template.json')).toSorted()).toEqual([
       'bluemoxon-production-source.template.json',

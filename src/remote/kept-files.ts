@@ -3,7 +3,7 @@ import { RestageError } from '../errors.ts';
 import { runId } from './invocation.ts';
 import type { RunState } from './run-state.ts';
 
-/** As much of a state as anything is decided by. */
+/** The part of a state that decisions rest on. */
 const state = z.looseObject({
   run: runId,
   phase: z.enum(['planning', 'running', 'paused', 'ended']),
