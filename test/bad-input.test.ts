@@ -147,7 +147,8 @@ describe('check', () => {
     );
     expect(stdout).toMatch(/verify\.totals\.0 at source +GET \/books\?limit=5 +HTTP 200, total is 153$/m);
     expect(stdout).toMatch(/verify\.totals\.0 at target .*HTTP 200, total is 121$/m);
-    expect(stdout).toMatch(/\nnothing is wrong: \d+ right, 1 to know\n$/);
+    // The source could be written to by its role, and the function has a short time-out.
+    expect(stdout).toMatch(/\nnothing is wrong: \d+ right, 2 to know\n$/);
   });
 
   test('an interrupt ends it at once', async () => {
