@@ -267,7 +267,7 @@ test('a function that is killed: the report says so, where its log is, and what 
   expect(report.failure).toMatchObject({
     code: 'function-failed',
     hint: expect.stringContaining(
-      `aws logs tail /aws/lambda/${syncFunction.name} --profile ${staging.profile}`,
+      `aws logs tail /aws/lambda/${syncFunction.name} --since 1h --profile ${staging.profile}`,
     ) as string,
   });
   expect(report.holds).toContain('as it was before the run');
