@@ -43,7 +43,8 @@ export {
 export { parseKept } from './remote/kept-files.ts';
 export { openRuns } from './remote/open-runs.ts';
 export type { RunState } from './remote/run-state.ts';
-export type { RunFile, RunStore } from './remote/run-store.ts';
+export type { RunFile } from './remote/run-files.ts';
+export type { RunStore } from './remote/run-store.ts';
 export { joinReports, type Passes } from './remote/join-reports.ts';
 export { resultOf, type RunResult } from './remote/run-result.ts';
 export { firstPass, joinPlans, secondPass, type JoinOptions } from './remote/join.ts';

@@ -43,7 +43,7 @@ test('{} refreshes the database, and is answered', async () => {
     state: { phase: 'ended' },
   });
   expect(log).toContain('"Namespace":"restage"');
-  expect(await store.read(response.runId ?? '')).toEqual(response.state);
+  expect(await store.states.read(response.runId ?? '')).toEqual(response.state);
 });
 
 describe('a configuration', () => {
@@ -138,7 +138,7 @@ test('a report that does not fit into an answer is where the answer says, and th
     reportAt: `${scene.runs}/${response.runId}/report.json`,
   });
   expect(response).not.toHaveProperty('report');
-  const kept = (await store.fetch(response.runId ?? '', 'report.json')) ?? '';
+  const kept = (await store.files.fetch(response.runId ?? '', 'report.json')) ?? '';
   expect(kept.length).toBeGreaterThan(6_291_556);
   expect(JSON.parse(kept)).toMatchObject({ outcome: 'done', run: response.runId });
 });
@@ -162,10 +162,12 @@ test('a run that does not fit asks itself for its next part, and ends', async ()
   );
   expect(answer).toMatchObject({ statusCode: 202, exitCode: 0, state: { phase: 'paused' } });
   await scene.onSource('update slow set seconds = 0');
-  for (let tries = 0; (await store.read(run))?.phase !== 'ended' && tries < 1200; tries++)
+  for (let tries = 0; (await store.states.read(run))?.phase !== 'ended' && tries < 1200; tries++)
     await new Promise((resolve) => setTimeout(resolve, 100));
-  expect(await store.read(run)).toMatchObject({ phase: 'ended', outcome: 'done' });
-  const report = JSON.parse((await store.fetch(run, 'report.json')) ?? '{}') as { readonly parts?: readonly unknown[] };
+  expect(await store.states.read(run)).toMatchObject({ phase: 'ended', outcome: 'done' });
+  const report = JSON.parse((await store.files.fetch(run, 'report.json')) ?? '{}') as {
+    readonly parts?: readonly unknown[];
+  };
   expect(report.parts?.length).toBeGreaterThan(1);
 });
 

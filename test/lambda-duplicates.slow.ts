@@ -73,7 +73,7 @@ test('a run that is killed is not made again by the retries of its event, nor by
   // It may live yet, for all that the retry can know.
   expect(retried).toMatchObject({ statusCode: 202, exitCode: 0, runId: run, state: { phase: 'running' } });
   expect(more).toEqual([]);
-  const { deadline } = (await scene.store.read(run)) ?? {};
+  const { deadline } = (await scene.store.states.read(run)) ?? {};
   await sleep(Date.parse(deadline ?? '') - Date.now() + 200);
   await scene.open('slow');
   for (const times of [3, 4]) {

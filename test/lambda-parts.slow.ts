@@ -159,7 +159,7 @@ test('a part that is killed is not made again: who asks is told that, and what s
   await scene.environment.aws.killFunction(syncFunction.name);
   expect(await killed).toMatchObject({ code: 'function-failed' });
   expect(await scene.wait(next)).toMatchObject({ statusCode: 202, exitCode: 0, state: { phase: 'running', part: 2 } });
-  const { deadline } = (await scene.store.read(run)) ?? {};
+  const { deadline } = (await scene.store.states.read(run)) ?? {};
   await new Promise((resolve) => setTimeout(resolve, Date.parse(deadline ?? '') - Date.now() + 200));
   const response = await scene.wait(next);
   expect(response).toMatchObject({

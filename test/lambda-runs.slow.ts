@@ -84,32 +84,32 @@ describe('a run that has ended', () => {
 
   test('is kept with its report in three forms, and its plan', async () => {
     expect(first.response).toMatchObject({ statusCode: 200, reportAt: `${scene.runs}/${run}/report.json` });
-    expect(JSON.parse((await store.fetch(run, 'report.json')) ?? '')).toMatchObject({
+    expect(JSON.parse((await store.files.fetch(run, 'report.json')) ?? '')).toMatchObject({
       run,
       outcome: 'done',
       function: {},
     });
-    expect(await store.fetch(run, 'report.md')).toContain('# ');
-    expect(await store.fetch(run, 'report.html')).toContain('<!doctype html>');
-    expect(JSON.parse((await store.fetch(run, 'plan.json')) ?? '')).toMatchObject({
+    expect(await store.files.fetch(run, 'report.md')).toContain('# ');
+    expect(await store.files.fetch(run, 'report.html')).toContain('<!doctype html>');
+    expect(JSON.parse((await store.files.fetch(run, 'plan.json')) ?? '')).toMatchObject({
       version: 1,
       steps: expect.any(Array) as [],
     });
   });
 
   test('has left its state, and each of its events in order', async () => {
-    const state = await store.read(run);
+    const state = await store.states.read(run);
     expect(state).toMatchObject({ phase: 'ended', part: 1, outcome: 'done', exitCode: 0, holds: words('staging') });
     expect(first.response.state).toEqual(state);
     let kinds: string[] = [];
     for (let piece = 1; piece <= (state?.pieces ?? 0); piece++) {
-      const lines = (await store.readEvents(run, piece))?.trimEnd().split('\n') ?? [];
+      const lines = (await store.events.read(run, piece))?.trimEnd().split('\n') ?? [];
       kinds = [...kinds, ...lines.map((line) => (JSON.parse(line) as { kind: string }).kind)];
     }
     expect(kinds[0]).toBe('run-started');
     expect(kinds.at(-1)).toBe('run-ended');
     expect(kinds.filter((kind) => kind === 'step-ended')).toHaveLength(reportOf(first.response).steps.length);
-    expect(await store.readEvents(run, (state?.pieces ?? 0) + 1)).toBeUndefined();
+    expect(await store.events.read(run, (state?.pieces ?? 0) + 1)).toBeUndefined();
   });
 
   test('gives the same answer to every delivery of the same event, and is not made again', async () => {
@@ -133,7 +133,7 @@ describe('a run that has ended', () => {
     const { took } = last.database;
     const slow = { ...took, durationMs: took.durationMs + 3_600_000, afterMs: 3_600_000 };
     const endedAt = new Date().toISOString();
-    await store.addLastRun({ ...last, run: newRunId(), endedAt, database: { ...last.database, took: slow } });
+    await store.lastRuns.add({ ...last, run: newRunId(), endedAt, database: { ...last.database, took: slow } });
     const before = await databases();
     const { response, log } = await lambda.invoke({});
     expect(response).toMatchObject({
@@ -145,7 +145,7 @@ describe('a run that has ended', () => {
     expect(log.at(-1)).toMatchObject({ Failed: 1, code: 'time-short' });
     expect(await databases()).toBe(before);
     const later = new Date(Date.now() + 1000);
-    await store.addLastRun({ ...last, run: newRunId(later), endedAt: later.toISOString() });
+    await store.lastRuns.add({ ...last, run: newRunId(later), endedAt: later.toISOString() });
   });
 });
 
@@ -154,7 +154,7 @@ describe('a plan that was agreed to', () => {
     const runId = newRunId();
     const plan = await lambda.invoke({ action: 'plan', runId });
     expect(plan.response).toMatchObject({ statusCode: 200, runId, reportAt: `${scene.runs}/${runId}/plan.json` });
-    expect(await store.read(runId)).toBeUndefined();
+    expect(await store.states.read(runId)).toBeUndefined();
     const { response } = await lambda.invoke({ runId, asPlanned: 10 });
     expect(response).toMatchObject({ statusCode: 200, report: { run: runId } });
   });
@@ -170,8 +170,8 @@ describe('a plan that was agreed to', () => {
 
   test('is not asked for under the id of a run that has begun, whose own stays', async () => {
     const runId = newRunId();
-    await store.begin(stateOf(runId));
-    await store.keep(runId, 'plan.json', 'its own');
+    await store.states.begin(stateOf(runId));
+    await store.files.keep(runId, 'plan.json', 'its own');
     for (const event of [{ action: 'plan' }, { dryRun: true }] as const) {
       const { response } = await lambda.invoke({ ...event, runId });
       expect(response).toMatchObject({
@@ -179,7 +179,7 @@ describe('a plan that was agreed to', () => {
         error: { code: 'event-invalid', message: words('has begun') },
       });
     }
-    expect(await store.fetch(runId, 'plan.json')).toBe('its own');
+    expect(await store.files.fetch(runId, 'plan.json')).toBe('its own');
   });
 
   test('must be there', async () => {
@@ -194,7 +194,7 @@ describe('a plan that was agreed to', () => {
 describe('a run that another invocation makes', () => {
   test('goes on elsewhere while it writes', async () => {
     const run = newRunId();
-    await store.begin(stateOf(run));
+    await store.states.begin(stateOf(run));
     const before = await databases();
     const { response } = await lambda.invoke({ runId: run });
     expect(response).toMatchObject({ statusCode: 202, exitCode: 0, state: { run, phase: 'running' } });
@@ -211,7 +211,7 @@ describe('a run that another invocation makes', () => {
     ['is past its deadline', { deadline: new Date(Date.now() - 1000).toISOString() }, 'was killed at its time-out'],
   ])('and %s has been killed, if nobody has the lock', async (_what, more, told) => {
     const run = newRunId();
-    await store.begin(stateOf(run, more));
+    await store.states.begin(stateOf(run, more));
     const before = await databases();
     const { response, log } = await lambda.invoke({ runId: run });
     expect(response).toMatchObject({
@@ -220,7 +220,7 @@ describe('a run that another invocation makes', () => {
       error: { code: 'function-failed', message: words(told), hint: words('/aws/lambda/another a-stream') },
       state: { phase: 'ended', outcome: 'failed', holds: words('is as it was before the run') },
     });
-    expect(await store.read(run)).toEqual(response.state);
+    expect(await store.states.read(run)).toEqual(response.state);
     expect((await lambda.invoke({ runId: run })).response).toEqual(response);
     expect(await databases()).toBe(before);
     expect(log.at(-1)).toMatchObject({ Failed: 1, code: 'function-failed' });
@@ -228,7 +228,7 @@ describe('a run that another invocation makes', () => {
 
   test('and is silent goes on for as long as it has the lock', async () => {
     const run = newRunId();
-    await store.begin(stateOf(run, { deadline: new Date(Date.now() - 1000).toISOString() }));
+    await store.states.begin(stateOf(run, { deadline: new Date(Date.now() - 1000).toISOString() }));
     await using _holder = await holdLock(run);
     const { response } = await lambda.invoke({ runId: run });
     expect(response).toMatchObject({ statusCode: 202, state: { phase: 'running' } });
@@ -244,14 +244,14 @@ describe('a run that has the lock', () => {
     await using _holder = await holdLock(run);
     const { response } = await lambda.invoke({ runId: run });
     expect(response).toMatchObject({ statusCode: 202, exitCode: 0, state: { run, phase: 'running' } });
-    expect(await store.read(run)).toEqual(response.state);
+    expect(await store.states.read(run)).toEqual(response.state);
   });
 });
 
 describe('a run under whose id something else is asked for', () => {
   test('is not taken for a rollback that was never made', async () => {
     const run = newRunId();
-    await store.begin(
+    await store.states.begin(
       stateOf(run, { action: 'sync', target: 'staging', phase: 'ended', outcome: 'done', exitCode: 0 }),
     );
     const before = await databases();
@@ -265,7 +265,7 @@ describe('a run under whose id something else is asked for', () => {
 
   test('is not taken for the refresh of another target, whose function has the same place', async () => {
     const run = newRunId();
-    await store.begin(
+    await store.states.begin(
       stateOf(run, { action: 'sync', target: 'preview', phase: 'ended', outcome: 'done', exitCode: 0 }),
     );
     const { response } = await lambda.invoke({ runId: run });
@@ -391,7 +391,7 @@ describe('a run that does not fit one invocation', () => {
     const { response } = await changed.invoke({ runId: paused.response.runId });
     expect(response).toMatchObject({ statusCode: 409, exitCode: 3, error: { code: 'config-differs' } });
     expect(await databases()).toBe(before);
-    expect(await store.read(paused.response.runId ?? '')).toMatchObject({ phase: 'paused', part: 1 });
+    expect(await store.states.read(paused.response.runId ?? '')).toMatchObject({ phase: 'paused', part: 1 });
   });
 
   test('waits on where the server does not know yet that its last part is gone', async () => {
@@ -404,7 +404,7 @@ describe('a run that does not fit one invocation', () => {
       state: { phase: 'paused', part: 1 },
       error: { code: 'run-in-progress' },
     });
-    expect(await store.read(run)).toEqual(response.state);
+    expect(await store.states.read(run)).toEqual(response.state);
     expect(log.at(-1)).toMatchObject({ Failed: 1, Succeeded: 0 });
   });
 

@@ -48,7 +48,7 @@ export async function startPartsScene(): Promise<PartsScene> {
   await scene.onSource('create table gates (name text primary key, is_closed boolean not null)');
   const until = async (run: string, isSo: (state: RunState) => boolean) => {
     for (const end = performance.now() + patienceMs; ; await sleep(50)) {
-      const state = await store.read(run);
+      const state = await store.states.read(run);
       if (state && isSo(state)) return state;
       if (performance.now() > end) throw new Error(`the run ${run} never came so far: ${JSON.stringify(state)}`);
     }

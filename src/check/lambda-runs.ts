@@ -21,7 +21,7 @@ export function runsRows(end: CheckedEnd, { config, signal, inFunction }: CheckC
         };
       const account = await accountOf(end);
       using runs = openRunStore(account, place);
-      await within('S3', signal, () => runs.read(noRun), 15_000);
+      await within('S3', signal, () => runs.states.read(noRun), 15_000);
       return inFunction
         ? 'runs can be read there; whether they may be written is not tried'
         : 'runs can be read from here; whether the function may write there is not tried';

@@ -33,7 +33,7 @@ export async function statusOnLambda(
   const [newest] = kept;
   const open = newest && !newest.report && isOnLambda(newest) ? newest : undefined;
   const runId = open?.run;
-  const known = runId === undefined ? undefined : await remote.runs?.read(runId);
+  const known = runId === undefined ? undefined : await remote.runs?.states.read(runId);
   const answer = await askFunction(
     remote,
     { action: 'status', ...(runId === undefined ? {} : { runId }) },
@@ -80,12 +80,12 @@ async function rowsOf(
 
 /** The page's path; undefined where the function kept no report. */
 async function fetchReport({ runs }: RemoteFunction, run: string, folder: string): Promise<string | undefined> {
-  const text = await runs?.fetch(run, 'report.json');
+  const text = await runs?.files.fetch(run, 'report.json');
   if (!runs || text === undefined) return undefined;
   const place = join(runsFolder, run);
   await mkdir(place, { recursive: true, mode: 0o700 });
   for (const name of ['report.html', 'report.md', 'report.json'] as const) {
-    const content = name === 'report.json' ? text : await runs.fetch(run, name);
+    const content = name === 'report.json' ? text : await runs.files.fetch(run, name);
     if (content !== undefined) await writeFile(join(place, name), content, { mode: 0o600 });
   }
   return relative('.', join(folder, 'report.html'));

@@ -64,9 +64,9 @@ async function keep(store: RunStore | undefined, report: Report): Promise<Kept> 
   let at: string;
   try {
     [at] = await Promise.all([
-      store.keep(id, 'report.json', `${json(report)}\n`),
-      store.keep(id, 'report.md', markdown(report)),
-      store.keep(id, 'report.html', html(report)),
+      store.files.keep(id, 'report.json', `${json(report)}\n`),
+      store.files.keep(id, 'report.md', markdown(report)),
+      store.files.keep(id, 'report.html', html(report)),
     ]);
   } catch (error) {
     const problem = `the report could not be kept under ${store.place}/${id}: ${failureOf(error).message}`;
@@ -75,7 +75,7 @@ async function keep(store: RunStore | undefined, report: Report): Promise<Kept> 
   const last = lastRunOf(report, at);
   if (!last) return { at, problems: [] };
   try {
-    const anew = await store.addLastRun(last);
+    const anew = await store.lastRuns.add(last);
     return { at, problems: anew === undefined ? [] : [anew] };
   } catch (error) {
     const problem = `its figures, by which the next run measures the source, could not be kept in ${store.place}/last-runs.json: ${failureOf(error).message}`;
@@ -95,7 +95,7 @@ export async function pause(
   const known = { action: invocation.action, runId, report };
   try {
     if (!store) throw new RestageError('pause-lost', `the run ${runId} has paused without a place to keep that`);
-    const reportAt = await store.keep(runId, 'paused.json', `${json(report)}\n`);
+    const reportAt = await store.files.keep(runId, 'paused.json', `${json(report)}\n`);
     const stands = await record.end({ phase: 'paused', holds });
     for (const problem of record.problems) log.write({ kind: 'remark', problem });
     if (!stands) throw new Error(record.problems.at(-1) ?? `${store.place} does not answer`);

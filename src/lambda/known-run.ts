@@ -28,7 +28,7 @@ const silentMs = 60_000;
 
 /** Begins a run in its store, or says what is known of it there. */
 export async function beginRun(task: Task, store: RunStore, state: RunState): Promise<Known> {
-  for (let known = await store.begin(state); known;) {
+  for (let known = await store.states.begin(state); known;) {
     requireSame(known, state, store);
     const told = await lookAt(task, store, known);
     if (told.phase !== 'paused' || task.invocation.action !== 'sync')
@@ -44,9 +44,9 @@ export async function beginRun(task: Task, store: RunStore, state: RunState): Pr
           hint: 'Begin a new run: leave runId out, or name another one.',
         },
       );
-    if (await store.take(told, next)) return { kind: 'next', state: next, paused: paused as Report };
+    if (await store.states.take(told, next)) return { kind: 'next', state: next, paused: paused as Report };
     // Another delivery was quicker.
-    const now = await store.read(told.run);
+    const now = await store.states.read(told.run);
     if (!now) throw new RestageError('run-missing', `the state of the run ${told.run} has gone from ${store.place}`);
     known = now;
   }
@@ -90,12 +90,12 @@ export async function lookAt(task: Task, store: RunStore, known: RunState): Prom
   const ended = report ? endedBy(known, report) : await killed(task, known, isOver);
   if (!ended) return known;
   const state = { ...ended, updatedAt: new Date().toISOString() };
-  if (await store.take(known, state)) {
+  if (await store.states.take(known, state)) {
     // Who was killed could not count it.
     if (!report) task.count({ Succeeded: 0, Failed: 1 });
     return state;
   }
-  return (await store.read(known.run)) ?? known;
+  return (await store.states.read(known.run)) ?? known;
 }
 
 function endedBy(known: RunState, report: Partial<Report>): RunState | undefined {
@@ -187,7 +187,7 @@ async function readReport(
   run: string,
   file: 'paused.json' | 'report.json',
 ): Promise<Partial<Report> | undefined> {
-  const text = await store.fetch(run, file);
+  const text = await store.files.fetch(run, file);
   return text === undefined ? undefined : parseKept(text, `${store.place}/${run}/${file}`); // a function has written it
 }
 

@@ -27,7 +27,7 @@ export async function showPlan(task: Task): Promise<InvocationResponse> {
   const { invocation, settings, deadline, log } = task;
   const { action, runId } = invocation;
   using store = await openRuns(settings.config, { signal: deadline.signal });
-  if (runId !== undefined && (await store?.read(runId)))
+  if (runId !== undefined && (await store?.states.read(runId)))
     throw new RestageError(
       'event-invalid',
       `runId: the run ${runId} has begun already, and its plan, in ${store?.place}, is kept as it was; nothing was planned`,
@@ -37,7 +37,7 @@ export async function showPlan(task: Task): Promise<InvocationResponse> {
   const report = await planWithin(task, ends, store, deadline.signal);
   log.write({ kind: 'planned', ...planFigures(report) });
   // A sync under this id may ask that it still holds.
-  const reportAt = runId === undefined ? undefined : await store?.keep(runId, 'plan.json', `${json(report)}\n`);
+  const reportAt = runId === undefined ? undefined : await store?.files.keep(runId, 'plan.json', `${json(report)}\n`);
   const [refusal] = report.refusals ?? [];
   return answered({
     exitCode: refusal ? exitCodes[refusal.code] : 0,
@@ -86,7 +86,7 @@ export async function showStatus(task: Task): Promise<InvocationResponse> {
   const { action, runId } = invocation;
   const { config } = settings;
   using store = runId === undefined ? undefined : await openRuns(config, { signal: deadline.signal });
-  const known = runId === undefined ? undefined : await store?.read(runId);
+  const known = runId === undefined ? undefined : await store?.states.read(runId);
   const state = known && store ? await lookAt(task, store, known) : undefined;
   using target = await connectTarget(config, { signal: deadline.signal });
   const report = await status(config, target, { signal: deadline.signal });
@@ -114,7 +114,7 @@ async function kept(
 
 async function keptAt(store: RunStore | undefined, run: string, text: string): Promise<string | undefined> {
   try {
-    return await store?.keep(run, 'report.json', `${text}\n`);
+    return await store?.files.keep(run, 'report.json', `${text}\n`);
   } catch {
     return undefined; // the answer says that the report is kept nowhere
   }

@@ -29,7 +29,7 @@ export async function agreedPlan(
   const saved = asPlanned === undefined ? undefined : await savedPlan(store, id, asPlanned);
   const found = await planWithin(task, ends, store, signal);
   if (saved) requireAgreed(saved, found);
-  else await store?.keep(id, 'plan.json', `${json(found)}\n`);
+  else await store?.files.keep(id, 'plan.json', `${json(found)}\n`);
   const [first, ...more] = found.refusals ?? [];
   if (!first) return found;
   log.write({ kind: 'refused', refusals: found.refusals });
@@ -70,7 +70,7 @@ export async function planWithin(
 /** What cannot be read says nothing of the source, and must not stop a run. */
 async function lastRunsIn({ log }: Task, store: RunStore | undefined): Promise<readonly LastRun[]> {
   try {
-    return (await store?.lastRuns()) ?? [];
+    return (await store?.lastRuns.read()) ?? [];
   } catch (error) {
     log.write({
       kind: 'remark',
@@ -90,7 +90,7 @@ async function savedPlan(store: RunStore | undefined, id: string, tolerancePerce
       },
     );
   const file = `${store.place}/${id}/plan.json`;
-  const text = await store.fetch(id, 'plan.json');
+  const text = await store.files.fetch(id, 'plan.json');
   if (text === undefined)
     throw new RestageError('plan-invalid', `there is no ${file}: no plan was looked at under this id`, {
       hint: `Make it first: {"action": "plan", "runId": "${id}"}`,

@@ -50,7 +50,7 @@ export function openRecord(store: RunStore | undefined, begun: RunState): RunRec
     if (!store || waiting.length === 0) return;
     lines = [];
     try {
-      await store.addEvents(state.run, state.pieces + 1, `${waiting.map(({ text }) => text).join('\n')}\n`);
+      await store.events.add(state.run, state.pieces + 1, `${waiting.map(({ text }) => text).join('\n')}\n`);
       state = { ...state, pieces: state.pieces + 1 };
     } catch (error) {
       problems.add(`its progress could not be written to ${store.place}: ${failureOf(error).message}`);
@@ -66,7 +66,7 @@ export function openRecord(store: RunStore | undefined, begun: RunState): RunRec
     state = { ...state, steps: [...running], updatedAt: new Date().toISOString() };
     writtenAt = performance.now();
     try {
-      await store.write(state);
+      await store.states.write(state);
       stands = true;
     } catch (error) {
       if (error instanceof RestageError && error.code === 'run-in-progress') taken.abort(error);

@@ -96,8 +96,8 @@ async function keep(
   if (!store) return undefined;
   try {
     const [at] = await Promise.all([
-      store.keep(run, 'report.json', `${json(report)}\n`),
-      store.keep(run, 'report.md', rollbackMarkdown(report)),
+      store.files.keep(run, 'report.json', `${json(report)}\n`),
+      store.files.keep(run, 'report.md', rollbackMarkdown(report)),
     ]);
     return at;
   } catch (error) {

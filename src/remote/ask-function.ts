@@ -75,7 +75,7 @@ export async function reportIn({ name, runs }: RemoteFunction, answer: Invocatio
   if (report !== undefined && leftOut === undefined) return report;
   const [run = '', file] =
     runs && reportAt?.startsWith(`${runs.place}/`) ? reportAt.slice(runs.place.length + 1).split('/') : [];
-  const text = file === 'plan.json' || file === 'report.json' ? await runs?.fetch(run, file) : undefined;
+  const text = file === 'plan.json' || file === 'report.json' ? await runs?.files.fetch(run, file) : undefined;
   if (text !== undefined) return JSON.parse(text) as unknown;
   throw new RestageError(
     'function-failed',

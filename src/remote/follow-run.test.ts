@@ -27,22 +27,21 @@ function runsOf(states: readonly Seen[] | (() => Seen), files: Readonly<Record<s
   const unused = () => Promise.reject(new Error('only the function writes'));
   return {
     place: 's3://runs/books',
-    read: async () => {
-      const state = typeof states === 'function' ? states() : states[Math.min(looks, states.length - 1)];
-      looks += 1;
-      if (state instanceof Error) throw state;
-      return state;
+    states: {
+      read: async () => {
+        const state = typeof states === 'function' ? states() : states[Math.min(looks, states.length - 1)];
+        looks += 1;
+        if (state instanceof Error) throw state;
+        return state;
+      },
+      begin: unused,
+      take: unused,
+      write: unused,
     },
-    readEvents: async (_run, piece) => files[`events/${piece}`],
-    fetch: async (_run, file) => files[file],
-    begin: unused,
-    take: unused,
-    write: unused,
-    addEvents: unused,
-    keep: unused,
+    events: { read: async (_run, piece) => files[`events/${piece}`], add: unused },
+    files: { fetch: async (_run, file) => files[file], keep: unused },
+    lastRuns: { read: unused, add: unused },
     runOf: unused,
-    lastRuns: unused,
-    addLastRun: unused,
     [Symbol.dispose]: () => {},
   };
 }

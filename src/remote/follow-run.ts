@@ -80,7 +80,7 @@ export async function followRun(runs: RunStore, run: string, options: FollowOpti
   };
   for (;;) {
     if (signal?.aborted) throw new RestageError('interrupted', `the run ${run} is no longer followed; it goes on`);
-    const state = await patiently(() => runs.read(run), heardAt, silentMs);
+    const state = await patiently(() => runs.states.read(run), heardAt, silentMs);
     if (state && isNews(known, state)) {
       known = state;
       heardAt = performance.now();
@@ -89,7 +89,7 @@ export async function followRun(runs: RunStore, run: string, options: FollowOpti
     }
     const pieces = known?.pieces ?? 0;
     while (piece < pieces) {
-      const lines = await patiently(() => runs.readEvents(run, piece + 1), heardAt, silentMs);
+      const lines = await patiently(() => runs.events.read(run, piece + 1), heardAt, silentMs);
       if (lines === undefined) break; // it is on its way
       piece += 1;
       for (const event of eventsOf(lines)) listen(event);
@@ -137,7 +137,7 @@ function tooLarge(report: unknown): Failure {
 }
 
 async function endOf(runs: RunStore, run: string, state: RunState): Promise<Followed> {
-  const text = await runs.fetch(run, 'report.json');
+  const text = await runs.files.fetch(run, 'report.json');
   if (text !== undefined) return { report: JSON.parse(text) as Report }; // as the function wrote it
   const failure: Failure = state.failure
     ? plainFailure(state.failure)
