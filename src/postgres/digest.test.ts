@@ -50,6 +50,23 @@ async function digestOf(session: Session, type: string, values: readonly string[
   return digestTable(session, found, found.columns);
 }
 
+test.for([
+  ['older', () => older],
+  ['newer', () => newer],
+] as const)(
+  'rows of a composite type that hold nulls differ by their other fields, and from null: %s',
+  async ([, session]) => {
+    await session().execute(
+      'drop type if exists public.place cascade; create type public.place as (city text, street text)',
+    );
+    const digests = new Set<unknown>();
+    const values = [`row('Ulm', null)`, `row('Bonn', null)`, 'row(null, null)', 'null'];
+    for (const value of values)
+      digests.add((await digestOf(session(), 'public.place', [`${value}::public.place`])).content);
+    expect(digests.size).toBe(values.length);
+  },
+);
+
 test('the same rows have the same digest in any order and however they came there', async () => {
   await newer.execute(`
     create schema same;

@@ -128,7 +128,8 @@ function hashable(column: Column): string {
       return column.send === undefined ? `${name}::text collate "C"` : `${column.send}(${name})`;
     case 'padded':
     case 'text':
-      // By the type's output function: a cast to text may be another one, and drops trailing blanks of a char.
-      return `case when ${name} is not null then format('%s', ${name}) end collate "C"`;
+      // By the type's output function: a cast to text may be another one, and drops trailing blanks of a char. A row with a null in it
+      // is neither null nor not null to the server, and is distinct from null.
+      return `case when ${name} is distinct from null then format('%s', ${name}) end collate "C"`;
   }
 }

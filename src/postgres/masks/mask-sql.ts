@@ -62,7 +62,7 @@ function make(mask: Mask, column: Column, table: MaskedTable): Made {
   if (column.generated) return { reason: 'the server itself makes its values, out of other columns' };
   const shape = shapeOf(column);
   const name = quoteName(column.name);
-  const notNull = (sql: string) => `case when ${name} is not null then ${sql} end`;
+  const notNull = (sql: string) => `case when ${name} is distinct from null then ${sql} end`;
   if (mask === 'null')
     return column.required
       ? { reason: 'it takes no null' }

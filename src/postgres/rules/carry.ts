@@ -191,7 +191,7 @@ async function findRows(incoming: Session, carrying: Carrying): Promise<void> {
 /** The carried values as an array of texts, in which two nulls are equal. */
 function texts(alias: string, { carry }: Carrying['rule']): string {
   const values = carry.columns.map((name) => `${alias}.${quoteName(name)}`);
-  return `array[${list(values.map((value) => `case when ${value} is not null then format('%s', ${value}) end`))}]`;
+  return `array[${list(values.map((value) => `case when ${value} is distinct from null then format('%s', ${value}) end`))}]`;
 }
 
 /** How many rows were found. */

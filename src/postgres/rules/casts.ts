@@ -73,7 +73,7 @@ function castColumn(from: Column | undefined, to: Column): CastOfColumn {
   const text = `(${found.sql})::text`;
   const unfit: { sql: string; words: string }[] = [];
   if (to.required && (!from.required || kindOf(from) === 'json'))
-    unfit.push({ sql: `(${found.sql}) is null`, words: 'null, which it does not take' });
+    unfit.push({ sql: `(${found.sql}) is not distinct from null`, words: 'null, which it does not take' });
   const plain = plainTypes(from, to);
   if (plain && unfit.length === 0) return { cast };
   const each = (condition: (value: string) => string) =>

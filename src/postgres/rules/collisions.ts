@@ -49,7 +49,9 @@ export function meets(guard: Guard, others: string): string {
   const pairs = guard.keys.map(({ operator, collation }, at) => {
     const collate = collation === null ? '' : ` collate ${collation}`;
     const met = `mine.key_${at} ${operator} theirs.key_${at}${collate}`;
-    return guard.nullsMeet ? `(${met} or mine.key_${at} is null and theirs.key_${at} is null)` : met;
+    return guard.nullsMeet
+      ? `(${met} or mine.key_${at} is not distinct from null and theirs.key_${at} is not distinct from null)`
+      : met;
   });
   return `exists (select from ${guarded(guard, others)} theirs where ${pairs.join(' and ')})`;
 }

@@ -82,7 +82,7 @@ function ofColumn(column: Column, table: TableName, rule: TableRule): Condition[
   const conditions: Condition[] = [];
   if (column.required)
     conditions.push({
-      count: `count(*) filter (where ${name} is null)`,
+      count: `count(*) filter (where ${name} is not distinct from null)`,
       tell: tell('null', (of) => `the column takes no null, and ${of} would have one`, `Such as coalesce(…, …).`),
     });
   if (column.maxLength !== undefined)
@@ -134,7 +134,7 @@ function ofKey(
     const plain = byName.get(unquote(one));
     return plain ? quoteName(plain.name) : `(${one})`;
   });
-  const present = key.nullsAreEqual ? [] : keys.map((one) => `${one} is not null`);
+  const present = key.nullsAreEqual ? [] : keys.map((one) => `${one} is distinct from null`);
   const where = [...(key.predicate === undefined ? [] : [`(${key.predicate})`]), ...present];
   return {
     count: `(select coalesce(sum(n - 1), 0) from (

@@ -163,7 +163,7 @@ export function isOrphan(
   met: readonly string[],
   parentRows: string,
 ): string {
-  const present = columns.map((column) => `child.${quoteName(column)} is not null`);
+  const present = columns.map((column) => `child.${quoteName(column)} is distinct from null`);
   const missing = `not exists (select from ${parentRows} parent where ${met.join(' and ')})`;
   return `(${present.join(full ? ' or ' : ' and ')}) and ${missing}`;
 }

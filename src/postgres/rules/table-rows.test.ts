@@ -169,6 +169,7 @@ const values: readonly (readonly [type: string, value: string])[] = [
   ['mood', "'glad'"],
   ['mood[]', "'{sad,glad}'"],
   ['pair', `'(1.00,"x,y")'`],
+  ['pair', `'(2.00,)'`],
   ['hstore', "'a=>1, b=>NULL'"],
   ['regclass', "'pg_catalog.pg_class'"],
   ['bytea[]', `'{"\\\\x00"}'`],
@@ -177,8 +178,8 @@ const values: readonly (readonly [type: string, value: string])[] = [
 /** Itself, by way of text, and a literal, which no column has rounded or padded yet. */
 const forms: readonly (readonly [string, (name: string, literal: string) => string])[] = [
   ['the column itself', (name) => name],
-  ['text', (name) => `case when ${name} is not null then pg_catalog.format('%s', ${name}) -- so\nend`],
-  ['a literal', (name, literal) => `case when ${name} is not null then ${literal} end`],
+  ['text', (name) => `case when ${name} is distinct from null then pg_catalog.format('%s', ${name}) -- so\nend`],
+  ['a literal', (name, literal) => `case when ${name} is distinct from null then ${literal} end`],
 ];
 
 test.each(forms)(

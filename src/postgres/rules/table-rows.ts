@@ -124,5 +124,5 @@ export function conditionOf(
  * in the SQL is refused then, and cannot make one row of many; as is, in a CASE, what gives more rows than one.
  */
 function userValue(column: Column, sql: string, unless: string): string {
-  return `case when ${unless} is not null then ${castTo(column, sql)} end`;
+  return `case when ${unless} is distinct from null then ${castTo(column, sql)} end`;
 }
