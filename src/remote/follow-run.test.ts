@@ -37,6 +37,7 @@ function runsOf(states: readonly Seen[] | (() => Seen), files: Readonly<Record<s
       begin: unused,
       take: unused,
       write: unused,
+      ids: unused,
     },
     events: { read: async (_run, piece) => files[`events/${piece}`], add: unused },
     files: { fetch: async (_run, file) => files[file], keep: unused },

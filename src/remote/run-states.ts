@@ -1,4 +1,5 @@
 import { RestageError } from '../errors.ts';
+import { isRunId } from '../run-id.ts';
 import { readState } from './kept-files.ts';
 import { writeAmongOthers, type OpenPlace } from './open-place.ts';
 import type { RunState } from './run-state.ts';
@@ -13,6 +14,8 @@ export interface RunStates {
   write(state: RunState): Promise<void>;
   /** Undefined where there is none. */
   read(run: string): Promise<RunState | undefined>;
+  /** The ids that something is kept under, newest first: a run that was planned and never begun has no state. */
+  ids(): Promise<readonly string[]>;
 }
 
 /** A state as it stands in the store. */
@@ -78,6 +81,7 @@ export function runStates({ address, folder, texts }: OpenPlace): RunStates {
     take: (known, next) => inTurn(() => take(known, next)),
     write: (state) => inTurn(() => write(state)),
     read: (run) => inTurn(() => read(run)),
+    ids: async () => (await (await texts()).folders(folder)).filter(isRunId).toSorted().toReversed(),
   };
 }
 

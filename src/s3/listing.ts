@@ -73,19 +73,27 @@ export function readPage({ bytes: page, giveBack }: Loan, fail: (what: string) =
   const end = page.lastIndexOf('</Contents>') + '</Contents>'.length;
   // What is said of the page: S3 says it before the entries, other stores behind them.
   const facts = first < 0 ? page.toString() : page.toString('utf8', 0, first) + page.toString('utf8', end);
-  if (!facts.includes('<ListBucketResult') || !facts.includes('</ListBucketResult>'))
-    throw fail('no ListBucketResult in it, or not all of one');
-  const isEncoded = elementOf(facts, tags.encoding) === 'url';
-  const next = elementOf(facts, tags.next);
-  const isCut = elementOf(facts, tags.truncated) === 'true';
-  if (isCut && !next) throw fail('it is cut off and cannot be continued');
+  const { isEncoded, next } = pageFacts(facts, fail);
   const read = (from: number): ListedObject =>
     readEntry(page.toString('utf8', from, page.indexOf('</Contents>', from)), isEncoded, fail);
   return {
     objects: entries(page, first, read, giveBack),
     lastKey: first < 0 ? undefined : read(last).key,
-    ...(isCut && next ? { next: unescape(next) } : {}),
+    ...(next === undefined ? {} : { next }),
   };
+}
+
+/** What a page says of itself: how its keys are written, and where the next one begins, if there is one. */
+export function pageFacts(
+  text: string,
+  fail: (what: string) => Error,
+): { readonly isEncoded: boolean; readonly next: string | undefined } {
+  if (!text.includes('<ListBucketResult') || !text.includes('</ListBucketResult>'))
+    throw fail('no ListBucketResult in it, or not all of one');
+  const next = elementOf(text, tags.next);
+  const isCut = elementOf(text, tags.truncated) === 'true';
+  if (isCut && !next) throw fail('it is cut off and cannot be continued');
+  return { isEncoded: elementOf(text, tags.encoding) === 'url', next: isCut && next ? unescape(next) : undefined };
 }
 
 function* entries(
@@ -138,7 +146,7 @@ function elementOf(text: string, [begin, end]: Tag): string | undefined {
 }
 
 /** XML's escapes first, then the URL's where the store uses them; undefined where the bytes are no text. */
-function keyOf(listed: string, isEncoded: boolean): string | undefined {
+export function keyOf(listed: string, isEncoded: boolean): string | undefined {
   const encoded = unescape(listed);
   if (!isEncoded || !/[%+]/.test(encoded)) return encoded;
   try {

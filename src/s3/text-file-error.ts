@@ -15,7 +15,7 @@ export async function textFileError(
   client: S3Client,
   origin: FilesOrigin,
   error: unknown,
-  done: 'read' | 'written',
+  done: 'read' | 'written' | 'listed',
   key: string,
 ): Promise<RestageError> {
   if (error instanceof RestageError) return error;
@@ -43,7 +43,7 @@ export async function textFileError(
 function lacking(
   { bucket, account, region, asker, folder }: FilesOrigin,
   error: S3Error,
-  done: 'read' | 'written',
+  done: 'read' | 'written' | 'listed',
   key: string,
 ): string {
   const arn = `arn:${partitionOf(region)}:s3:::${bucket}`;
@@ -54,6 +54,7 @@ function lacking(
   if (said && said[1]?.startsWith('kms:'))
     return `Allow kms:Decrypt and kms:GenerateDataKey on the key of the bucket, ${on}, to ${asker}.`;
   if (said && said[1] !== 's3:ListBucket') return `Allow ${said[1]} on ${on} to ${asker}.${owner}`;
+  if (done === 'listed') return `Allow s3:ListBucket on ${arn} to ${asker}.${owner}`;
   const list = `s3:ListBucket on ${arn}: without it S3 does not say that a file is not there yet, and refuses instead`;
   if (said) return `Allow ${list}.${owner}`;
   return done === 'read'

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { RestageError } from '../errors.ts';
 import type { BucketSettings } from './bucket.ts';
 import { readText, s3Client, type S3Client, type S3Request } from './client.ts';
+import { folderQuery, readFolders } from './folders.ts';
 import { unquote } from './listing.ts';
+import { describeBucket } from './origin.ts';
 import { again } from './retry.ts';
 import { S3Error } from './s3-error.ts';
 import { textFileError, type FilesOrigin } from './text-file-error.ts';
@@ -24,6 +26,8 @@ export interface TextFiles extends Disposable {
    * where it is otherwise.
    */
   writeIf(key: string, text: string, contentType: string, etag: string | undefined): Promise<string | undefined>;
+  /** The names of the folders right under a prefix, `folder/` or nothing; in order. */
+  folders(prefix: string): Promise<readonly string[]>;
 }
 
 export interface TextFileSettings {
@@ -70,6 +74,24 @@ export function textFiles({ bucket: settings, asker, folder }: TextFileSettings)
       throw await textFileError(client, origin, error, 'read', key);
     }
   };
+  const folders: TextFiles['folders'] = async (prefix) => {
+    const found: string[] = [];
+    try {
+      for (let token: string | undefined, isLast = false; !isLast; isLast = token === undefined) {
+        const { text } = await request({ method: 'GET', bucket, query: folderQuery(prefix, token) });
+        const page = readFolders(
+          text,
+          prefix,
+          (what) => new RestageError('bucket-denied', `the listing of ${describeBucket(origin)} is not S3's: ${what}`),
+        );
+        found.push(...page.folders);
+        token = page.next;
+      }
+    } catch (error) {
+      throw await textFileError(client, origin, error, 'listed', prefix);
+    }
+    return found;
+  };
   let tried: Promise<ETagForm> | undefined;
   /** AWS heeds conditions, and takes an ETag as it has given it. */
   const formOfETags = async (): Promise<ETagForm> => {
@@ -93,6 +115,7 @@ export function textFiles({ bucket: settings, asker, folder }: TextFileSettings)
       const there = await read(key);
       return there?.text === text ? there.etag : undefined;
     },
+    folders,
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };
 }

@@ -1,5 +1,7 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
-import { failure, openRuns, run, runs, second, state, useRuns } from './use-runs.ts';
+import { bucket, failure, openRuns, run, runs, second, state, useRuns } from './use-runs.ts';
+import { store } from './use-store.ts';
 
 useRuns();
 
@@ -71,4 +73,28 @@ test('a run that is neither begun nor taken on is not written', async () => {
   await other.states.read(run);
   expect(await failure(other.states.write(second))).toMatchObject({ code: 'internal' });
   expect(await openRuns().states.read(run)).toEqual(state());
+});
+
+test('the ids of the runs are those of the place, newest first, whatever else lies there', async () => {
+  expect(await runs.states.ids()).toEqual([]);
+  const ids = ['20251231-235959-ffff', '20260131-031500-4f2a', '20260131-031501-0001'];
+  for (const id of ids) await runs.states.begin(state({ run: id }));
+  await runs.runOf('8f5f6a4e', run);
+  await runs.lastRuns.add({ run, endedAt: '2026-01-31T04:00:00.000Z', from: 'x', buckets: [] });
+  await openRuns(`s3://${bucket}/our runs/20260131-031500-4f2a`).states.begin(state({ run: '20260201-000000-aaaa' }));
+  await openRuns(`s3://${bucket}`).states.begin(state({ run: '20260301-000000-bbbb' }));
+  expect(await openRuns().states.ids()).toEqual(ids.toReversed());
+  expect(await openRuns(`s3://${bucket}`).states.ids()).toEqual(['20260301-000000-bbbb']);
+});
+
+test('the runs of many years are all found, of which a store tells a thousand at once', async () => {
+  const idOf = (number: number) => `20260131-031500-${number.toString(16).padStart(4, '0')}`;
+  const put = (number: number) =>
+    store.target.client.send(
+      new PutObjectCommand({ Bucket: bucket, Key: `our runs/${idOf(number)}/state.json`, Body: '{}' }),
+    );
+  for (let from = 0; from < 1010; from += 101)
+    await Promise.all(Array.from({ length: 101 }, (_, at) => put(from + at)));
+  const ids = await runs.states.ids();
+  expect([ids.length, ids[0], ids.at(-1)]).toEqual([1010, idOf(1009), idOf(0)]);
 });

@@ -62,6 +62,11 @@ needs('faults')('an action that is denied is told by its name, with what it is t
     hint: expect.stringContaining(`Allow s3:PutObject and s3:GetObject on arn:aws:s3:::${bucket}/our runs/* to ${who}`),
   });
   await deny('s3:ListBucket');
+  expect(await failure(runs.states.ids())).toMatchObject({
+    code: 'bucket-denied',
+    message: expect.stringContaining(`s3://${bucket}/our runs/ cannot be listed`),
+    hint: expect.stringContaining(`Allow s3:ListBucket on arn:aws:s3:::${bucket} to ${who}`),
+  });
   expect(await failure(runs.states.read(run))).toMatchObject({
     code: 'bucket-denied',
     hint: expect.stringContaining(
