@@ -23,6 +23,10 @@ export interface HistoryEntry {
   readonly failed?: string;
   /** The folder that it is kept in here; absent: it was made by somebody else, or elsewhere. */
   readonly folder?: string;
+  /** s3://…, where its function keeps it. */
+  readonly keptAt?: string;
+  /** The steps that are under way. */
+  readonly steps?: readonly string[];
   /** The database that it made, where that still is. */
   readonly database?: string;
 }
@@ -62,7 +66,7 @@ export interface KeptRun {
 
 /** A run by its folder. What cannot be read is an entry all the same, with why. */
 export function entryOf({ run, folder, report, plan }: KeptRun): HistoryEntry {
-  const known = { run, startedAt: startOf(run), folder };
+  const known = { run, startedAt: startOfRun(run), folder };
   if (report && 'problem' in report)
     return { ...known, kind: 'unknown', outcome: 'unreadable', failed: `report.json: ${report.problem}` };
   if (report) {
@@ -125,7 +129,7 @@ export function historyOf(kept: readonly HistoryEntry[], status: Status | undefi
   for (const one of [...(present ? [present] : []), ...previous])
     for (const entry of entriesOf(one, target)) add(entry);
   for (const { run } of previous)
-    if (!entries.has(run)) add({ run, kind: 'unknown', startedAt: startOf(run), outcome: 'unknown', target });
+    if (!entries.has(run)) add({ run, kind: 'unknown', startedAt: startOfRun(run), outcome: 'unknown', target });
   return [...entries.values()]
     .map((entry) =>
       entry.outcome === 'unfinished' && running?.includes(entry.run)
@@ -143,7 +147,7 @@ function entriesOf({ name, made, state }: HeldDatabase, target: string): History
     {
       run,
       kind: 'sync',
-      startedAt: startOf(run, swappedAt),
+      startedAt: startOfRun(run, swappedAt),
       outcome: state === 'accepted' ? 'done' : failed === undefined ? 'unfinished' : 'failed',
       source: `${source.database} at ${source.host}:${source.port}`,
       target,
@@ -159,7 +163,7 @@ function entriesOf({ name, made, state }: HeldDatabase, target: string): History
 }
 
 /** The moment in the id of a run; `otherwise` for an id of another form. */
-function startOf(run: string, otherwise = ''): string {
+export function startOfRun(run: string, otherwise = ''): string {
   const found = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-/.exec(run);
   if (!found) return otherwise;
   const [, year, month, day, hour, minute, second] = found;

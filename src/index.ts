@@ -4,6 +4,7 @@ export { readFunction, type FunctionFacts } from './aws/lambda.ts';
 export { areRight, check, type CheckOptions, type Finding } from './check.ts';
 export { configSchema } from './config-keys.ts';
 export { ConfigError, loadConfig, type Config, type ConfigProblem, type LoadOptions } from './config.ts';
+export { chooseRun } from './choose-run.ts';
 export { connect, type ConnectOptions, type Ends } from './connect.ts';
 export { connectTarget, type TargetEnd } from './connect-target.ts';
 export { drift, type ComparedSchema, type DriftOptions, type DriftReport } from './drift.ts';
@@ -41,7 +42,9 @@ export {
   type InvocationResponse,
 } from './remote/invocation.ts';
 export { parseKept } from './remote/kept-files.ts';
-export { openRuns } from './remote/open-runs.ts';
+export { fetchReport, type FetchedReport } from './remote/function-report.ts';
+export { listRuns, newestState } from './remote/function-runs.ts';
+export { openRuns, requireRuns } from './remote/open-runs.ts';
 export type { RunState } from './remote/run-state.ts';
 export type { RunFile } from './remote/run-files.ts';
 export type { RunStore } from './remote/run-store.ts';
@@ -75,7 +78,7 @@ export { onLambda } from './remote/on-lambda.ts';
 export { verdictOf } from './report/verdict.ts';
 export { verificationText } from './report/verification-text.ts';
 export { rollback, type RollbackReport, type RollbackRunOptions } from './rollback.ts';
-export { newRunId } from './run-id.ts';
+export { isRunId, newRunId } from './run-id.ts';
 export { resume, type ResumeOptions } from './resume.ts';
 export { run, type RunOptions } from './run.ts';
 export { request, type ApiAnswer, type ApiRequest } from './request.ts';

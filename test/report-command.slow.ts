@@ -70,10 +70,26 @@ test('a run that is not there, not one, or without a report is told with what is
   expect([two.code, JSON.parse(two.stdout)]).toMatchObject([2, { error: { code: 'run-missing' } }]);
   expect(two.stderr).toContain(`3 runs under .restage/runs begin with 202611`);
   expect(await report([killed])).toMatchObject({ code: 2, stderr: expect.stringContaining('has no report') as string });
-  expect(await report(['../../..'])).toMatchObject({
-    code: 2,
-    stderr: expect.stringContaining('there is no run') as string,
-  });
+});
+
+test('what is not the id of a run, nor the beginning of one, is refused with its form', async () => {
+  for (const [command, name, ...more] of [
+    ['report', '../../x'],
+    ['report', ''],
+    ['report', 'newest'],
+    ['report', `${newer}0`],
+    ['report', '../../x', '--on', 'lambda'],
+    ['rollback', 'foo'],
+    ['rollback', '20261101'],
+    ['rollback', '../../x', '--on', 'lambda'],
+  ] as const) {
+    const { code, stdout, stderr } = await type([command, name, '--json', ...more], folder, {}).ended;
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: { code: 'usage', message: expect.stringContaining('is like 20260131-031500-4f2a') as string },
+    });
+    expect(stderr).toContain(`'${name}' is invalid for argument 'run'`);
+  }
 });
 
 test('a report of another version, of something else, or that is damaged is refused by name', async () => {

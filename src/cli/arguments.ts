@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { isRunId } from '../index.ts';
 import type { Only } from './frame.ts';
 
 // What stands beside an option must be; commander tells what is thrown beside its name.
@@ -48,3 +49,23 @@ export const onOption = [
   'local, or lambda: the database by the function of target.lambda, which stands beside it',
   parsePlace,
 ] as const;
+
+/** The same where what a function keeps is read, and the function is not asked. */
+export const keptOnOption = [
+  '--on <place>',
+  'local, or lambda: the runs that the function of target.lambda keeps, in target.lambda.runs',
+  parsePlace,
+] as const;
+
+/** A run is found by its id alone: what is none is no path, and not looked for. */
+export function parseRun(value: string): string {
+  if (isRunId(value)) return value;
+  throw new InvalidArgumentError('The id of a run is like 20260131-031500-4f2a.');
+}
+
+export function parseRunBeginning(value: string): string {
+  if (value !== '' && isRunId(`${value}${idForm.slice(value.length)}`)) return value;
+  throw new InvalidArgumentError('The id of a run is like 20260131-031500-4f2a; its beginning will do.');
+}
+
+const idForm = '00000000-000000-0000';

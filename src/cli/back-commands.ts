@@ -6,6 +6,7 @@ import {
   fit,
   historyOf,
   historyText,
+  listRuns,
   lastRunOf,
   status,
   statusText,
@@ -16,8 +17,9 @@ import {
   type KeptRun,
   type Status,
 } from '../index.ts';
-import { onOption, parseCount, type Place } from './arguments.ts';
+import { keptOnOption, onOption, parseCount, parseRun, type Place } from './arguments.ts';
 import { perform, type GlobalOptions, type Session } from './frame.ts';
+import { openFunctionRuns } from './function-runs.ts';
 import { readKeptRuns } from './kept-runs.ts';
 import { readSettings, readTargetSettings } from './settings.ts';
 import type { StatusOnLambda } from './status-on-lambda.ts';
@@ -32,12 +34,17 @@ export function backCommands(command: (name: string, description: string) => Com
 
   command('runs', "the runs that are known of: those kept here, and those that the target's databases tell of")
     .option('--limit <number>', 'so many at most (default: 20)', parseCount)
-    .action((options: GlobalOptions & { limit?: number }) =>
-      perform(options, (session) => showRuns(session, options.limit ?? 20)),
+    .option(...keptOnOption)
+    .action((options: GlobalOptions & { limit?: number; on?: Place }) =>
+      perform(options, (session) =>
+        options.on === 'lambda'
+          ? showRunsOnLambda(session, options.limit ?? 20)
+          : showRuns(session, options.limit ?? 20),
+      ),
     );
 
   command('rollback', 'put back the database that a run replaced: the newest that was accepted, unless told otherwise')
-    .argument('[run]', 'the run that is undone, as restage status shows it')
+    .argument('[run]', 'the run that is undone, as restage status shows it', parseRun)
     .option('-y, --yes', 'go on without asking; only where the config says which account the target is in')
     .option('--dry-run', 'say what would be done, and do nothing')
     .option(...onOption)
@@ -76,7 +83,7 @@ async function showStatus({ terminal, ...session }: Session, on: Place): Promise
   const found = there ? there.status : await readStatus(session);
   if (!found) {
     terminal.print(fit(columns(rows, ['left', 'left'], '  ').join('\n'), terminal.width));
-    terminal.json(there?.state ? { inFunction: there.state } : {});
+    terminal.json(statesOf(there));
     return 0;
   }
   const kept = await readKeptRuns(looked);
@@ -97,11 +104,16 @@ async function showStatus({ terminal, ...session }: Session, on: Place): Promise
   terminal.print(fit(statusText(found, terminal.style, more), terminal.width));
   terminal.json({
     ...found,
-    ...(there?.state ? { inFunction: there.state } : {}),
+    ...statesOf(there),
     ...(last ? { lastRun: last } : {}),
     ...(buckets ? { buckets: { run: buckets.run, endedAt: buckets.endedAt, buckets: buckets.buckets } } : {}),
   });
   return 0;
+}
+
+function statesOf(there: StatusOnLambda | undefined): object {
+  const { state, newest } = there ?? {};
+  return { ...(state ? { inFunction: state } : {}), ...(newest ? { newestInFunction: newest } : {}) };
 }
 
 async function showRuns({ terminal, ...session }: Session, limit: number): Promise<number> {
@@ -121,5 +133,15 @@ async function showRuns({ terminal, ...session }: Session, limit: number): Promi
       `${terminal.style('warn', 'note:')} only what is kept in this folder: the target's database was not asked: ${unasked.message}`,
     );
   terminal.json({ runs, ...(unasked ? { unasked } : {}) });
+  return 0;
+}
+
+async function showRunsOnLambda({ terminal, ...session }: Session, limit: number): Promise<number> {
+  using store = await openFunctionRuns(session);
+  const runs = await listRuns(store, limit);
+  terminal.print(
+    fit(runs.length === 0 ? `no run is kept under ${store.place}` : historyText(runs, terminal.style), terminal.width),
+  );
+  terminal.json({ runs });
   return 0;
 }

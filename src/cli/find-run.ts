@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nearest, RestageError } from '../index.ts';
+import { chooseRun, RestageError } from '../index.ts';
 import { runsFolder } from './run-folder.ts';
 
 /** A run that has a report. */
@@ -32,26 +32,12 @@ export async function findRun(name: string | undefined): Promise<FoundRun> {
     if (newest === undefined) throw missing(`none of the runs under ${runsFolder} has a report`, killed);
     return { run: newest, folder: join(runsFolder, newest) };
   }
-  const [run, ...others] = runs.includes(name) ? [name] : runs.filter((one) => one.startsWith(name));
-  if (run === undefined) throw missing(`there is no run ${name} under ${runsFolder}`, near(name, runs));
-  if (others.length > 0)
-    throw missing(
-      `${others.length + 1} runs under ${runsFolder} begin with ${name}`,
-      `Which: ${[run, ...others].slice(0, told).join(', ')}${others.length >= told ? ', …' : ''}?`,
-    );
+  const run = chooseRun(name, runs, runsFolder);
   if (!hasReport(run)) throw missing(`the run ${run} has no report`, killed);
   return { run, folder: join(runsFolder, run) };
 }
 
 const killed = 'A run that is killed leaves its plan.json only; what staging then holds, the next plan says.';
-
-const told = 5;
-
-/** The one that may have been meant, or else the newest. */
-function near(name: string, runs: readonly string[]): string {
-  const likely = nearest(name, runs);
-  return likely === undefined ? `The newest: ${runs.slice(0, told).join(', ')}.` : `Did you mean ${likely}?`;
-}
 
 function missing(message: string, hint: string): RestageError {
   return new RestageError('run-missing', message, { hint });

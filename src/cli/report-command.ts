@@ -1,6 +1,4 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import {
   fit,
@@ -8,72 +6,65 @@ import {
   json,
   markdown,
   plain,
-  readReport,
   RestageError,
   rollbackMarkdown,
   rollbackText,
+  runStateText,
   summary,
 } from '../index.ts';
-import { parseFormat, type Format } from './arguments.ts';
-import { findRun } from './find-run.ts';
-import { perform, type GlobalOptions } from './frame.ts';
+import { keptOnOption, parseFormat, parseRunBeginning, type Format, type Place } from './arguments.ts';
+import { perform, type GlobalOptions, type Session } from './frame.ts';
 import { openFile } from './open-file.ts';
-import { writePrivately } from './private-file.ts';
-import { objectsFile } from './run-folder.ts';
-import type { Terminal } from './terminal.ts';
+import { findReport, findReportOnLambda, write as keep, type FoundReport } from './report-found.ts';
 
-interface ReportOptions extends Omit<GlobalOptions, 'config'> {
+interface ReportOptions extends GlobalOptions {
+  readonly on?: Place;
   readonly format?: Format;
   readonly out?: string;
   readonly open?: boolean;
 }
 
-/** `report`: what a run of this folder has told, again. */
+/** `report`: what a run has told, again: one of this folder, or one that the function keeps. */
 export function reportCommand(program: Command): void {
   program
     .command('report')
     .description('the report of a run again, the newest unless told otherwise')
-    .argument('[run]', 'its id, or the beginning of it')
+    .argument('[run]', 'its id, or the beginning of it', parseRunBeginning)
+    .option(...keptOnOption)
+    .option('-c, --config <file>', 'the configuration, with --on lambda', 'restage.yaml')
     .option('-f, --format <format>', 'text, md, html or json (default: text; with --open: html)', parseFormat)
     .option('-o, --out <file>', 'write it here instead of printing it')
     .option('--open', 'open it with what this system opens such files with')
     .option('--json', 'the same as --format json')
     .option('-q, --quiet', 'only the answer')
     .option('--debug', 'show where an error came from')
-    .addHelpText('after', '\nIt reads .restage/runs/<run>/report.json of this folder and speaks to no server.')
+    .addHelpText(
+      'after',
+      '\nIt reads .restage/runs/<run>/report.json of this folder and speaks to no server;\nwith --on lambda the one under target.lambda.runs, which is in S3.',
+    )
     .action((run: string | undefined, options: ReportOptions) =>
-      perform({ ...options, config: '' }, async ({ terminal }) => showReport(run, options, terminal)),
+      perform(options, (session) => showReport(run, options, session)),
     );
 }
 
-async function showReport(name: string | undefined, options: ReportOptions, terminal: Terminal): Promise<number> {
-  const { out, open = false } = options;
+async function showReport(
+  name: string | undefined,
+  options: ReportOptions,
+  { terminal, ...session }: Session,
+): Promise<number> {
+  const { out, open = false, on = 'local' } = options;
   const format = formatOf(options);
-  const { run, folder } = await findRun(name);
-  const source = join(folder, 'report.json');
-  const report = readReport(await readFile(source, 'utf8'), source);
-  const list = existsSync(join(folder, objectsFile)) ? objectsFile : undefined;
-  const [style, width] = out === undefined ? [terminal.style, terminal.width] : [plain, undefined];
-  const write: Readonly<Record<Format, () => string>> =
-    'kind' in report
-      ? {
-          text: () => fit(rollbackText(report, style), width),
-          md: () => rollbackMarkdown(report),
-          html: () => refusePage(run),
-          json: () => json(report),
-        }
-      : {
-          text: () => fit(summary(report, style), width),
-          md: () => markdown(report, list),
-          html: () => html(report, { list }),
-          json: () => json(report),
-        };
+  const found = on === 'lambda' ? await findReportOnLambda(session, name) : await findReport(name);
+  const { run, newer } = found;
+  if (newer)
+    terminal.warn(`${terminal.style('warn', 'note:')} a newer run has no report: ${runStateText(newer, Date.now())}`);
+  const write = writersOf(found, options, terminal);
   if (out === undefined && !open) {
-    if (options.json) terminal.json(report);
+    if (options.json) terminal.json(found.report);
     else terminal.print(write[format]().trimEnd());
     return 0;
   }
-  const file = out ?? join(folder, `report.${format}`);
+  const file = out ?? found.fileOf(format);
   // What was kept with the run stays as it was.
   if (out !== undefined || !existsSync(file)) keep(file, `${write[format]().trimEnd()}\n`);
   const problem = open ? await openFile(file) : undefined;
@@ -81,6 +72,27 @@ async function showReport(name: string | undefined, options: ReportOptions, term
   terminal.print(file);
   terminal.json({ run, file });
   return 0;
+}
+
+function writersOf(
+  { run, report, list }: FoundReport,
+  { out }: ReportOptions,
+  terminal: Session['terminal'],
+): Readonly<Record<Format, () => string>> {
+  const [style, width] = out === undefined ? [terminal.style, terminal.width] : [plain, undefined];
+  return 'kind' in report
+    ? {
+        text: () => fit(rollbackText(report, style), width),
+        md: () => rollbackMarkdown(report),
+        html: () => refusePage(run),
+        json: () => json(report),
+      }
+    : {
+        text: () => fit(summary(report, style), width),
+        md: () => markdown(report, list),
+        html: () => html(report, { list }),
+        json: () => json(report),
+      };
 }
 
 function refusePage(run: string): never {
@@ -99,14 +111,4 @@ function formatOf({ format, json: asJson = false, open = false, out }: ReportOpt
       hint: 'Leave --format out: --open opens the page. Or say where the text goes: --out FILE',
     });
   return chosen;
-}
-
-/** Throws `folder-unwritable`. */
-function keep(file: string, text: string): void {
-  try {
-    writePrivately(file, text);
-  } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    throw new RestageError('folder-unwritable', `the report cannot be written to ${file}: ${words}`, { cause: error });
-  }
 }

@@ -3,7 +3,9 @@ import { join, relative } from 'node:path';
 import {
   askFunction,
   failureOf,
+  newestState,
   runStateRows,
+  runStateText,
   type KeptRun,
   type RemoteFunction,
   type RunState,
@@ -19,6 +21,8 @@ export interface StatusOnLambda {
   readonly status?: Status | undefined;
   readonly rows: readonly Row[];
   readonly state?: RunState | undefined;
+  /** Of the newest run that the function has begun, by whomever. */
+  readonly newest?: RunState | undefined;
 }
 
 /**
@@ -30,13 +34,16 @@ export async function statusOnLambda(
   kept: readonly KeptRun[],
   signal: AbortSignal,
 ): Promise<StatusOnLambda> {
-  const [newest] = kept;
-  const open = newest && !newest.report && isOnLambda(newest) ? newest : undefined;
+  const [last] = kept;
+  const open = last && !last.report && isOnLambda(last) ? last : undefined;
   const runId = open?.run;
   const known = runId === undefined ? undefined : await remote.runs?.states.read(runId);
+  const there = await findNewest(remote);
+  // One that was killed could not write so: the function looks.
+  const asked = runId ?? (there.state?.phase === 'ended' ? undefined : there.state?.run);
   const answer = await askFunction(
     remote,
-    { action: 'status', ...(runId === undefined ? {} : { runId }) },
+    { action: 'status', ...(asked === undefined ? {} : { runId: asked }) },
     signal,
   ).catch((error: unknown) => {
     if (failureOf(error).code === 'run-in-progress') return undefined;
@@ -46,10 +53,29 @@ export async function statusOnLambda(
   const busy: readonly Row[] = status
     ? []
     : [['target', 'the function is at work: what is held is told when it has ended']];
-  if (!open) return { status, rows: busy };
-  // One that was killed could not write so: the function has looked.
+  const newest = answer?.state && answer.state.run === there.state?.run ? answer.state : there.state;
+  const newestRows = there.problem === undefined ? newestRowsOf(newest, open?.run) : [there.problem];
+  if (!open) return { status, rows: [...newestRows, ...busy], newest };
   const state = answer?.state ?? known;
-  return { status, rows: [...(await rowsOf(remote, open, state)), ...busy], state };
+  return { status, rows: [...(await rowsOf(remote, open, state)), ...newestRows, ...busy], state, newest };
+}
+
+/** What keeps the newest run from being told is a row: the status says more than that. */
+async function findNewest({
+  runs,
+}: RemoteFunction): Promise<{ readonly state?: RunState | undefined; readonly problem?: Row }> {
+  try {
+    return { state: runs && (await newestState(runs)) };
+  } catch (error) {
+    return { problem: ['newest run', `that of the function is not known: ${failureOf(error).message}`] };
+  }
+}
+
+/** None for the one that other rows are about. */
+function newestRowsOf(state: RunState | undefined, told: string | undefined): readonly Row[] {
+  if (!state || state.run === told) return [];
+  const look = state.phase === 'ended' ? `; restage report ${state.run} --on lambda shows its report` : '';
+  return [['newest run', `${runStateText(state, Date.now())}${look}`]];
 }
 
 /** A run of which it is not known where it went may be anywhere. */

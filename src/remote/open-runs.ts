@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { ConnectOptions } from '../connect.ts';
 import { RestageError } from '../errors.ts';
 import { openAccount } from '../open-account.ts';
+import { requireFunction } from './required-function.ts';
 import type { RunStore } from './run-store.ts';
 
 /**
@@ -24,4 +25,21 @@ export async function openRuns(
     );
   const { openRunStore } = await import('./run-store.ts');
   return openRunStore(await openAccount(target.aws, profileFiles, signal), place);
+}
+
+/** The same for what cannot do without it. Throws `usage` where the config names no function, or no place for its runs. */
+export async function requireRuns(
+  config: Pick<Config, 'target'>,
+  options: Parameters<typeof openRuns>[1] = {},
+): Promise<RunStore> {
+  const { function: name } = requireFunction(config);
+  const store = await openRuns(config, options);
+  if (store) return store;
+  throw new RestageError(
+    'usage',
+    `it is not known where the function ${name} keeps its runs: target.lambda.runs is not set`,
+    {
+      hint: `Add to restage.yaml, and to the function's own: target: { lambda: { function: ${name}, runs: s3://BUCKET/PREFIX } }. What it has kept nowhere is in its log only.`,
+    },
+  );
 }

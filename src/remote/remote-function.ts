@@ -2,6 +2,7 @@ import type { Account, ProfileFiles } from '../aws/account.ts';
 import type { FunctionFacts } from '../aws/lambda.ts';
 import type { Config } from '../config.ts';
 import { RestageError } from '../errors.ts';
+import { requireFunction } from './required-function.ts';
 import { openRunStore, type RunStore } from './run-store.ts';
 
 /** The function of `target.lambda`, as it describes itself. It has not been invoked. */
@@ -29,11 +30,8 @@ export interface RemoteFunctionOptions {
  */
 export async function openFunction(config: Config, options: RemoteFunctionOptions): Promise<RemoteFunction> {
   const { configPrint, profileFiles, signal } = options;
-  const { lambda, aws, name: target } = config.target;
-  if (!lambda)
-    throw new RestageError('usage', `--on lambda needs a function, and the config names none for ${target}`, {
-      hint: 'Add to restage.yaml: target: { lambda: { function: NAME, runs: s3://BUCKET/PREFIX } }',
-    });
+  const lambda = requireFunction(config);
+  const { aws, name: target } = config.target;
   if (!aws)
     throw new RestageError('usage', `--on lambda needs the account of ${target}, and the config names none`, {
       hint: 'Add to restage.yaml: target: { aws: { profile: NAME } }',

@@ -1,6 +1,7 @@
 import type { HistoryEntry } from '../history.ts';
 import { oneLine } from './database-words.ts';
 import { columns, count, counted, duration, moment } from './format.ts';
+import { stepsText } from './run-state-text.ts';
 import type { Style, Tone } from './style.ts';
 
 const tones: Readonly<Record<HistoryEntry['outcome'], Tone>> = {
@@ -43,6 +44,8 @@ function wordsOf({
   function: ranIn,
   failed,
   folder,
+  keptAt,
+  steps = [],
   database,
   outcome,
 }: HistoryEntry): string {
@@ -60,10 +63,11 @@ function wordsOf({
     amounts,
     ...(parts === undefined ? [] : [`in ${counted(parts, 'part')}`]),
     ...(ranIn === undefined ? [] : [`in the function ${ranIn}`]),
+    ...(steps.length === 0 ? [] : [`at ${stepsText(steps)}`]),
     ...(kind === 'rollback' && outcome === 'done' ? ['its previous database put back'] : []),
     ...(why === '' ? [] : [`failed: ${why}`]),
     ...(database === undefined ? [] : [`now ${database}`]),
-    ...(folder === undefined ? ['not kept here: known from the database only'] : []),
+    ...(folder === undefined && keptAt === undefined ? ['not kept here: known from the database only'] : []),
   ]
     .filter((part) => part !== '')
     .map(oneLine)

@@ -18,22 +18,23 @@ export function runStateText(state: RunState, now: number): string {
     return `${where} has paused after part ${part}, ${moment(updatedAt)}: it goes on when it is invoked with this run's id`;
   if (isKilled(state, now))
     return `${where} was under way${parts}, and was last heard of ${moment(updatedAt)}: its invocation was over by ${moment(state.deadline)}`;
-  const doing =
-    phase === 'planning'
-      ? ', planning'
-      : steps.length === 0
-        ? ''
-        : `: ${steps.slice(0, stepsNamed).join(', ')}${steps.length > stepsNamed ? ` and ${steps.length - stepsNamed} more` : ''}`;
+  const doing = phase === 'planning' ? ', planning' : steps.length === 0 ? '' : `: ${stepsText(steps)}`;
   const silence = now - Date.parse(updatedAt);
   const heard = silence > silentMs ? `; last heard of ${duration(silence)} ago` : '';
   return `${where} goes on${parts}, since ${moment(startedAt)}${doing}${heard}`;
+}
+
+/** Steps that are under way. */
+export function stepsText(steps: readonly string[]): string {
+  const more = steps.length > stepsNamed ? ` and ${steps.length - stepsNamed} more` : '';
+  return `${steps.slice(0, stepsNamed).join(', ')}${more}`;
 }
 
 /** A state is written every 10 s: beyond this somebody wants to know. */
 const silentMs = 30_000;
 
 /** It should have written something since. */
-function isKilled({ phase, deadline }: RunState, now: number): boolean {
+export function isKilled({ phase, deadline }: RunState, now: number): boolean {
   return (phase === 'planning' || phase === 'running') && now > Date.parse(deadline);
 }
 

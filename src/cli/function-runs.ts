@@ -1,0 +1,9 @@
+import { requireRuns, type RunStore } from '../index.ts';
+import type { Session } from './frame.ts';
+import { readSettings } from './settings.ts';
+
+/** Where the function of the configuration keeps its runs, read with the target's keys; the function is not invoked. */
+export async function openFunctionRuns({ file, signal }: Pick<Session, 'file' | 'signal'>): Promise<RunStore> {
+  const { config, connect } = await readSettings(file, process.env, 'buckets');
+  return requireRuns(config, { ...connect, signal });
+}
