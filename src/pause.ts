@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { RestageError, type Failure } from './errors.ts';
 import type { EarlierParts } from './perform/database-run.ts';
 import { quoteTable } from './postgres/names.ts';
 import { bytes, count, counted } from './report/format.ts';
+import { json } from './report/json.ts';
 import { factsOf, stepsOf, type Report, type RunPart } from './report/report.ts';
 import type { Kind, StepReport } from './step.ts';
 
@@ -40,7 +42,7 @@ export function earlierParts(paused: Report): EarlierParts {
   const [created] = stepsOf(paused, 'create-database').flatMap((step) => factsOf(step) ?? []);
   const [schema] = stepsOf(paused, 'copy-schema').flatMap((step) => factsOf(step) ?? []);
   const { oid, presentOid } = created ?? {};
-  if (oid === undefined || presentOid === undefined || schema?.print === undefined)
+  if (!isOid(oid) || !isOid(presentOid) || schema?.print === undefined)
     throw new RestageError('pause-lost', `the report of run ${paused.run} does not say what it has loaded`, {
       hint: 'Begin a new run.',
     });
@@ -48,7 +50,17 @@ export function earlierParts(paused: Report): EarlierParts {
     const facts = factsOf(step);
     return facts ? [[quoteTable(step.table), facts] as const] : [];
   });
-  return { oid, presentOid, schema, loaded: new Map(loaded) };
+  return { oid, presentOid, schema, steps: stepsPrint(paused.steps), loaded: new Map(loaded) };
+}
+
+function isOid(value: unknown): value is string {
+  return typeof value === 'string' && /^[1-9]\d*$/.test(value);
+}
+
+/** What tells the steps of a run from others, whatever came of them, and whether or not they were kept without their secrets. */
+export function stepsPrint(steps: readonly StepReport[]): string {
+  const planned = steps.map(({ outcome: _, ...step }) => step);
+  return createHash('sha256').update(json(planned)).digest('hex').slice(0, 16);
 }
 
 /** Whether a run may pause now: nothing but rows has begun to come, and a table is whole that was not in any part before. */

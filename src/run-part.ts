@@ -3,7 +3,7 @@ import type { Deadline } from './deadline.ts';
 import { failureOf } from './errors.ts';
 import type { Listener } from './event.ts';
 import { holding } from './holds.ts';
-import { earlierParts, loadedTables, loadedTablesOf, partOf, withEarlier } from './pause.ts';
+import { earlierParts, loadedTables, loadedTablesOf, partOf, stepsPrint, withEarlier } from './pause.ts';
 import { appSteps } from './perform/app.ts';
 import type { Perform } from './perform/context.ts';
 import { objectSteps, requireUnmarkedBuckets } from './perform/objects.ts';
@@ -58,7 +58,12 @@ export async function runPart(plan: Plan, ends: Ends, options: PartOptions): Pro
   });
   let recovery: Recovery | undefined;
   const all = pauses ? withEarlier(steps, paused) : steps;
-  if (pauses && database) await onDatabases?.rest(database, { at: new Date().toISOString(), ...loadedTablesOf(all) });
+  if (pauses && database)
+    await onDatabases?.rest(database, {
+      at: new Date().toISOString(),
+      ...loadedTablesOf(all),
+      steps: stepsPrint(all),
+    });
   if (failure && database && database.stage !== 'untouched' && database.stage !== 'settled') {
     const { message: reason } = failure;
     recovery = await onDatabases?.recover(database, {

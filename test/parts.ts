@@ -31,8 +31,8 @@ export function firstPart(
 /** The next part of a run, by its report as it was kept. */
 export function nextPart(configFile: string, paused: Report, settings: PartSettings = {}): Promise<Report> {
   const kept = JSON.parse(JSON.stringify(paused)) as Report;
-  return within(configFile, settings, (_config, ends, deadline, options) =>
-    resumeWithin(deadline, kept, ends, options),
+  return within(configFile, settings, (config, ends, deadline, options) =>
+    resumeWithin(deadline, kept, ends, { ...options, config }),
   );
 }
 

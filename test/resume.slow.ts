@@ -10,8 +10,9 @@ import { moment, ofRestage, onTarget, requireNoSessions, stagingOf } from './clo
 import { type CloneScene, startCloneScene } from './clone-scene.ts';
 import { copyAmongWriters, requireConsistent } from './consistent.ts';
 import { contentsOf } from './contents.ts';
+import { books, databases, incomingOf, kept, requireAsBefore } from './books.ts';
 import { at, firstPart, loaded, nextPart } from './parts.ts';
-import { openSession, query } from './sql.ts';
+import { openSession } from './sql.ts';
 import { bank } from './transfers.ts';
 
 // A run that is made in several parts, as in a function that is ended after a quarter of an hour.
@@ -21,44 +22,11 @@ beforeAll(async () => {
 });
 afterAll(() => scene[Symbol.asyncDispose]());
 
-const kept = `create table kept (id integer); insert into kept values (1)`;
-const books = `
-  create table authors (id integer primary key, name text);
-  create table books (id integer primary key, author integer references authors, title text);
-  create table notes (id integer primary key, note text);
-  insert into authors select n, 'author ' || n from generate_series(1, 3000) n;
-  insert into books select n, n, 'book ' || n from generate_series(1, 500) n;
-  insert into notes select n, 'note' from generate_series(1, 20) n;
-  analyze`;
-
 /** How each table came, by its name: loaded in this part, the same as before, or loaded again. */
 function sinceOf(report: Report): Readonly<Record<string, string | undefined>> {
   return Object.fromEntries(
     stepsOf(report, 'copy-table').map((step) => [step.table.name, factsOf(step)?.since ?? step.outcome.status]),
   );
-}
-
-async function databases(): Promise<(string | null | undefined)[]> {
-  const rows = await query(
-    scene.target.adminUrl(),
-    `select datname as name from pg_database where datname ~ '^staging' order by 1`,
-  );
-  return rows.map(({ name }) => name);
-}
-
-const incomingOf = (report: Report) => `staging__incoming_${report.run}`;
-
-/** A run that failed, with staging as it was, nothing beside it, and nobody left. */
-async function requireAsBefore(before: Awaited<ReturnType<typeof stagingOf>>, report: Report) {
-  expect(report.outcome).toBe('failed');
-  expect(await stagingOf(scene)).toEqual(before);
-  expect(report.holds).toMatch(/^staging holds its (database|previous database again,) as it was before the run$/);
-  await requireNoSessions(scene.source, scene.target);
-  return {
-    code: report.failure?.code,
-    step: report.failure?.step,
-    said: `${report.failure?.message} ${report.failure?.hint}`,
-  };
 }
 
 /** Keys and indexes. */
@@ -81,7 +49,7 @@ test('a copy in three parts, made while others write, holds the one moment of it
   const made = await copyAmongWriters(scene, async () => {
     const first = await firstPart(config, { isOver: loaded(2) });
     expect([first.outcome, first.failure]).toEqual(['paused', undefined]);
-    expect(await databases()).toEqual(['staging', incomingOf(first)]);
+    expect(await databases(scene)).toEqual(['staging', incomingOf(first)]);
     const second = await nextPart(config, first, { isOver: loaded(2) });
     expect([second.outcome, second.failure]).toEqual(['paused', undefined]);
     await requireNoSessions(scene.target);
@@ -100,7 +68,7 @@ test('a copy in three parts, made while others write, holds the one moment of it
     parts[0]?.startedAt,
     parts.reduce((sum, part) => sum + part.durationMs, 0),
   ]);
-  expect(await databases()).toEqual(['staging']);
+  expect(await databases(scene)).toEqual(['staging']);
 });
 
 test('a table that has changed between the parts is loaded again, one that has not stays as it was loaded', async () => {
@@ -280,65 +248,16 @@ test('a subset is selected anew in each part, and what was loaded of it is compa
   ]);
 });
 
-test('when another run has come between, the next part says so and leaves what that one made', async () => {
-  await scene.arrange(books, kept);
-  const config = await scene.configure({ database: { jobs: 1, keepPrevious: 0 } });
-  const first = await firstPart(config, { isOver: loaded(1) });
-  const other = await scene.sync(config);
-  expect(other.report.failure).toBeUndefined();
-  expect(stepsOf(other.report, 'create-database')[0]?.outcome).toMatchObject({
-    facts: { reclaimed: [incomingOf(first)] },
-  });
-  expect(await databases()).toEqual(['staging']);
-  const before = await stagingOf(scene);
-  const { code, step, said } = await requireAsBefore(before, await nextPart(config, first));
-  expect([code, step]).toEqual(['pause-lost', 'create-database']);
-  expect(said).toMatch(/is not there any more.*Begin a new run/s);
-});
-
-test('a database that is replaced between the parts is not replaced once more by what was planned for the other', async () => {
-  await scene.arrange(books, kept);
-  const config = await scene.configure({ database: { jobs: 1, keepPrevious: 0 } });
-  const first = await firstPart(config, { isOver: loaded(1) });
-  await query(scene.target.adminUrl(), `drop database staging`);
-  await query(scene.target.adminUrl(), `create database staging`);
-  const report = await nextPart(config, first);
-  expect(report.failure).toMatchObject({ code: 'pause-lost', message: expect.stringContaining('another database') });
-  expect(await databases()).toEqual(['staging']);
-});
-
-test('a part of other ends than those of the run is refused, as is one of a run that has not paused', async () => {
-  await scene.arrange(books, kept);
-  const config = await scene.configure({ database: { jobs: 1, keepPrevious: 0 } });
-  const first = await firstPart(config, { isOver: loaded(1) });
-  const other = await scene.configure({ database: { jobs: 1 }, target: scene.target.adminUrl('other') });
-  await expect(nextPart(other, first)).rejects.toMatchObject({ code: 'plan-outdated' });
-  const last = await nextPart(config, first);
-  expect(last.outcome).toBe('done');
-  await expect(nextPart(config, last)).rejects.toMatchObject({ code: 'report-invalid' });
-});
-
-test('when the source has another schema in the next part, that one says so and puts away what was loaded', async () => {
-  await scene.arrange(books, kept);
-  const before = await stagingOf(scene);
-  const config = await scene.configure({ database: { jobs: 1 } });
-  const first = await firstPart(config, { isOver: loaded(1) });
-  await scene.onSource(`create index later on books (title)`);
-  const { code, step, said } = await requireAsBefore(before, await nextPart(config, first));
-  expect([code, step]).toEqual(['pause-lost', 'copy-schema']);
-  expect(said).toMatch(/schema has changed.*Begin a new run/s);
-});
-
 test('a part that loads no further table has no reason to pause: its time is over, and staging is as it was', async () => {
   await scene.arrange(books, kept);
   const before = await stagingOf(scene);
   const config = await scene.configure({ database: { jobs: 1 } });
   const first = await firstPart(config, { isOver: at('step-ended', 'copy-schema') });
-  const early = await requireAsBefore(before, first);
+  const early = await requireAsBefore(scene, before, first);
   expect([early.code, early.said]).toEqual(['time-over', expect.stringContaining('0 of 3 tables')]);
   const paused = await firstPart(config, { isOver: loaded(2) });
   const second = await nextPart(config, paused, { isOver: at('step-started', 'copy-table notes') });
-  const { code, step, said } = await requireAsBefore(before, second);
+  const { code, step, said } = await requireAsBefore(scene, before, second);
   expect([code, step]).toEqual(['time-over', 'copy-table notes']);
   expect(said).toMatch(/longer time-out/);
 });
@@ -350,7 +269,7 @@ test('time that is over while keys are made, or after the swap, leaves staging a
   for (const step of ['add-keys', 'swap']) {
     const first = await firstPart(config, { isOver: loaded(2) });
     const last = await nextPart(config, first, { isOver: at(step === 'swap' ? 'step-ended' : 'step-started', step) });
-    const { code, said } = await requireAsBefore(before, last);
+    const { code, said } = await requireAsBefore(scene, before, last);
     expect([code, said]).toEqual(['time-over', expect.stringMatching(/3 of 3 tables/)]);
     expect(last.recovery?.swappedBack).toBe(step === 'swap');
   }
@@ -405,7 +324,7 @@ test('by the clock, a table that does not fit into its time is stopped, the othe
   expect(sinceOf(first)).toEqual({ authors: 'done', books: 'done', notes: 'done', slow: 'stopped' });
   await requireNoSessions(scene.source, scene.target);
   const second = await resume(first, ends, { until: Date.now() + 12_000, mayPause: true });
-  const { code, step } = await requireAsBefore(before, second);
+  const { code, step } = await requireAsBefore(scene, before, second);
   expect([code, step]).toEqual(['time-over', 'copy-table slow']);
 });
 
@@ -466,8 +385,8 @@ test('a part that was killed after all rows had come cannot be gone on from, and
   const config = await scene.configure({ database: { jobs: 1, afterLoad: [{ file: sql }] } });
   const first = await firstPart(config, { isOver: loaded(2) });
   await killed(config, first, `state = 'active' and query like '%pg_sleep(60)%'`);
-  expect(await databases()).toEqual(['staging', incomingOf(first)]);
-  const { code, step, said } = await requireAsBefore(before, await nextPart(config, first));
+  expect(await databases(scene)).toEqual(['staging', incomingOf(first)]);
+  const { code, step, said } = await requireAsBefore(scene, before, await nextPart(config, first));
   expect([code, step]).toEqual(['pause-lost', 'create-database']);
   expect(said).toContain('killed after all rows had come');
 });

@@ -1,13 +1,14 @@
 import { failureOf, RestageError } from '../errors.ts';
+import { changesOfBuilt, readBuiltPrint } from '../postgres/built-print.ts';
 import { findLeftovers } from '../postgres/database-names.ts';
-import { describeDatabase, readDescription, type Description } from '../postgres/description.ts';
+import { describeDatabase, readDescription, type Paused } from '../postgres/description.ts';
 import { endSessions } from '../postgres/end-sessions.ts';
-import { carryProperties, createIncoming } from '../postgres/incoming.ts';
+import { carryAnew, createIncoming } from '../postgres/incoming.ts';
 import { quoteText } from '../postgres/names.ts';
 import type { Session } from '../postgres/session.ts';
 import { dropDatabase, nameOf, requireNoSessions } from '../postgres/swap.ts';
 import type { Perform } from './context.ts';
-import { openWriters, requireDatabase, type DatabaseRun, type EarlierParts } from './database-run.ts';
+import { openIncoming, openWriters, requireDatabase, type DatabaseRun, type EarlierParts } from './database-run.ts';
 import { maintenanceOf } from './maintenance.ts';
 
 /** The new database: made, or that of this run's earlier parts. */
@@ -34,6 +35,7 @@ export const createDatabaseSteps: Perform<'create-database'> = {
       state.incomingOid = await createIncoming(maintenance, state.names);
     }
     openWriters(state, signal);
+    if (state.earlier) await requireAsBuilt(state, maintenance, state.earlier);
     return {
       facts: {
         origin: { ...maintenance.origin, database: incoming },
@@ -81,7 +83,24 @@ async function adopt(
     throw lost(
       `the last part of run ${run} was killed after all rows had come, and what it has left in ${incoming} is neither loaded nor finished`,
     );
-  await carryProperties(maintenance, names);
+  await carryAnew(maintenance, names);
+}
+
+/**
+ * Nobody has the lock while a run pauses: what the rows go into, and what the report names to be done, must be what they were.
+ * Throws `pause-lost`.
+ */
+async function requireAsBuilt({ names, run, writers }: DatabaseRun, maintenance: Session, earlier: EarlierParts) {
+  const paused = (await readDescription(maintenance, names.incoming))?.paused;
+  if (!paused?.built)
+    throw lost(`${names.incoming} does not say what run ${run} had built when it paused: the comment on it is gone`);
+  if (paused.steps !== earlier.steps)
+    throw lost(`the report of run ${run} names other steps than those that it paused in: it was changed`);
+  const changes = await writers?.use((session) => changesOfBuilt(session, paused.built));
+  if (changes && changes.length > 0)
+    throw lost(
+      `somebody has changed ${names.incoming}, which holds what run ${run} has loaded, since it paused: ${changes.join(', ')}`,
+    );
 }
 
 /** What a run that pauses cannot go on from. */
@@ -110,21 +129,27 @@ export async function beginCompleting(state: DatabaseRun): Promise<void> {
   });
 }
 
+/** A function that pauses is ended soon. */
+const restMs = 10_000;
+
 /** Lets go of the new database, which stays for the run's next part, and says on it what it is. */
-export async function rest(state: DatabaseRun, paused: NonNullable<Description['paused']>): Promise<void> {
+export async function rest(state: DatabaseRun, paused: Omit<Paused, 'built'>): Promise<void> {
   const { run, names, source } = state;
   const { host, port, database } = source.address;
   try {
     const maintenance = await maintenanceOf(state);
     await endSessions(maintenance, names.incoming);
+    await using session = await openIncoming(state, AbortSignal.timeout(restMs));
     await describeDatabase(maintenance, names.incoming, {
       run,
       source: { host, port, database },
       takenAt: '',
       swappedAt: '',
-      paused,
+      paused: { ...paused, built: await readBuiltPrint(session) },
     });
-  } catch {
-    // Whoever takes it next ends what is left; the run's report says more than the note.
+  } catch (error) {
+    state.remarks.push(
+      `what has been loaded could not be noted on ${names.incoming}, and cannot be gone on from: ${failureOf(error).message}`,
+    );
   }
 }

@@ -29,6 +29,8 @@ export interface EarlierParts {
   /** The number of the one that it is to replace. */
   readonly presentOid: string;
   readonly schema: Facts['copy-schema'];
+  /** The print of the run's steps, as its report names them. */
+  readonly steps: string;
   /** Of the tables that were loaded whole once, by quoted name. */
   readonly loaded: ReadonlyMap<string, Facts['copy-table']>;
 }

@@ -127,19 +127,24 @@ export const databaseSteps: Perform<DatabaseKinds> = {
         .facts('settle-orphans')
         .flatMap(({ orphans }) => orphans.map(({ table, rows }) => ({ table, rows, by: 'orphans' as const }))),
     ];
-    await describeDatabase(maintenance, names.incoming, {
-      run,
-      source: { host, port, database, ...(snapshot?.disk === undefined ? {} : { disk: snapshot.disk }) },
-      takenAt: snapshot?.takenAt ?? '',
-      swappedAt: new Date().toISOString(),
-      // What a rule left behind is no measure of what the source had.
-      ...(tables.some(({ limited }) => limited)
-        ? {}
-        : { tables: tables.length, rows: tables.reduce((sum, { source: read }) => sum + read.rows, 0) }),
-      ...(changed.length > 0 ? { changed } : {}),
-      ...(step.maskKey === undefined ? {} : { maskKey: step.maskKey }),
-      ...(step.rules ? { rules: step.rules } : {}),
-    });
+    await describeDatabase(
+      maintenance,
+      names.incoming,
+      {
+        run,
+        source: { host, port, database, ...(snapshot?.disk === undefined ? {} : { disk: snapshot.disk }) },
+        takenAt: snapshot?.takenAt ?? '',
+        swappedAt: new Date().toISOString(),
+        // What a rule left behind is no measure of what the source had.
+        ...(tables.some(({ limited }) => limited)
+          ? {}
+          : { tables: tables.length, rows: tables.reduce((sum, { source: read }) => sum + read.rows, 0) }),
+        ...(changed.length > 0 ? { changed } : {}),
+        ...(step.maskKey === undefined ? {} : { maskKey: step.maskKey }),
+        ...(step.rules ? { rules: step.rules } : {}),
+      },
+      names.current,
+    );
     const sessionsEnded = await swap(state, 'in');
     return { facts: { database: names.current, previous: names.previous, sessionsEnded } };
   },

@@ -9,6 +9,8 @@ export interface DatabaseProperty {
   readonly allowed: boolean;
   /** The statement that gives it to a database. */
   sql(database: string): string;
+  /** The statement that takes it from one. */
+  undo(database: string): string;
 }
 
 // Settings that hold a list of names are stored as SQL has them, quotes included; all others as plain text.
@@ -69,14 +71,16 @@ async function readSettings(session: ReadSession, database: string): Promise<Dat
       left join pg_settings p on p.name = split_part(c.setting, '=', 1)
      where d.datname = ${quoteText(database)}
      order by role nulls first, c.position`);
-  return rows.map(({ role, name, value, allowed }) => ({
-    what: role === null ? name : `${name} of ${role}`,
-    allowed: allowed === 'true',
-    sql: (other) => {
-      const whose = `${role === null ? '' : `role ${quoteName(role)} in `}database ${quoteName(other)}`;
-      return `alter ${whose} set ${quoteName(name)} to ${lists.includes(name) ? value : quoteText(value)}`;
-    },
-  }));
+  return rows.map(({ role, name, value, allowed }) => {
+    const alter = (other: string) =>
+      `alter ${role === null ? '' : `role ${quoteName(role)} in `}database ${quoteName(other)}`;
+    return {
+      what: role === null ? name : `${name} of ${role}`,
+      allowed: allowed === 'true',
+      sql: (other) => `${alter(other)} set ${quoteName(name)} to ${lists.includes(name) ? value : quoteText(value)}`,
+      undo: (other) => `${alter(other)} reset ${quoteName(name)}`,
+    };
+  });
 }
 
 async function readGrants(session: ReadSession, database: string): Promise<DatabaseProperty[]> {
@@ -93,12 +97,15 @@ async function readGrants(session: ReadSession, database: string): Promise<Datab
     what: 'nothing to public',
     allowed: true,
     sql: (other) => `revoke all on database ${quoteName(other)} from public`,
+    undo: (other) => `grant connect, temporary on database ${quoteName(other)} to public`, // as a new database has them
   };
   const grants = rows.map(({ privilege, grantee, grantable }) => ({
     what: `${privilege.toLowerCase()} to ${grantee ?? 'public'}`,
     allowed: true,
     sql: (other: string) =>
       `grant ${privilege} on database ${quoteName(other)} to ${grantee === null ? 'public' : quoteName(grantee)}${grantable === 'true' ? ' with grant option' : ''}`,
+    undo: (other: string) =>
+      `revoke ${privilege} on database ${quoteName(other)} from ${grantee === null ? 'public' : quoteName(grantee)}`,
   }));
   return [nothing, ...grants];
 }

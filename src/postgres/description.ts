@@ -1,5 +1,6 @@
 import type { TableName } from './names.ts';
 import { commentStatement, marker, readRawComment, withMarker } from './protected-marker.ts';
+import type { SchemaPrint } from './schema-print.ts';
 import type { ReadSession, Session } from './session.ts';
 
 export interface ChangedRows {
@@ -7,6 +8,19 @@ export interface ChangedRows {
   readonly rows: number;
   /** The config's `afterLoad`; or it was done to rows whose parents are not there. */
   readonly by: 'afterLoad' | 'orphans';
+}
+
+/** What a run that has paused notes on what it has built so far. */
+export interface Paused {
+  /** ISO 8601. */
+  readonly at: string;
+  /** How many tables are loaded, of how many. */
+  readonly tables: number;
+  readonly of: number;
+  /** The print of its steps, without secrets: what its report names must be these. */
+  readonly steps: string;
+  /** What the rows go into: nobody may have changed it when the next part comes. */
+  readonly built: SchemaPrint;
 }
 
 /** What restage notes on a database that it made, as the database's comment. */
@@ -37,18 +51,26 @@ export interface Description {
   readonly failed?: string;
   /** It was replaced, and put back by this rollback. */
   readonly restored?: { readonly run: string; readonly at: string };
-  /** Its run has paused: when, and how many tables were loaded of how many. Absent in what stands in staging's place. */
-  readonly paused?: { readonly at: string; readonly tables: number; readonly of: number };
+  /** Its run has paused; absent in what stands in staging's place. */
+  readonly paused?: Paused;
   /** All of its rows had come, and what comes after them had begun; absent in what stands in staging's place. */
   readonly completing?: true;
   /** The comment that people gave the database, which this description stands in place of. */
   readonly comment?: string;
 }
 
-/** Notes the facts as the database's comment; a comment of people's is kept inside, the protected marker in any case. */
-export async function describeDatabase(maintenance: Session, database: string, facts: Description): Promise<void> {
+/**
+ * Notes the facts as the database's comment; a comment of people's is kept inside, the protected marker in any case. `people`: the
+ * database whose comment that is, where it is another one.
+ */
+export async function describeDatabase(
+  maintenance: Session,
+  database: string,
+  facts: Description,
+  people = database,
+): Promise<void> {
   const raw = await readRawComment(maintenance, database);
-  const comment = ofPeople(raw);
+  const comment = ofPeople(people === database ? raw : await readRawComment(maintenance, people));
   const told = inWords({ ...facts, ...(comment === undefined ? {} : { comment }) });
   // A marker that somebody put anywhere else must not go.
   const kept = raw?.includes(marker) ? withMarker(told) : told;

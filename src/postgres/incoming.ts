@@ -40,8 +40,23 @@ export async function createIncoming(maintenance: Session, names: SwapNames): Pr
   return String(created?.oid);
 }
 
+/** Owner, settings and grants of the present database, as they are now, for one that has them as they were: what has gone goes there too. */
+export async function carryAnew(maintenance: Session, names: SwapNames): Promise<void> {
+  const { current, incoming } = names;
+  const [owner] = await maintenance.rows<{ name: string }>(`
+    select quote_ident(pg_get_userbyid(p.datdba)) as name
+      from pg_database p
+      join pg_database i on i.datname = ${quoteText(incoming)} and i.datdba <> p.datdba
+     where p.datname = ${quoteText(current)}`);
+  if (owner) await maintenance.execute(`alter database ${quoteName(incoming)} owner to ${owner.name}`);
+  const now = new Set((await readProperties(maintenance, current)).map(({ sql }) => sql(incoming)));
+  for (const { allowed, sql, undo } of await readProperties(maintenance, incoming))
+    if (allowed && !now.has(sql(incoming))) await maintenance.execute(undo(incoming));
+  await carryProperties(maintenance, names);
+}
+
 /** Settings and grants of the present database, as they are now. */
-export async function carryProperties(maintenance: Session, names: SwapNames): Promise<void> {
+async function carryProperties(maintenance: Session, names: SwapNames): Promise<void> {
   for (const { allowed, sql } of await readProperties(maintenance, names.current))
     if (allowed) await maintenance.execute(sql(names.incoming));
 }

@@ -39,7 +39,7 @@ const objects = `
    where r.relkind <> 'S'
   union all
   -- Since PostgreSQL 18 a NOT NULL is a constraint too: the columns have it.
-  select 'constraints', json_build_array(r.schema, r.relname, t.schema, t.typname, k.conname, pg_get_constraintdef(k.oid))::text
+  select case when k.contype in ('p', 'u', 'x', 'f') then 'keys' else 'constraints' end, json_build_array(r.schema, r.relname, t.schema, t.typname, k.conname, pg_get_constraintdef(k.oid))::text
     from pg_constraint k
     left join relation r on r.oid = k.conrelid
     left join type t on t.oid = k.contypid

@@ -1,0 +1,75 @@
+import * as z from 'zod';
+import type { Config } from './config.ts';
+import { RestageError } from './errors.ts';
+import { ownVersion } from './own-version.ts';
+import { readSourceRules } from './plan-rules.ts';
+import { readTables } from './postgres/catalog.ts';
+import { keyPrint } from './postgres/mask-key.ts';
+import type { SourceDatabase } from './postgres/source.ts';
+import { stepsOf, type Report } from './report/report.ts';
+import { isRunId } from './run-id.ts';
+
+// Hours may lie between two parts of a run, and its report lies where others can write: what the next part rests on is looked at first.
+
+const end = z.looseObject({ name: z.string() });
+const step = z.looseObject({ id: z.string(), kind: z.string(), outcome: z.looseObject({ status: z.string() }) });
+const paused = z.looseObject({
+  run: z.string().refine(isRunId),
+  restage: z.string(),
+  startedAt: z.iso.datetime(),
+  durationMs: z.number(),
+  jobs: z.number().int().positive(),
+  source: end,
+  target: end,
+  parts: z.array(z.looseObject({ startedAt: z.string(), durationMs: z.number(), loaded: z.number() })).min(1),
+  remarks: z.array(z.string()),
+  steps: z.array(step),
+});
+
+/** Throws `report-invalid` for what is no report of a run that has paused, and `pause-lost` for one of another version of restage. */
+export function requireResumable(report: Report): void {
+  const { run, outcome, restage } = report;
+  if (outcome !== 'paused')
+    throw new RestageError('report-invalid', `run ${String(run)} has not paused: it is ${String(outcome)}`);
+  const [problem] = paused.safeParse(report).error?.issues ?? [];
+  const lacking = (['create-database', 'copy-schema', 'swap'] as const).find(
+    (kind) => !problem && stepsOf(report, kind).length !== 1,
+  );
+  if (problem || lacking !== undefined)
+    throw new RestageError(
+      'report-invalid',
+      `the report of run ${String(run)} is not that of a run that has paused: ${problem ? `${problem.path.join('.')}: ${problem.message}` : `it has no step ${lacking}`}`,
+      { hint: 'It was changed, or is damaged: begin a new run.' },
+    );
+  if (restage !== ownVersion())
+    throw new RestageError(
+      'pause-lost',
+      `run ${run} was begun by restage ${restage}, and this is ${ownVersion()}: what one has loaded the other does not go on from`,
+      { hint: 'Begin a new run.' },
+    );
+}
+
+/** What was masked by another key is not alike any more, in one database. Throws `pause-lost`. */
+export function requireSameMaskKey(report: Report, { database }: Config): void {
+  const then = stepsOf(report, 'swap')[0]?.maskKey;
+  const now = database.masks.key === undefined ? undefined : keyPrint(database.masks.key);
+  if (then === undefined || then === now) return;
+  throw new RestageError(
+    'pause-lost',
+    `database.masks.key is another one than when run ${report.run} began: its print is ${now ?? 'none'}, and was ${then}`,
+    { hint: 'Give it the key that it began with, or begin a new run.' },
+  );
+}
+
+/** The values of JSON tell what is personal too, and production has gone on since the plan. Throws `unmasked` where nothing may be so. */
+export async function requireMasked(
+  source: SourceDatabase,
+  { database }: Config,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (database.unmasked !== 'refuse') return;
+  await using snapshot = await source.snapshot({ label: 'resume', signal });
+  const rules = await readSourceRules(snapshot.session, database, await readTables(snapshot.session));
+  const refusal = rules.refusals.find(({ code }) => code === 'unmasked');
+  if (refusal) throw new RestageError(refusal.code, refusal.message, { hint: refusal.hint });
+}
