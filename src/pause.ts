@@ -59,7 +59,7 @@ function isOid(value: unknown): value is string {
 
 /** What tells the steps of a run from others, whatever came of them, and whether or not they were kept without their secrets. */
 export function stepsPrint(steps: readonly StepReport[]): string {
-  const planned = steps.map(({ outcome: _, ...step }) => step);
+  const planned = steps.map((step) => ({ ...step, outcome: undefined }));
   return createHash('sha256').update(json(planned)).digest('hex').slice(0, 16);
 }
 

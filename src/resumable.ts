@@ -29,8 +29,7 @@ const paused = z.looseObject({
 /** Throws `report-invalid` for what is no report of a run that has paused, and `pause-lost` for one of another version of restage. */
 export function requireResumable(report: Report): void {
   const { run, outcome, restage } = report;
-  if (outcome !== 'paused')
-    throw new RestageError('report-invalid', `run ${String(run)} has not paused: it is ${String(outcome)}`);
+  if (outcome !== 'paused') throw new RestageError('report-invalid', `run ${run} has not paused: it is ${outcome}`);
   const [problem] = paused.safeParse(report).error?.issues ?? [];
   const lacking = (['create-database', 'copy-schema', 'swap'] as const).find(
     (kind) => !problem && stepsOf(report, kind).length !== 1,
@@ -38,7 +37,7 @@ export function requireResumable(report: Report): void {
   if (problem || lacking !== undefined)
     throw new RestageError(
       'report-invalid',
-      `the report of run ${String(run)} is not that of a run that has paused: ${problem ? `${problem.path.join('.')}: ${problem.message}` : `it has no step ${lacking}`}`,
+      `the report of run ${run} is not that of a run that has paused: ${problem ? `${problem.path.join('.')}: ${problem.message}` : `it has no step ${lacking}`}`,
       { hint: 'It was changed, or is damaged: begin a new run.' },
     );
   if (restage !== ownVersion())
