@@ -23,6 +23,8 @@ export interface HistoryEntry {
   readonly failed?: string;
   /** The folder that it is kept in here; absent: it was made by somebody else, or elsewhere. */
   readonly folder?: string;
+  /** Who asked a function for it: a command of restage, a schedule of `restage/cdk`, or an event of somebody's own. */
+  readonly begunBy?: 'command' | 'schedule' | 'event';
   /** s3://…, where its function keeps it. */
   readonly keptAt?: string;
   /** The steps that are under way. */

@@ -71,7 +71,9 @@ describe('examples/aws', () => {
       SubnetIds: ['subnet-0a1b2c3d4e5f60001', 'subnet-0a1b2c3d4e5f60002'],
       SecurityGroupIds: ['sg-0a1b2c3d4e5f60002'],
     });
-    expect(only(staging, 'AWS::Scheduler::Schedule')['Target']).toMatchObject({ Input: '{"action":"sync"}' });
+    expect(only(staging, 'AWS::Scheduler::Schedule')['Target']).toMatchObject({
+      Input: '{"action":"sync","begunBy":"schedule"}',
+    });
   });
 
   it('holds no value of a variable', () => {

@@ -532,7 +532,7 @@ describe('a schedule', () => {
     template.hasResourceProperties('AWS::Scheduler::Schedule', {
       ScheduleExpression: 'cron(0 3 ? * SUN *)',
       State: 'ENABLED',
-      Target: { Input: '{"action":"sync"}', RetryPolicy: { MaximumRetryAttempts: 0 } },
+      Target: { Input: '{"action":"sync","begunBy":"schedule"}', RetryPolicy: { MaximumRetryAttempts: 0 } },
     });
   });
 
@@ -633,7 +633,8 @@ describe('a task', () => {
     template.hasResourceProperties('AWS::Scheduler::Schedule', {
       Target: {
         EcsParameters: Match.objectLike({ LaunchType: 'FARGATE' }),
-        Input: '{"containerOverrides":[{"name":"restage","command":["{\\"action\\":\\"sync\\"}"]}]}',
+        Input:
+          '{"containerOverrides":[{"name":"restage","command":["{\\"action\\":\\"sync\\",\\"begunBy\\":\\"schedule\\"}"]}]}',
         RetryPolicy: { MaximumRetryAttempts: 0 },
       },
     });

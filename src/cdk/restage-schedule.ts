@@ -29,7 +29,11 @@ export class RestageSchedule extends Construct {
 
   constructor(scope: Construct, id: string, { run, schedule, event, deadLetterQueue, enabled }: RestageScheduleProps) {
     super(scope, id);
-    const asked = readEvent(event ?? { action: 'sync' }, this.node.path);
+    const wanted = readEvent(event ?? { action: 'sync' }, this.node.path);
+    const { action = 'sync' } = wanted;
+    // Those are in the list of runs, with who has begun them.
+    const asked: RestageEvent =
+      action === 'sync' || action === 'rollback' ? { ...wanted, begunBy: 'schedule' } : wanted;
     const settings: targets.ScheduleTargetBaseProps = {
       retryAttempts: 0,
       maxEventAge: Duration.minutes(5),
@@ -39,7 +43,7 @@ export class RestageSchedule extends Construct {
       schedule:
         schedule ??
         scheduler.ScheduleExpression.cron({ weekDay: 'SUN', hour: '3', minute: '0', timeZone: TimeZone.ETC_UTC }),
-      description: `restage: ${asked.action ?? 'sync'} by ${run.functionName}`,
+      description: `restage: ${action} by ${run.functionName}`,
       enabled: enabled ?? true,
       target: run.targetOf(asked, settings),
     });

@@ -34,7 +34,14 @@ export async function beginRun(task: Task, store: RunStore, state: RunState): Pr
     if (told.phase !== 'paused' || task.invocation.action !== 'sync')
       return { kind: 'answer', response: await answerOf(task, store, told) };
     requireSameConfig(told, state, task);
-    const next: RunState = { ...state, part: told.part + 1, startedAt: told.startedAt, pieces: told.pieces };
+    const { begunBy: _, ...ours } = state;
+    const next: RunState = {
+      ...ours,
+      ...(told.begunBy === undefined ? {} : { begunBy: told.begunBy }),
+      part: told.part + 1,
+      startedAt: told.startedAt,
+      pieces: told.pieces,
+    };
     const paused = await readReport(store, told.run, 'paused.json');
     if (!paused)
       throw new RestageError(

@@ -52,6 +52,8 @@ describe('what belongs to another action is refused, not read past', () => {
   test.each([
     [{ action: 'verify', dryRun: true }, 'dryRun'],
     [{ sample: true }, 'sample'],
+    [{ action: 'verify', begunBy: 'schedule' }, 'begunBy'],
+    [{ begunBy: 'me' }, 'begunBy'],
     [{ action: 'plan', to: '20261122-030000-ab12' }, 'to'],
     [{ only: 'references' }, 'only'],
     [{ action: 'rollback', only: 'objects' }, 'only'],

@@ -71,11 +71,13 @@ function problemsOf(issue: Issue): ConfigProblem[] {
 
 /** What would be read past must not look as if it counted. */
 function misplaced(event: Readonly<Record<string, unknown>>): ConfigProblem[] {
-  const { action = 'sync', only = 'database', dryRun, sample, to, asPlanned, runId } = event;
+  const { action = 'sync', only = 'database', dryRun, sample, to, asPlanned, runId, begunBy } = event;
   const problems: ConfigProblem[] = [];
   const refuse = (path: string, message: string) => problems.push({ path, message });
   if (dryRun === true && action !== 'sync' && action !== 'rollback')
     refuse('dryRun', 'is read with sync and rollback only');
+  if (begunBy !== undefined && action !== 'sync' && action !== 'rollback')
+    refuse('begunBy', 'is read with sync and rollback only');
   if (sample === true && action !== 'verify') refuse('sample', 'is read with verify only');
   if (to !== undefined && action !== 'rollback') refuse('to', 'is read with rollback only');
   if (only === 'references' && action !== 'verify') refuse('only', 'references is for verify only');

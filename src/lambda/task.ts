@@ -53,6 +53,7 @@ export function firstState({ invocation, settings, context, deadline }: Task, ru
     action: invocation.action === 'rollback' ? 'rollback' : 'sync',
     target: settings.config.target.name,
     configPrint: settings.print,
+    begunBy: invocation.begunBy ?? (invocation.configPrint === undefined ? 'event' : 'command'),
     phase: 'planning',
     part: 1,
     function: {

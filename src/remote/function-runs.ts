@@ -70,7 +70,19 @@ function parse(text: string): { readonly value: unknown } | { readonly problem: 
 
 /** A run by its state alone. `now` is in milliseconds since 1970: what has written nothing beyond its deadline was killed. */
 function entryOfState(state: RunState, now: number): HistoryEntry {
-  const { run, action, target, phase, part, function: ranIn, startedAt, updatedAt, steps = [], failure } = state;
+  const {
+    run,
+    action,
+    target,
+    phase,
+    part,
+    function: ranIn,
+    startedAt,
+    updatedAt,
+    steps = [],
+    failure,
+    begunBy,
+  } = state;
   const isOver = isKilled(state, now);
   const over = `last heard of ${moment(updatedAt)}, and its invocation was over by ${moment(state.deadline)}`;
   const failed = isOver
@@ -85,6 +97,7 @@ function entryOfState(state: RunState, now: number): HistoryEntry {
     ...(target === undefined ? {} : { target }),
     ...(part > 1 ? { parts: part } : {}),
     function: ranIn.name,
+    ...(begunBy === undefined ? {} : { begunBy }),
     ...(phase === 'running' && !isOver && steps.length > 0 ? { steps } : {}),
     ...(failed === undefined ? {} : { failed }),
   };

@@ -37,6 +37,10 @@ export const invocationSchema = z.strictObject({
     .max(100)
     .optional()
     .describe('With sync: the plan that was kept under runId must still hold, its counts within so many percent.'),
+  begunBy: z
+    .literal('schedule', 'schedule')
+    .optional()
+    .describe('With sync and rollback: that a schedule asks, for the list of runs; a command is known by its print.'),
   notify: z.boolean('true or false').default(true).describe('Whether the addressees of `notify` are told.'),
 });
 

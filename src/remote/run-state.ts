@@ -8,6 +8,8 @@ export interface RunState {
   readonly target?: string;
   /** The print of the configuration that it was begun with. */
   readonly configPrint?: string;
+  /** Who asked for its first part. Absent in what earlier versions have written. */
+  readonly begunBy?: 'command' | 'schedule' | 'event';
   /** `paused`: its next part has been asked for, or waits for somebody to ask. */
   readonly phase: 'planning' | 'running' | 'paused' | 'ended';
   /** From 1; each part is an invocation of its own. */

@@ -33,6 +33,8 @@ export function historyText(entries: readonly HistoryEntry[], style: Style): str
   return [style('strong', head), ...lines].join('\n');
 }
 
+const begunByWords = { command: 'a command', schedule: 'a schedule', event: 'an event' } as const;
+
 function wordsOf({
   kind,
   source,
@@ -45,6 +47,7 @@ function wordsOf({
   failed,
   folder,
   keptAt,
+  begunBy,
   steps = [],
   database,
   outcome,
@@ -63,6 +66,7 @@ function wordsOf({
     amounts,
     ...(parts === undefined ? [] : [`in ${counted(parts, 'part')}`]),
     ...(ranIn === undefined ? [] : [`in the function ${ranIn}`]),
+    ...(begunBy === undefined ? [] : [`begun by ${begunByWords[begunBy]}`]),
     ...(steps.length === 0 ? [] : [`at ${stepsText(steps)}`]),
     ...(kind === 'rollback' && outcome === 'done' ? ['its previous database put back'] : []),
     ...(why === '' ? [] : [`failed: ${why}`]),
