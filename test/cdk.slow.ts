@@ -23,7 +23,7 @@ import {
   RestageTask,
 } from '../src/cdk/index.ts';
 import type { RestageFunctionProps } from '../src/cdk/index.ts';
-import { failureOf } from '../src/errors.ts';
+import { exitCodes, failureOf } from '../src/errors.ts';
 import {
   allowed,
   policiesOf,
@@ -599,7 +599,42 @@ describe('a task', () => {
     });
   });
 
-  it('lends its role to ECS for tasks of its own account only', async () => {
+  it('rings when it was killed or never began, by what ECS says of tasks that ended without a word', async () => {
+    const { plain, template } = await makeFunction(
+      undefined,
+      (stack) => ({ vpc: network(stack) }),
+      (stack, made) => void new RestageTask(stack, 'Task', { function: made }),
+    );
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.ecs'],
+        'detail-type': ['ECS Task State Change'],
+        detail: {
+          lastStatus: ['STOPPED'],
+          taskDefinitionArn: [{ prefix: Match.anyValue() }],
+          containers: {
+            exitCode: [{ exists: false }, { 'anything-but': [0, 1, 2, 3, 4, 130] }],
+          },
+        },
+      },
+      Targets: [Match.objectLike({ Arn: Match.anyValue() })],
+    });
+    expect([0, 1, 2, 3, 4, 130]).toEqual(expect.arrayContaining(Object.values(exitCodes)));
+    const [rule] = Object.entries(plain.Resources).filter(([, { Type: type }]) => type === 'AWS::Events::Rule');
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      Namespace: 'AWS/Events',
+      MetricName: 'TriggeredRules',
+      Dimensions: [{ Name: 'RuleName', Value: { Ref: rule?.[0] } }],
+      TreatMissingData: 'notBreaching',
+    });
+    const kept = Object.values(plain.Resources).find((one) => one.Type === 'AWS::Logs::ResourcePolicy');
+    expect(JSON.stringify(kept?.Properties)).toContain('aws:SourceArn');
+    template.hasResourceProperties('AWS::ECS::TaskDefinition', {
+      ContainerDefinitions: [Match.objectLike({ StopTimeout: 120 })],
+    });
+  });
+
+  it('lends its roles to ECS for tasks of its own account only', async () => {
     const { plain } = await makeFunction(
       undefined,
       (stack) => ({ vpc: network(stack) }),
@@ -607,19 +642,23 @@ describe('a task', () => {
         new RestageTask(stack, 'Task', { function: made });
       },
     );
-    const role = Object.values(plain.Resources).find((one) => one.Properties?.['RoleName'] === 'refresh-task');
-    expect(resolved(role?.Properties?.['AssumeRolePolicyDocument'], plain)).toMatchObject({
-      Statement: [
-        {
-          Action: 'sts:AssumeRole',
-          Principal: { Service: 'ecs-tasks.amazonaws.com' },
-          Condition: {
-            ArnLike: { 'aws:SourceArn': 'arn:aws:ecs:us-west-2:222222222222:*' },
-            StringEquals: { 'aws:SourceAccount': '222222222222' },
+    const ofTasks = Object.values(plain.Resources).filter((one) =>
+      JSON.stringify(one.Properties?.['AssumeRolePolicyDocument'] ?? '').includes('ecs-tasks'),
+    );
+    expect(ofTasks).toHaveLength(2);
+    for (const role of ofTasks)
+      expect(resolved(role.Properties?.['AssumeRolePolicyDocument'], plain)).toMatchObject({
+        Statement: [
+          {
+            Action: 'sts:AssumeRole',
+            Principal: { Service: 'ecs-tasks.amazonaws.com' },
+            Condition: {
+              ArnLike: { 'aws:SourceArn': 'arn:aws:ecs:us-west-2:222222222222:*' },
+              StringEquals: { 'aws:SourceAccount': '222222222222' },
+            },
           },
-        },
-      ],
-    });
+        ],
+      });
   });
 
   it('may be what a schedule runs', async () => {

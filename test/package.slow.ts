@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -52,6 +52,29 @@ test('the installed package has the function: a door, and a bundle that is uploa
     env: {},
   });
   expect(task.status).toBe(2);
+  // A fault that nobody has caught, when the answer is being made.
+  const fault = `const usage = process.resourceUsage(); process.resourceUsage = () => { setImmediate(() => { throw new Error('a fault'); }); return usage; };`;
+  const broken = spawnSync(
+    process.execPath,
+    ['--import', `data:text/javascript,${encodeURIComponent(fault)}`, join(bundle, 'task.mjs'), '{"action":"sink"}'],
+    { cwd: folder, encoding: 'utf8', env: {} },
+  );
+  expect([broken.status, broken.stderr]).toEqual([70, expect.stringContaining('Error: a fault')]);
+});
+
+test('what the pages of the installed package point at is in it', () => {
+  const root = join(folder, 'node_modules/restage');
+  const pages = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.md') && !name.startsWith('node_modules'),
+  );
+  expect(pages).toEqual(expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'docs/aws.md']));
+  const broken = pages.flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)]
+      .map(([, link = '']) => link)
+      .filter((link) => !existsSync(join(root, dirname(page), link)))
+      .map((link) => `${page}: ${link}`),
+  );
+  expect(broken).toEqual([]);
 });
 
 test('restage/cdk wants its peers, and is there with them', () => {

@@ -1,5 +1,5 @@
 import { aws_cloudwatch as cloudwatch, aws_cloudwatch_actions as actions, Duration } from 'aws-cdk-lib';
-import type { aws_lambda as lambda, aws_sns as sns } from 'aws-cdk-lib';
+import type { aws_events as events, aws_lambda as lambda, aws_sns as sns } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 
 /** Where the metrics are that a log carries in CloudWatch's embedded format. */
@@ -19,6 +19,22 @@ export function failedAlarm(scope: Construct, name: string, topic: Topic): cloud
   });
   const description = `A refresh by ${name} failed or was refused. Its report says why.`;
   return alarm(scope, 'Failed', metric, { description, topic });
+}
+
+/** Rings when a rule has found what it waits for; to a topic, where there is one. */
+export function triggeredAlarm(
+  scope: Construct,
+  rule: events.IRule,
+  { name, log, topic }: { readonly name: string; readonly log: string; readonly topic: Topic },
+): cloudwatch.Alarm {
+  const metric = new cloudwatch.Metric({
+    namespace: 'AWS/Events',
+    metricName: 'TriggeredRules',
+    dimensionsMap: { RuleName: rule.ruleName },
+    ...counted,
+  });
+  const description = `A task of ${name} was killed, ran out of memory or never began. What ECS said of it is in the log ${log}; the next run says what the target holds.`;
+  return alarm(scope, 'Killed', metric, { description, topic });
 }
 
 /** Alarms of a function; to a topic, where there is one. */

@@ -6,6 +6,7 @@ import {
   aws_logs as logs,
   aws_scheduler_targets as targets,
   CfnOutput,
+  Duration,
   RemovalPolicy,
   Stack,
   type aws_scheduler as scheduler,
@@ -16,6 +17,7 @@ import { Construct } from 'constructs';
 import { RestageError } from '../index.ts';
 import { failedAlarm } from './alarms.ts';
 import { readEvent, type RestageEvent } from './event.ts';
+import { KilledTask } from './killed-task.ts';
 import type { RestageFunction } from './restage-function.ts';
 
 export interface RestageTaskProps {
@@ -32,6 +34,9 @@ export interface RestageTaskProps {
   /** What it does when it is run by hand. Default: { action: 'sync' }. */
   readonly event?: RestageEvent;
 }
+
+/** The longest that Fargate waits for a task that it has told to stop: it is time to put back what was there. */
+const mostToStop = Duration.seconds(120);
 
 /** The name of the only container, for overrides. */
 const container = 'restage';
@@ -69,6 +74,10 @@ export class RestageTask extends Construct {
       cpu: props.cpu ?? 1024,
       memoryLimitMiB: props.memoryLimitMiB ?? 2048,
       taskRole: this.role,
+      executionRole: new iam.Role(this, 'ExecutionRole', {
+        description: `What ECS needs to begin a task of ${of.functionName}: its image and its log`,
+        assumedBy: tasksOf(this),
+      }),
       runtimePlatform: {
         operatingSystemFamily: ecs.OperatingSystemFamily.LINUX,
         cpuArchitecture:
@@ -83,6 +92,7 @@ export class RestageTask extends Construct {
       command: [JSON.stringify(asked)],
       environment: { ...of.environment },
       readonlyRootFilesystem: false,
+      stopTimeout: mostToStop,
       logging: ecs.LogDrivers.awsLogs({
         streamPrefix: 'task',
         logGroup: new logs.LogGroup(this, 'Log', {
@@ -92,7 +102,15 @@ export class RestageTask extends Construct {
         }),
       }),
     });
-    if (of.alarmsTo !== false) failedAlarm(this, this.functionName, of.alarmsTo);
+    if (of.alarmsTo !== false) {
+      failedAlarm(this, this.functionName, of.alarmsTo);
+      new KilledTask(this, 'Killed', {
+        family: this.functionName,
+        cluster: this.cluster,
+        logRetention: of.logRetention,
+        topic: of.alarmsTo,
+      });
+    }
     new CfnOutput(this, 'RunByHand', { value: this.command(), description: 'Refreshes staging by a task' });
   }
 
