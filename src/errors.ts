@@ -57,6 +57,7 @@ export const exitCodes = {
   'time-short': 3,
   'time-over': 1,
   'pause-lost': 1,
+  'taken-on': 1,
   'target-is-source': 3,
   'host-unexpected': 3,
   protected: 3,
@@ -83,15 +84,18 @@ export class RestageError extends Error {
   override readonly name = 'RestageError';
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  /** Of `run-in-progress`: the run that goes on, where it is known. */
+  readonly run: string | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    more: { readonly hint?: string | undefined; readonly cause?: unknown } = {},
+    more: { readonly hint?: string | undefined; readonly run?: string | undefined; readonly cause?: unknown } = {},
   ) {
     super(redact(message), more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
     this.hint = more.hint === undefined ? undefined : redact(more.hint);
+    this.run = more.run;
   }
 
   get exitCode(): number {

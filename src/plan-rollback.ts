@@ -73,8 +73,8 @@ export async function planRollback(
   if (holder !== undefined)
     throw new RestageError(
       'run-in-progress',
-      `${origin.database} at ${origin.host}:${origin.port} is being refreshed, by ${holder}`,
-      { hint: 'Wait until that run has ended, or end it: it puts back what was there before.' },
+      `${origin.database} at ${origin.host}:${origin.port} is being refreshed, by ${holder.words}`,
+      { hint: 'Wait until that run has ended, or end it: it puts back what was there before.', run: holder.run },
     );
   const databases = await readDatabases(session, origin.database);
   const { present, previous } = databases;

@@ -30,6 +30,8 @@ export interface DatabaseStatus {
   readonly rollsBack?: string;
   /** Whose run has the target's lock, and since when; absent where none has. */
   readonly running?: string;
+  /** The id of that run; absent where the lock's holder bears none. */
+  readonly runInProgress?: string;
   readonly keepPrevious: number;
   /** Of all of them, as far as their sizes may be read. */
   readonly sizeBytes: number;
@@ -91,7 +93,7 @@ async function databaseStatus(
   await using session = await openAny(target, signal);
   const { database: current } = target.address;
   const databases = await readDatabases(session, current);
-  const running = await readLockHolder(session, current);
+  const holder = await readLockHolder(session, current);
   const { present, previous, incoming } = databases;
   const isThere = present !== undefined && session.origin.database === current;
   const all: readonly FoundDatabase[] = [...(present ? [present] : []), ...previous, ...incoming];
@@ -102,7 +104,8 @@ async function databaseStatus(
     previous: previous.map(beside),
     incoming: incoming.map(beside),
     ...(back ? { rollsBack: back.run } : {}),
-    ...(running === undefined ? {} : { running }),
+    ...(holder ? { running: holder.words } : {}),
+    ...(holder?.run === undefined ? {} : { runInProgress: holder.run }),
     keepPrevious: config.database.keepPrevious,
     sizeBytes: all.reduce((sum, { sizeBytes = 0 }) => sum + sizeBytes, 0),
     unknownSizes: all.filter(({ sizeBytes }) => sizeBytes === undefined).length,

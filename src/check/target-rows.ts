@@ -39,7 +39,7 @@ export function targetRows(database: CheckedDatabase, { config, signal }: CheckC
     look(`${row} sessions`, '', () => ask(async (opened) => sessionsSeen(await readTarget(opened)))),
     look(`${row} prepared`, '', () => ask(async (opened) => holdsSeen(await readHolds(opened)))),
     look(`${row} lock`, '', () =>
-      ask(async (opened) => lockSeen(await readLockHolder(opened, opened.origin.database))),
+      ask(async (opened) => lockSeen((await readLockHolder(opened, opened.origin.database))?.words)),
     ),
     ...targetNames(config, database),
   ];

@@ -223,9 +223,10 @@ export async function lockTarget(target: TargetDatabase, label: string): Promise
       return { maintenance, [Symbol.asyncDispose]: () => maintenance[Symbol.asyncDispose]() };
     throw new RestageError(
       'run-in-progress',
-      `${database} at ${host}:${port} is being refreshed already${holder === undefined ? '' : `, by ${holder}`}`,
+      `${database} at ${host}:${port} is being refreshed already${holder === undefined ? '' : `, by ${holder.words}`}`,
       {
         hint: 'Wait until that run has ended. A run that died frees the target by itself.',
+        run: holder?.run,
       },
     );
   } catch (error) {
@@ -238,17 +239,26 @@ function lockKey(database: string): string {
   return createHash('sha256').update(`restage ${database}`).digest().readBigInt64BE(0).toString();
 }
 
-/** Whose run, other than this session's, holds the lock on a database of its server, and since when; undefined where none does. */
-export async function readLockHolder(session: ReadSession, database: string): Promise<string | undefined> {
-  const [holder] = await session.rows<{ who: string }>(`
-    select format('%s (user %s%s, pid %s%s)', coalesce(a.application_name, 'somebody'), a.usename, ' from ' || host(a.client_addr), a.pid,
+/** A session that holds the lock on a database. */
+export interface LockHolder {
+  /** Whose it is, and since when. */
+  readonly words: string;
+  /** The run's id, by the session's name; absent where it is none of a run. */
+  readonly run?: string;
+}
+
+/** Who, other than this session, holds the lock on a database of its server; undefined where nobody does. */
+export async function readLockHolder(session: ReadSession, database: string): Promise<LockHolder | undefined> {
+  const [holder] = await session.rows<{ who: string; run: string | null }>(`
+    select substring(a.application_name from '^restage (\\d{8}-\\d{6}-[0-9a-f]{4})$') as run,
+           format('%s (user %s%s, pid %s%s)', coalesce(a.application_name, 'somebody'), a.usename, ' from ' || host(a.client_addr), a.pid,
                   ', since ' || to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) as who
       from pg_locks l
       join pg_stat_activity a using (pid)
      where l.locktype = 'advisory' and l.granted and l.pid <> pg_backend_pid()
        and ((l.classid::bigint << 32) | l.objid::bigint) = ${lockKey(database)}
      limit 1`);
-  return holder?.who;
+  return holder && { words: holder.who, ...(holder.run === null ? {} : { run: holder.run }) };
 }
 
 /** Any other database of the server: one cannot rename the database one is connected with. Throws `database-unfit`. */
