@@ -30,6 +30,8 @@ export function holding(plan: Plan, ends: Ends, { database, recovery, failed, lo
     return `${name} holds its database${before}. What is loaded of the new one so far (${loadedWords(loaded)}) stands beside it as ${database.names.incoming}, for the run to go on with`;
   if (recovery?.kept)
     return `${name} holds the new database, which was not accepted: ${failed} failed. The one before it stands beside it as ${recovery.kept.previous}; to go back to it: restage rollback ${database.run}`;
+  if (recovery?.takenOn)
+    return `another part of the run ${database.run} goes on with what was being built for ${name}: restage status tells what it holds`;
   const wrong = failedChecks(recovery?.verified ?? []);
   if (recovery?.failure && recovery.asBefore)
     return `${name} holds its database${before}${but(wrong)}. What was built beside it is still there, for the next run to drop: ${recovery.failure.message}`;

@@ -85,6 +85,6 @@ export { request, type ApiAnswer, type ApiRequest } from './request.ts';
 export type { ObjectOutcome } from './s3/transfer.ts';
 export { startDumper } from './start-dumper.ts';
 export type { Outcome, Step, StepReport } from './step.ts';
-export { status, type DatabaseStatus, type Status, type StatusOptions } from './status.ts';
+export { status, type DatabaseStatus, type HeldDatabase, type Status, type StatusOptions } from './status.ts';
 export { requireUnattended } from './unattended.ts';
 export { verify, type Verification, type VerifyOptions } from './verify.ts';

@@ -10,11 +10,13 @@ import {
   RestageError,
   resultOf,
   traceOf,
+  type Failure,
   type InvocationResponse,
   type Report,
   type RunStore,
 } from '../index.ts';
 import { askForNext } from './continuation.ts';
+import { answerOf } from './known-run.ts';
 import { copiedFigures } from './metrics.ts';
 import { tell } from './notice.ts';
 import type { RunRecord } from './record.ts';
@@ -30,13 +32,13 @@ export async function finish(
 ): Promise<InvocationResponse> {
   const { invocation, log, count } = task;
   const kept = await keep(store, made);
+  const exitCode = { done: 0, failed: 1, interrupted: 130, paused: 1 }[made.outcome];
+  const { failure, holds, run: runId } = made;
+  const outcome = made.outcome === 'paused' ? 'failed' : made.outcome;
+  await record.end({ phase: 'ended', outcome, exitCode, ...(failure ? { failure } : {}), holds });
   const problems = [...record.problems, ...kept.problems];
   for (const problem of problems) log.write({ kind: 'remark', problem });
   const report = problems.length === 0 ? made : { ...made, remarks: [...made.remarks, ...problems] };
-  const exitCode = { done: 0, failed: 1, interrupted: 130, paused: 1 }[report.outcome];
-  const { failure, holds, run: runId } = report;
-  const outcome = report.outcome === 'paused' ? 'failed' : report.outcome;
-  await record.end({ phase: 'ended', outcome, exitCode, ...(failure ? { failure } : {}), holds });
   count({ ...copiedFigures(report), Succeeded: exitCode === 0 ? 1 : 0, Failed: exitCode === 0 ? 0 : 1 });
   await tell(task, newsOf(report));
   return answered({
@@ -117,15 +119,28 @@ export async function pause(
   }
 }
 
+/** Another invocation has taken the run on: its state, its report and its end are that one's, and so is the answer. */
+export async function standBack(
+  task: Task,
+  store: RunStore,
+  { state: { run } }: RunRecord,
+): Promise<InvocationResponse> {
+  task.log.write({ kind: 'taken-on' });
+  const state = await store.states.read(run);
+  if (!state) throw new RestageError('run-missing', `the state of the run ${run} has gone from ${store.place}`);
+  return answerOf(task, store, state);
+}
+
 /** It did not begin, or has no report. */
 export async function refuse(task: Task, record: RunRecord, thrown: unknown): Promise<InvocationResponse> {
   const { invocation, settings, deadline, log, count } = task;
   const error = deadline.signal.aborted && isOfSignal(thrown) ? (deadline.signal.reason as unknown) : thrown;
-  const failure = failureOf(error);
-  if (failure.code === 'internal') log.write({ kind: 'fault', trace: traceOf(error) });
   const { run: runId, part } = record.state;
+  const other = error instanceof RestageError && error.code === 'run-in-progress' ? error.run : undefined;
+  const failure = withOther(failureOf(error), runId, other);
+  if (failure.code === 'internal') log.write({ kind: 'fault', trace: traceOf(error) });
   const holds = `${settings.config.target.name} is as it was`;
-  if (failure.code === 'run-in-progress' && failure.message.includes(`restage ${runId} `)) {
+  if (other === runId) {
     // A run that had paused has its own last part in the way, which the server does not know to be gone: it waits on.
     await record.end(part > 1 ? { phase: 'paused', part: part - 1, holds } : { phase: 'running' });
     for (const problem of record.problems) log.write({ kind: 'remark', problem });
@@ -136,11 +151,22 @@ export async function refuse(task: Task, record: RunRecord, thrown: unknown): Pr
     await tell(task, { ...newsOfRefusal('sync', settings.config, failure), run: runId, holds });
     return answered({ ...known, exitCode: 1, error: failure }, true);
   }
-  await record.end({ phase: 'ended', outcome: 'failed', exitCode: exitCodes[failure.code], failure, holds });
+  if (!record.signal.aborted)
+    await record.end({ phase: 'ended', outcome: 'failed', exitCode: exitCodes[failure.code], failure, holds });
   for (const problem of record.problems) log.write({ kind: 'remark', problem });
   count({ Succeeded: 0, Failed: 1 });
   await tell(task, newsOfRefusal('sync', settings.config, failure));
-  return refused(error, { action: invocation.action, runId, state: record.state });
+  return { ...refused(error, { action: invocation.action, runId, state: record.state }), error: failure };
+}
+
+/** Whoever is turned away by another run is told which, and how to hear of it. */
+function withOther(failure: Failure, run: string, other: string | undefined): Failure {
+  if (other === undefined || other === run) return failure;
+  return {
+    ...failure,
+    message: `the run ${run} was not begun, for the run ${other} goes on: ${failure.message}`,
+    hint: `{"action": "status", "runId": "${other}"} says how far that is. Begin another run when it has ended.`,
+  };
 }
 
 /** What ends because the time is over says that it was interrupted. */

@@ -1,17 +1,14 @@
 import {
-  connectTarget,
   exitCodes,
-  moment,
-  parseKept,
   RestageError,
   resultOf,
-  status,
-  type DatabaseStatus,
   type InvocationResponse,
   type Report,
   type RunState,
   type RunStore,
 } from '../index.ts';
+import { lookAt, readReport } from './known-state.ts';
+import { holdsAfter, madeBy, statusOf } from './on-target.ts';
 import { answered } from './response.ts';
 import type { Task } from './task.ts';
 
@@ -23,9 +20,6 @@ export type Known =
   | { readonly kind: 'next'; readonly state: RunState; readonly paused: Report }
   | { readonly kind: 'answer'; readonly response: InvocationResponse };
 
-/** A run that writes nothing for so long is dead, if nobody has the target's lock: it writes every few seconds. */
-const silentMs = 60_000;
-
 /** Begins a run in its store, or says what is known of it there. */
 export async function beginRun(task: Task, store: RunStore, state: RunState): Promise<Known> {
   for (let known = await store.states.begin(state); known;) {
@@ -34,13 +28,16 @@ export async function beginRun(task: Task, store: RunStore, state: RunState): Pr
     if (told.phase !== 'paused' || task.invocation.action !== 'sync')
       return { kind: 'answer', response: await answerOf(task, store, told) };
     requireSameConfig(told, state, task);
+    const { begunBy, startedAt, pieces, killed } = told;
     const { begunBy: _, ...ours } = state;
+    const part = told.part + 1;
     const next: RunState = {
       ...ours,
-      ...(told.begunBy === undefined ? {} : { begunBy: told.begunBy }),
-      part: told.part + 1,
-      startedAt: told.startedAt,
-      pieces: told.pieces,
+      ...(begunBy === undefined ? {} : { begunBy }),
+      ...(killed === undefined ? {} : { killed }),
+      part,
+      startedAt,
+      pieces,
     };
     const paused = await readReport(store, told.run, 'paused.json');
     if (!paused)
@@ -51,7 +48,10 @@ export async function beginRun(task: Task, store: RunStore, state: RunState): Pr
           hint: 'Begin a new run: leave runId out, or name another one.',
         },
       );
-    if (await store.states.take(told, next)) return { kind: 'next', state: next, paused: paused as Report };
+    if (await store.states.take(told, next)) {
+      if (killed === part) task.log.write({ kind: 'part-again', part });
+      return { kind: 'next', state: next, paused: paused as Report };
+    }
     // Another delivery was quicker.
     const now = await store.states.read(told.run);
     if (!now) throw new RestageError('run-missing', `the state of the run ${told.run} has gone from ${store.place}`);
@@ -86,90 +86,8 @@ function requireSameConfig(known: RunState, now: RunState, { settings: { referen
   );
 }
 
-/** A run's state as it really is: one whose function was killed has ended, which it could not write itself. */
-export async function lookAt(task: Task, store: RunStore, known: RunState): Promise<RunState> {
-  if (known.phase === 'ended' || known.phase === 'paused') return known;
-  const now = Date.now();
-  const isOver = now > Date.parse(known.deadline);
-  if (!isOver && now - Date.parse(known.updatedAt) < silentMs) return known;
-  // Its last words may have been lost on the way, and its report not.
-  const report = await readReport(store, known.run, 'report.json');
-  const ended = report ? endedBy(known, report) : await killed(task, known, isOver);
-  if (!ended) return known;
-  const state = { ...ended, updatedAt: new Date().toISOString() };
-  if (await store.states.take(known, state)) {
-    // Who was killed could not count it.
-    if (!report) task.count({ Succeeded: 0, Failed: 1 });
-    return state;
-  }
-  return (await store.states.read(known.run)) ?? known;
-}
-
-function endedBy(known: RunState, report: Partial<Report>): RunState | undefined {
-  const { outcome, failure, holds } = report;
-  if (outcome === undefined || outcome === 'paused') return undefined;
-  return {
-    ...known,
-    phase: 'ended',
-    outcome,
-    exitCode: outcome === 'done' ? 0 : outcome === 'failed' ? 1 : 130,
-    ...(failure ? { failure } : {}),
-    ...(holds === undefined ? {} : { holds }),
-  };
-}
-
-/** Undefined while the run has the target's lock: its function lives, or the server has not noticed yet that it does not. */
-async function killed(task: Task, known: RunState, isOver: boolean): Promise<RunState | undefined> {
-  const found = await statusOf(task);
-  if (found && isHeldBy(found, known.run)) return undefined;
-  const { name, logGroup, logStream } = known.function;
-  const log = logStream === undefined ? '' : `: ${logGroup ?? ''} ${logStream}`;
-  return {
-    ...known,
-    phase: 'ended',
-    outcome: 'failed',
-    exitCode: exitCodes['function-failed'],
-    failure: {
-      code: 'function-failed',
-      message: isOver
-        ? `the function ${name} was killed at its time-out, at ${moment(known.deadline)}, and could not end the run ${known.run}`
-        : `the function ${name} has written nothing of the run ${known.run} since ${moment(known.updatedAt)}: it was killed, or ran out of memory`,
-      hint: `Its log says how it ended${log}. The run is not made again under this id: begin another one.`,
-    },
-    ...(found ? { holds: holdsAfter(found, known.run) } : {}),
-  };
-}
-
-/** What the target's own server says; undefined where the config names no database. */
-async function statusOf({ settings: { config }, deadline }: Task): Promise<DatabaseStatus | undefined> {
-  using target = await connectTarget(config, { signal: deadline.signal });
-  return (await status(config, target, { signal: deadline.signal })).database;
-}
-
-/** The lock's holder is told by the name of its session first. */
-function isHeldBy({ running }: Pick<DatabaseStatus, 'running'>, run: string): boolean {
-  return running?.startsWith(`restage ${run} `) ?? false;
-}
-
-/** What the target holds after a run that nobody has told the end of, in a sentence. */
-function holdsAfter(found: DatabaseStatus, run: string): string {
-  const { origin, present, previous, incoming } = found;
-  const where = `${origin.database} at ${origin.host}:${origin.port}`;
-  if (present?.made?.run === run) {
-    const back = previous.find((one) => one.run === run);
-    const undo = back ? `; what it replaced is kept as ${back.name}, and restage rollback ${run} puts it back` : '';
-    return present.state === 'accepted'
-      ? `${where} is the new database, verified${undo}`
-      : `${where} is the new database, whole, and nothing after its swap was verified${undo}`;
-  }
-  const left = incoming.find((one) => one.run === run);
-  const beside = left ? `; what was being built is still beside it as ${left.name}, and the next run drops it` : '';
-  const of = present?.made ? `, of the run ${present.made.run}` : '';
-  return `${where} is as it was before the run${of}${beside}`;
-}
-
 /** The answer about a run that another invocation makes, or has made. */
-async function answerOf(
+export async function answerOf(
   { invocation: { action } }: Pick<Task, 'invocation'>,
   store: RunStore,
   state: RunState,
@@ -188,16 +106,6 @@ async function answerOf(
   });
 }
 
-/** Undefined where there is none. */
-async function readReport(
-  store: RunStore,
-  run: string,
-  file: 'paused.json' | 'report.json',
-): Promise<Partial<Report> | undefined> {
-  const text = await store.files.fetch(run, file);
-  return text === undefined ? undefined : parseKept(text, `${store.place}/${run}/${file}`); // a function has written it
-}
-
 /**
  * What the target alone knows of a run, where there is no store: that it goes on, that it has put a database in place, or that it left
  * a half-built one behind. Undefined where it knows nothing.
@@ -208,8 +116,9 @@ export async function knownByTarget(task: Task, state: RunState): Promise<Invoca
   const found = await statusOf(task);
   if (!found) return undefined;
   const known = { action, runId: run };
-  if (isHeldBy(found, run)) return answered({ ...known, exitCode: 0, state: { ...state, phase: 'running' } }, true);
-  const made = [found.present, ...found.previous].find((one) => one?.made?.run === run);
+  if (found.runInProgress === run)
+    return answered({ ...known, exitCode: 0, state: { ...state, phase: 'running' } }, true);
+  const made = madeBy(found, run);
   const holds = holdsAfter(found, run);
   if (made?.state === 'accepted')
     return answered({
@@ -220,7 +129,7 @@ export async function knownByTarget(task: Task, state: RunState): Promise<Invoca
         phase: 'ended',
         outcome: 'done',
         exitCode: 0,
-        holds: made === found.present ? holds : replaced(run),
+        holds,
       },
     });
   if (!made && !found.incoming.some((one) => one.run === run)) return undefined;
@@ -235,8 +144,4 @@ export async function knownByTarget(task: Task, state: RunState): Promise<Invoca
     state: { ...state, phase: 'ended', outcome: 'failed', exitCode: exitCodes[failure.code], failure, holds },
     error: failure,
   });
-}
-
-function replaced(run: string): string {
-  return `the database that the run ${run} made has been replaced since by a later one`;
 }

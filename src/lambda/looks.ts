@@ -6,7 +6,6 @@ import {
   exitCodes,
   json,
   newRunId,
-  openRuns,
   RestageError,
   status,
   verify,
@@ -14,8 +13,9 @@ import {
   type RunStore,
 } from '../index.ts';
 import { planFigures } from './event-log.ts';
-import { lookAt } from './known-run.ts';
+import { lookAt } from './known-state.ts';
 import { differenceFigures } from './metrics.ts';
+import { openStore } from './open-store.ts';
 import { planWithin } from './planning.ts';
 import { answered, mostBytes } from './response.ts';
 import { partOf, type Task } from './task.ts';
@@ -26,7 +26,7 @@ import { partOf, type Task } from './task.ts';
 export async function showPlan(task: Task): Promise<InvocationResponse> {
   const { invocation, settings, deadline, log } = task;
   const { action, runId } = invocation;
-  using store = await openRuns(settings.config, { signal: deadline.signal });
+  using store = await openStore(task);
   if (runId !== undefined && (await store?.states.read(runId)))
     throw new RestageError(
       'event-invalid',
@@ -85,7 +85,7 @@ export async function showStatus(task: Task): Promise<InvocationResponse> {
   const { invocation, settings, deadline } = task;
   const { action, runId } = invocation;
   const { config } = settings;
-  using store = runId === undefined ? undefined : await openRuns(config, { signal: deadline.signal });
+  using store = runId === undefined ? undefined : await openStore(task);
   const known = runId === undefined ? undefined : await store?.states.read(runId);
   const state = known && store ? await lookAt(task, store, known) : undefined;
   using target = await connectTarget(config, { signal: deadline.signal });
@@ -106,7 +106,7 @@ async function kept(
 ): Promise<InvocationResponse> {
   const text = json(answer.report);
   if (Buffer.byteLength(text) < mostBytes / 2) return answered(answer);
-  using store = await openRuns(task.settings.config, {});
+  using store = await openStore(task);
   // An id of its own: a run's report is not written over by what was looked at afterwards.
   const reportAt = await keptAt(store, newRunId(), text);
   return answered({ ...answer, ...(reportAt === undefined ? {} : { reportAt }) });

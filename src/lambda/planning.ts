@@ -29,11 +29,21 @@ export async function agreedPlan(
   const saved = asPlanned === undefined ? undefined : await savedPlan(store, id, asPlanned);
   const found = await planWithin(task, ends, store, signal);
   if (saved) requireAgreed(saved, found);
-  else await store?.files.keep(id, 'plan.json', `${json(found)}\n`);
+  const lost = saved ? undefined : await keepPlan(store, id, found);
   const [first, ...more] = found.refusals ?? [];
-  if (!first) return found;
+  if (!first) return lost === undefined ? found : { ...found, notes: [...found.notes, lost] };
   log.write({ kind: 'refused', refusals: found.refusals });
   throw new RestageError(first.code, [first, ...more].map(({ message }) => message).join('\n  '), { hint: first.hint });
+}
+
+/** Nothing rests on it that has begun. Why it could not be kept, in a sentence. */
+async function keepPlan(store: RunStore | undefined, id: string, found: Plan): Promise<string | undefined> {
+  try {
+    await store?.files.keep(id, 'plan.json', `${json(found)}\n`);
+    return undefined;
+  } catch (error) {
+    return `the plan could not be kept under ${store?.place}/${id}: ${failureOf(error).message}`;
+  }
 }
 
 /** A plan, with how long it will take as a note, and a refusal where that clearly cannot fit. */

@@ -19,8 +19,10 @@ export interface RunRecord extends AsyncDisposable {
   mark(change: Partial<RunState>): Promise<void>;
   /** The same as the last that is written. Whether it stands there. */
   end(change: Partial<RunState>): Promise<boolean>;
-  /** Aborted where another invocation has taken the run for dead, and said so: it must not end otherwise now. */
+  /** Aborted, with `taken-on`, where another invocation has taken the run for dead: it is not ours to end now. */
   readonly signal: AbortSignal;
+  /** Whether the run is ours still, as far as can be known: asked of the store where that has not been written to lately. */
+  isOurs(): Promise<boolean>;
   /** What could not be written, in sentences. */
   readonly problems: readonly string[];
 }
@@ -38,12 +40,14 @@ export function openRecord(store: RunStore | undefined, begun: RunState): RunRec
   let writtenAt = performance.now();
   let lost = false;
   let stands = false;
+  let stoodAt = Date.now(); // which goes on while a process is held up, as others see it
   const taken = new AbortController();
   const problems = new Set<string>();
   const running = new Set<string>();
   let last: Promise<void> = Promise.resolve();
   let pending = 0;
   let closed = false;
+  let ended = false;
 
   const writePieces = async () => {
     const waiting = lines;
@@ -68,8 +72,10 @@ export function openRecord(store: RunStore | undefined, begun: RunState): RunRec
     try {
       await store.states.write(state);
       stands = true;
+      stoodAt = Date.now();
     } catch (error) {
-      if (error instanceof RestageError && error.code === 'run-in-progress') taken.abort(error);
+      if (error instanceof RestageError && error.code === 'run-in-progress')
+        taken.abort(new RestageError('taken-on', error.message, { hint: error.hint, run: state.run, cause: error }));
       problems.add(`its state could not be written to ${store.place}: ${failureOf(error).message}`);
     }
   };
@@ -97,6 +103,11 @@ export function openRecord(store: RunStore | undefined, begun: RunState): RunRec
       return state;
     },
     signal: taken.signal,
+    isOurs: async () => {
+      if (store && Date.now() - stoodAt > lastMs * 2)
+        await Promise.race([mark({}), sleep(lastMs, undefined, { ref: false })]);
+      return !taken.signal.aborted;
+    },
     get problems() {
       return [...problems, ...(lost ? ['some of its progress was let go, as too much of it waited'] : [])];
     },
@@ -118,12 +129,16 @@ export function openRecord(store: RunStore | undefined, begun: RunState): RunRec
       clearInterval(timer);
       running.clear();
       stands = false;
-      await Promise.race([mark(change), sleep(lastMs, undefined, { ref: false })]);
+      let isLate = true;
+      await Promise.race([mark(change).finally(() => (isLate = false)), sleep(lastMs, undefined, { ref: false })]);
+      if (isLate && store) problems.add(`its end could not be written to ${store.place}, which does not answer`);
+      ended = true;
       return stands;
     },
     [Symbol.asyncDispose]: async () => {
       closed = true;
       clearInterval(timer);
+      if (ended) return;
       await Promise.race([last, sleep(lastMs, undefined, { ref: false })]);
     },
   };

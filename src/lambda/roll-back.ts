@@ -6,7 +6,6 @@ import {
   newRunId,
   newsOfRefusal,
   newsOfRollback,
-  openRuns,
   planRollback,
   requireUnattended,
   RestageError,
@@ -19,6 +18,7 @@ import {
 } from '../index.ts';
 import { beginRun } from './known-run.ts';
 import { tell } from './notice.ts';
+import { openStore } from './open-store.ts';
 import { openRecord } from './record.ts';
 import { answered, refused } from './response.ts';
 import { firstState, type Task } from './task.ts';
@@ -33,7 +33,7 @@ export async function rollBack(task: Task): Promise<InvocationResponse> {
   using target = await connectTarget(config, { signal });
   requireUnattended(config, { only: 'database', ends: { target }, by: 'function' });
   if (dryRun) return answered({ exitCode: 0, action, report: await planRollback(config, target, { run: to, signal }) });
-  using store = await openRuns(config, { signal });
+  using store = await openStore(task);
   const wanted = invocation.runId ?? newRunId();
   const id = invocation.runId ?? (await store?.runOf(context.awsRequestId, wanted)) ?? wanted;
   log.run = id;
@@ -49,7 +49,7 @@ export async function rollBack(task: Task): Promise<InvocationResponse> {
         'the event of a rollback must say which run is undone where target.lambda.runs names no place; nothing was changed',
         { hint: `The latest: {"action": "rollback", "to": "${plan.back.run}"}` },
       );
-    await record.mark({ phase: 'running' });
+    await record.mark({ phase: 'running', locks: true });
     log.write({ kind: 'rollback-started', back: plan.back.run });
     const report = await rollback(plan, target, { id, by: 'function', signal });
     log.write({ kind: 'rollback-ended', outcome: report.outcome, failure: report.failure, holds: report.holds });

@@ -1,7 +1,6 @@
 import {
   connect,
   newRunId,
-  openRuns,
   requireUnattended,
   resume,
   run,
@@ -11,18 +10,18 @@ import {
   type RunState,
   type RunStore,
 } from '../index.ts';
-import { finish, pause, refuse } from './ending.ts';
+import { finish, pause, refuse, standBack } from './ending.ts';
 import { eventLogger } from './event-log.ts';
 import { beginRun, knownByTarget } from './known-run.ts';
+import { openStore } from './open-store.ts';
 import { agreedPlan } from './planning.ts';
 import { openRecord } from './record.ts';
 import { firstState, functionOf, partOf, type Task } from './task.ts';
 
 /** One refresh, or a part of it: begun or gone on with, recorded, kept, told. Failures are answers. */
 export async function sync(task: Task): Promise<InvocationResponse> {
-  const { invocation, settings, context, log } = task;
-  const { config } = settings;
-  using store = await openRuns(config, { signal: task.deadline.signal });
+  const { invocation, context, log } = task;
+  using store = await openStore(task);
   const wanted = invocation.runId ?? newRunId();
   const id = invocation.runId ?? (await store?.runOf(context.awsRequestId, wanted)) ?? wanted;
   log.run = id;
@@ -42,9 +41,12 @@ export async function sync(task: Task): Promise<InvocationResponse> {
         listen(event);
         record.listen(event);
       },
-      onPlanned: () => record.mark({ phase: 'running' }),
+      onPlanned: (locks) => record.mark({ phase: 'running', ...(locks ? { locks } : {}) }),
       taken: record.signal,
     });
+    const isDone = report.outcome === 'done';
+    if (store && !isDone && (report.recovery?.takenOn || !(await record.isOurs())))
+      return await standBack(task, store, record);
     listen({ kind: 'run-ended', report });
     record.listen({ kind: 'run-ended', report });
     return report.outcome === 'paused'
@@ -65,7 +67,8 @@ interface Refreshing {
   /** What the run's earlier parts came to. */
   readonly paused: Report | undefined;
   readonly listen: ReturnType<typeof eventLogger>;
-  readonly onPlanned: () => Promise<void>;
+  /** `locks`: the target's database is worked on from here. */
+  readonly onPlanned: (locks: boolean) => Promise<void>;
   /** Aborted where the run is not ours any more. */
   readonly taken: AbortSignal;
 }
@@ -89,7 +92,7 @@ async function refresh(
   const stop = context.signal ? AbortSignal.any([taken, context.signal]) : taken;
   const options = { until, mayPause: store !== undefined, signal: stop, listen, dumper, environment };
   const fresh = paused ? undefined : await agreedPlan(task, ends, store, { id, signal });
-  await onPlanned();
+  await onPlanned(only !== 'objects' && ends.target.database !== undefined);
   taken.throwIfAborted();
   const report = fresh
     ? await run(fresh, ends, { ...options, id })

@@ -82,6 +82,29 @@ test('recovery goes by what the server holds, not by what was heard of it', asyn
   expect(await databases()).toEqual({ staging: before });
 });
 
+test('what another part has paused with is left to it', async () => {
+  const before = await databases();
+  const paused = { at: '2026-11-22T23:20:00.000Z', tables: 1, of: 2, steps: '', built: {} };
+  const source = { host: 'h', port: 1, database: 'production' };
+  const note = { run, source, takenAt: '', swappedAt: '', paused };
+  await describeDatabase(state.lock.maintenance, state.names.incoming, note);
+  expect(await putBack(state)).toEqual({ swappedBack: false, dropped: [], takenOn: true });
+  expect(await databases()).toEqual(before);
+});
+
+test('what another part has put in place stays there', async () => {
+  await swap({ ...state }, 'in');
+  const after = await databases();
+  expect(await putBack(state)).toEqual({ swappedBack: false, dropped: [], takenOn: true });
+  expect(await databases()).toEqual(after);
+});
+
+test('a run that was taken on by another part asks nothing, and leaves what was being built to it', async () => {
+  const before = await databases();
+  expect(await recovered('taken-on')).toEqual({ swappedBack: false, dropped: [], takenOn: true });
+  expect(await databases()).toEqual(before);
+});
+
 test('a swap that is not done is a failure, and the present database stays', async () => {
   const before = await databases();
   await state.lock.maintenance.execute(`drop database "${state.names.incoming}"`);

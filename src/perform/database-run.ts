@@ -2,6 +2,7 @@ import { RestageError } from '../errors.ts';
 import type { Facts } from '../facts.ts';
 import type { ColumnCast } from '../postgres/rules/casts.ts';
 import { readTables, type Table } from '../postgres/catalog.ts';
+import { readDescription } from '../postgres/description.ts';
 import type { HeldTable } from '../postgres/held-tables.ts';
 import type { ColumnPlaces } from '../postgres/rules/column-places.ts';
 import type { Declared } from '../postgres/integrity.ts';
@@ -64,6 +65,8 @@ export interface DatabaseRun extends AsyncDisposable {
   /** The tables of that moment, once they were asked for. */
   presentTables: readonly Table[] | undefined;
   order: RestoreOrder | undefined;
+  /** When the part before this one paused, as the new database says; undefined in a first part. */
+  readonly pausedAt: string | undefined;
   /** Absent in a run's first part. */
   readonly earlier: EarlierParts | undefined;
   /** What the new database had of each table when this part began, by quoted name; empty in a first part. */
@@ -108,9 +111,11 @@ export async function openDatabaseRun(
   const lock = await lockTarget(target, run);
   const names = swapNames(target.address.database, run);
   let isThere = false;
+  let pausedAt: string | undefined;
   try {
     await requireUnmarked(lock.maintenance, target.address.database); // since it was planned somebody may have marked it
     isThere = earlier !== undefined && (await nameOf(lock.maintenance, earlier.oid)) === names.incoming;
+    if (isThere) pausedAt = (await readDescription(lock.maintenance, names.incoming))?.paused?.at;
   } catch (error) {
     await lock[Symbol.asyncDispose]();
     throw error;
@@ -134,6 +139,7 @@ export async function openDatabaseRun(
     present: undefined,
     presentTables: undefined,
     order: undefined,
+    pausedAt,
     earlier,
     held: new Map(),
     skip,

@@ -15,6 +15,8 @@ export interface Recovery {
   /** The new database stays in place, not accepted, by `onFailure: keep`; the one before it is beside it. */
   readonly kept?: { readonly database: string; readonly previous: string };
   readonly dropped: readonly string[];
+  /** Another part has gone on with the new database, which was left to it. */
+  readonly takenOn?: true;
   /** What was looked at once the previous database was back. */
   readonly verified?: readonly RestoredCheck[];
   readonly failure?: Failure;
@@ -80,7 +82,7 @@ export async function recover(state: DatabaseRun, options: RecoverOptions): Prom
     if (kept) return { swappedBack: false, dropped: [], kept };
   }
   options.onPutBack();
-  const recovery = await putBack(state);
+  const recovery = await putBack(state, failure.code === 'taken-on');
   if (!recovery.swappedBack || state.presentOid === undefined) return recovery;
   const verified = [
     ...(await checkDatabase(() => maintenanceOf(state, 'toPutBack'), {
@@ -108,13 +110,25 @@ async function keepNew(state: DatabaseRun, step: string): Promise<Recovery['kept
   }
 }
 
-/** Puts the target back as it was before the run. */
-export async function putBack(state: DatabaseRun): Promise<Recovery> {
+/**
+ * Whether another part has gone on with the new database, as this one was taken for dead: it has put it in place, which this one never
+ * tried, or has paused since.
+ */
+async function isTakenOn(state: DatabaseRun, inPlace: boolean): Promise<boolean> {
+  if (inPlace) return state.presentOid === undefined;
+  const found = await readDescription(await maintenanceOf(state, 'toPutBack'), state.names.incoming);
+  return found?.paused !== undefined && found.paused.at !== state.pausedAt;
+}
+
+/** Puts the target back as it was before the run. `isTaken`: another part of it goes on, and what was being built is that one's. */
+export async function putBack(state: DatabaseRun, isTaken = false): Promise<Recovery> {
+  if (isTaken && state.stage === 'building') return { swappedBack: false, dropped: [], takenOn: true };
   const { current, incoming, previous } = state.names;
   let swappedBack = false;
   const dropped: string[] = [];
   try {
     const inPlace = await isInPlace(state, 'toPutBack');
+    if (await isTakenOn(state, inPlace)) return { swappedBack: false, dropped: [], takenOn: true };
     state.stage = inPlace ? 'swapped' : 'building';
     if (inPlace) {
       await swap(state, 'back');

@@ -126,6 +126,14 @@ test('a run past its deadline is asked for before the time of silence is over', 
   expect(performance.now() - clock).toBeLessThan(30_000);
 });
 
+test('a run that has the lock is asked for in a quarter of the time of silence', async () => {
+  const clock = performance.now();
+  const failure = { code: 'function-failed', message: 'killed' } as const;
+  const answer: InvocationResponse = { statusCode: 500, exitCode: 1, error: failure };
+  await follow(runsOf([{ ...begun, locks: true }]), { silentMs: 4000, ask: async () => answer });
+  expect(performance.now() - clock).toBeLessThan(3000);
+});
+
 /** More often than a function is asked that says nothing of use. */
 const often = 5;
 

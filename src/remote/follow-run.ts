@@ -33,8 +33,8 @@ export interface FollowOptions {
   readonly silentMs?: number | undefined;
 }
 
-/** A pause's next part follows within seconds, where the function may ask for it itself. */
-const pauseShare = 0.25;
+/** A pause's next part follows within seconds, where the function may ask for it itself; who is gone is known by the target's lock. */
+const soonShare = 0.25;
 
 /** So many times a function is asked that says nothing of use. */
 const mostAsked = 3;
@@ -57,8 +57,9 @@ export async function followRun(runs: RunStore, run: string, options: FollowOpti
   const isSilent = () => {
     const silence = performance.now() - heardAt;
     if (!known) return silence > silentMs;
-    if (known.phase === 'paused') return silence > silentMs * pauseShare;
-    return silence > Math.max(Math.min(silentMs, timeLeft(known)), everyMs);
+    if (known.phase === 'paused') return silence > silentMs * soonShare;
+    const mostMs = known.locks ? silentMs * soonShare : silentMs;
+    return silence > Math.max(Math.min(mostMs, timeLeft(known)), everyMs);
   };
   const askAgain = async () => {
     // An event that the function refuses says nothing of why: what nothing has come of is waited for at last.

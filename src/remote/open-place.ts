@@ -16,14 +16,19 @@ export interface OpenPlace extends Disposable {
   read(name: string): Promise<string | undefined>;
 }
 
+export interface PlaceOptions {
+  /** How long one request may take at most, in milliseconds; without it through an outage of a minute. */
+  readonly patienceMs?: (() => number) | undefined;
+}
+
 /** Throws `config-invalid` for what is no place. */
-export function openPlace(account: Account, place: string): OpenPlace {
+export function openPlace(account: Account, place: string, { patienceMs }: PlaceOptions = {}): OpenPlace {
   const { bucket, folder, text: address } = runPlaceOf(place);
   let opened: Promise<TextFiles> | undefined;
   // An HTTP client is loaded where it is used.
   const texts = () =>
     (opened ??= import('../s3/text-files.ts').then(({ textFiles }) =>
-      textFiles({ bucket: bucketOf(account, bucket), asker: account.arn ?? account.name, folder }),
+      textFiles({ bucket: bucketOf(account, bucket), asker: account.arn ?? account.name, folder, patienceMs }),
     ));
   return {
     address,

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { ConnectOptions } from '../connect.ts';
 import { RestageError } from '../errors.ts';
 import { openAccount } from '../open-account.ts';
+import type { PlaceOptions } from './open-place.ts';
 import { requireFunction } from './required-function.ts';
 import type { RunStore } from './run-store.ts';
 
@@ -11,7 +12,7 @@ import type { RunStore } from './run-store.ts';
  */
 export async function openRuns(
   { target }: Pick<Config, 'target'>,
-  { profileFiles, signal }: Pick<ConnectOptions, 'profileFiles' | 'signal'> = {},
+  { profileFiles, signal, patienceMs }: Pick<ConnectOptions, 'profileFiles' | 'signal'> & PlaceOptions = {},
 ): Promise<RunStore | undefined> {
   const place = target.lambda?.runs;
   if (place === undefined) return undefined;
@@ -24,7 +25,7 @@ export async function openRuns(
       },
     );
   const { openRunStore } = await import('./run-store.ts');
-  return openRunStore(await openAccount(target.aws, profileFiles, signal), place);
+  return openRunStore(await openAccount(target.aws, profileFiles, signal), place, { patienceMs });
 }
 
 /** The same for what cannot do without it. Throws `usage` where the config names no function, or no place for its runs. */

@@ -21,6 +21,10 @@ export interface RunState {
     readonly logGroup?: string;
     readonly logStream?: string;
   };
+  /** It has the target's lock, or is about to. */
+  readonly locks?: true;
+  /** The part whose function was killed while it loaded rows: it is made once more. */
+  readonly killed?: number;
   /** ISO 8601. */
   readonly startedAt: string;
   /** When it was written last: at least every 10 s while it goes on. */

@@ -28,18 +28,20 @@ export function runStates({ address, folder, texts }: OpenPlace): RunStates {
   /** What was read last, and what we have written last, by run: only the latter may be written over without asking. */
   const seen = new Map<string, Held>();
   const ours = new Map<string, Held>();
-  /** What was being written when a write failed: it may stand there all the same. */
-  const unsure = new Map<string, string>();
+  /** What was being written when writes failed: each of it may stand there all the same. */
+  const unsure = new Map<string, Set<string>>();
   const inTurn = turns();
 
   const keyOf = (run: string) => `${folder}${run}/state.json`;
   const writeState = async (state: RunState, over: string | undefined): Promise<boolean> => {
     const text = JSON.stringify(state);
     const files = await texts();
-    unsure.set(state.run, text);
+    const maybe = unsure.get(state.run) ?? new Set();
+    unsure.set(state.run, maybe.add(text));
     const etag = await files.writeIf(keyOf(state.run), text, 'application/json', over);
-    unsure.delete(state.run);
+    maybe.delete(text);
     if (etag === undefined) return false;
+    maybe.clear();
     for (const held of [ours, seen]) held.set(state.run, { text, etag });
     return true;
   };
@@ -68,12 +70,13 @@ export function runStates({ address, folder, texts }: OpenPlace): RunStates {
     const held = ours.get(state.run);
     if (!held)
       throw new RestageError('internal', `the run ${state.run} was written without having been begun or taken on`);
-    const before = unsure.get(state.run);
     if (await writeState(state, held.etag)) return;
-    const there = before === undefined ? undefined : await (await texts()).read(keyOf(state.run));
-    if (there && there.text === before && (await writeState(state, there.etag))) return;
+    const maybe = unsure.get(state.run);
+    const there = maybe?.size ? await (await texts()).read(keyOf(state.run)) : undefined;
+    if (there && maybe?.has(there.text) && (await writeState(state, there.etag))) return;
     throw new RestageError('run-in-progress', `the run ${state.run} has been taken on by another invocation`, {
       hint: `restage status --on lambda says how far it is; it is kept in ${address}/${state.run}/`,
+      run: state.run,
     });
   };
   return {

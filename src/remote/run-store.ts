@@ -1,7 +1,7 @@
 import type { Account } from '../aws/account.ts';
 import { readBegun } from './kept-files.ts';
 import { keptLastRuns, type KeptLastRuns } from './kept-last-runs.ts';
-import { openPlace, writeAmongOthers, type OpenPlace } from './open-place.ts';
+import { openPlace, writeAmongOthers, type OpenPlace, type PlaceOptions } from './open-place.ts';
 import { runEvents, type RunEvents } from './run-events.ts';
 import { runFiles, type RunFiles } from './run-files.ts';
 import { runStates, type RunStates } from './run-states.ts';
@@ -23,8 +23,8 @@ export interface RunStore extends Disposable {
  * it is asked for, which throws `bucket-missing`, `bucket-denied` with the action and the ARN that are lacking, `credentials-failed`,
  * `aws-unreachable`; and `report-invalid` where something else than a store has written there.
  */
-export function openRunStore(account: Account, place: string): RunStore {
-  const opened = openPlace(account, place);
+export function openRunStore(account: Account, place: string, options: PlaceOptions = {}): RunStore {
+  const opened = openPlace(account, place, options);
   return {
     place: opened.address,
     states: runStates(opened),

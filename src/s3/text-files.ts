@@ -36,17 +36,19 @@ export interface TextFileSettings {
   readonly asker: string;
   /** What all keys begin with, `folder/` or nothing; undefined for a single file, which is only read. */
   readonly folder?: string;
+  /** How long one request may take at most, in milliseconds, all its tries together; without it through an outage of a minute. */
+  readonly patienceMs?: (() => number) | undefined;
 }
 
 /**
  * All methods throw `bucket-missing`, `bucket-denied` with the action and the ARN that are lacking, `credentials-failed`,
  * `aws-unreachable`.
  */
-export function textFiles({ bucket: settings, asker, folder }: TextFileSettings): TextFiles {
+export function textFiles({ bucket: settings, asker, folder, patienceMs }: TextFileSettings): TextFiles {
   const { bucket, endpoint } = settings;
   const client = s3Client({ ...settings, access: folder === undefined ? 'read-only' : 'read-write' });
   const origin = { bucket, endpoint, region: settings.region, account: settings.account, asker, folder };
-  const request = patient(client, origin);
+  const request = patient(client, origin, patienceMs);
   const put = async (key: string, text: string, contentType: string, condition: Condition = {}): Promise<Put> => {
     const body = Buffer.from(text);
     const md5 = createHash('md5').update(body).digest('base64');
@@ -141,14 +143,16 @@ function isUnmet(error: unknown, condition: Condition): boolean {
  * Sends a request until it is answered, its body read. A store that has never answered is asked twice only: no way may lead to it,
  * and each try takes ten seconds to find that out.
  */
-function patient(client: S3Client, origin: FilesOrigin) {
+function patient(client: S3Client, origin: FilesOrigin, patienceMs: TextFileSettings['patienceMs']) {
   let hasAnswered = false;
-  return (request: S3Request, onFailure?: (error: unknown) => void): Promise<TextFile> => {
+  return async (request: S3Request, onFailure?: (error: unknown) => void): Promise<TextFile> => {
     let misses = 0;
-    return again(
+    const limitMs = patienceMs?.();
+    const signal = limitMs === undefined ? undefined : AbortSignal.timeout(limitMs);
+    const tried = again(
       async () => {
         try {
-          const response = await client.send(request);
+          const response = await client.send({ ...request, signal });
           hasAnswered = true;
           return { text: await readText(response.body), etag: response.headers.etag ?? '' };
         } catch (error) {
@@ -158,10 +162,26 @@ function patient(client: S3Client, origin: FilesOrigin) {
           throw await textFileError(client, origin, error, 'read', '');
         }
       },
-      undefined,
+      signal,
       onFailure,
     );
+    try {
+      // Its keys too may be waited for.
+      return await (signal ? Promise.race([tried, over(signal)]) : tried);
+    } catch (error) {
+      if (!signal?.aborted || error instanceof S3Error) throw error;
+      tried.catch(() => {}); // it ends by the same signal
+      onFailure?.(error);
+      const late = new Error(`it has not answered for ${Math.round((limitMs ?? 0) / 1000)} s`, { cause: error });
+      throw await textFileError(client, origin, late, 'read', '');
+    }
   };
+}
+
+function over(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  return promise;
 }
 
 /**
