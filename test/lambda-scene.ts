@@ -37,6 +37,9 @@ export interface LambdaFunction extends AsyncDisposable {
   invoke(event: unknown, settings?: InvokeSettings): Promise<Invoked>;
   /** As at a time-out: at once, and without a word. */
   kill(): void;
+  /** Holds the process up, as a machine may, and lets it go on. */
+  freeze(): void;
+  thaw(): void;
   /** Where it finds its configuration. */
   readonly folder: string;
 }
@@ -152,9 +155,12 @@ function startFunction(
       return { response, log };
     },
     kill: () => void child.kill('SIGKILL'),
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGCONT');
       child.disconnect();
       await ended;
     },

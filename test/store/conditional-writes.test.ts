@@ -21,6 +21,30 @@ test("a write whose answer is lost counts, and is not met as somebody else's", a
   expect(await openRuns().states.read(run)).toEqual(state({ pieces: 4 }));
 });
 
+needs('faults')(
+  'a store that says nothing is given up in time, and what it has written late is known as our own',
+  async () => {
+    const { states } = openRuns(undefined, {}, { patienceMs: () => 500 });
+    await states.begin(state());
+    const match = { service: 's3', operation: 'PutObject', bucket } as const;
+    const began = Date.now();
+    await store.aws?.inject({ match, kind: 'delay', delayMs: 60_000 });
+    const silent = { code: 'aws-unreachable', message: expect.stringContaining(bucket) as string };
+    expect(await failure(states.write(state({ pieces: 1 })))).toMatchObject(silent);
+    expect(Date.now() - began).toBeLessThan(5000);
+    await store.aws?.clearFaults();
+    await store.aws?.inject({ match, kind: 'lose-answer' });
+    expect(await failure(states.write(state({ pieces: 2 })))).toMatchObject({ code: 'aws-unreachable' });
+    await store.aws?.clearFaults();
+    await store.aws?.inject({ match, kind: 'delay', delayMs: 60_000 });
+    expect(await failure(states.write(state({ pieces: 3 })))).toMatchObject(silent);
+    await store.aws?.clearFaults();
+    expect(await openRuns().states.read(run)).toEqual(state({ pieces: 2 }));
+    await states.write(state({ pieces: 4 }));
+    expect(await openRuns().states.read(run)).toEqual(state({ pieces: 4 }));
+  },
+);
+
 needs('faults')('a conflict with another write, and a store that is busy, are tried again', async () => {
   for (const [status, code] of [
     [409, 'ConditionalRequestConflict'],

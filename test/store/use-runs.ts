@@ -19,8 +19,11 @@ export function useRuns(): void {
 }
 
 /** As another invocation would: it knows nothing of what this one holds. */
-export const openRuns = (place = `s3://${bucket}/our runs/`, account: Partial<Account> = {}) =>
-  openRunStore({ ...accountOf(), ...account }, place);
+export const openRuns = (
+  place = `s3://${bucket}/our runs/`,
+  account: Partial<Account> = {},
+  options: Parameters<typeof openRunStore>[2] = {},
+) => openRunStore({ ...accountOf(), ...account }, place, options);
 
 function accountOf(): Account {
   const { region, endpoint, account, principal, accessKeyId, secretAccessKey } = store.target;
