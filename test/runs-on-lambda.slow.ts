@@ -206,6 +206,7 @@ test('a run says who has begun it', async () => {
 
 test('where the newest run has no report, the newest that has one is shown, and that it is not the newest', async () => {
   await store.states.begin(stateOf(later));
+  await store.states.begin(stateOf('20990101-000001-0000', { target: 'the staging of others' }));
   const { code, stdout, stderr } = await ask('report');
   expect([code, stdout]).toEqual([0, words(`run ${made}`)]);
   expect(stderr).toMatch(new RegExp(`note: a newer run has no report: the run ${later} in the function \\S+ goes on`));

@@ -73,8 +73,9 @@ async function readStatusOnLambda(
 ): Promise<StatusOnLambda> {
   const { openRemote } = await import('./lambda-route.ts');
   const { statusOnLambda } = await import('./status-on-lambda.ts');
-  using remote = await openRemote(await readSettings(file, process.env, 'buckets'), signal);
-  return await statusOnLambda(remote, kept, signal);
+  const settings = await readSettings(file, process.env, 'buckets');
+  using remote = await openRemote(settings, signal);
+  return await statusOnLambda(remote, kept, { target: settings.config.target.name, signal });
 }
 
 async function showStatus({ terminal, ...session }: Session, on: Place): Promise<number> {
@@ -137,7 +138,7 @@ async function showRuns({ terminal, ...session }: Session, limit: number): Promi
 }
 
 async function showRunsOnLambda({ terminal, ...session }: Session, limit: number): Promise<number> {
-  using store = await openFunctionRuns(session);
+  using store = (await openFunctionRuns(session)).runs;
   const runs = await listRuns(store, limit);
   terminal.print(
     fit(runs.length === 0 ? `no run is kept under ${store.place}` : historyText(runs, terminal.style), terminal.width),

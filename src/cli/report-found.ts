@@ -46,8 +46,9 @@ export async function findReportOnLambda(
   session: Pick<Session, 'file' | 'signal'>,
   name: string | undefined,
 ): Promise<FoundReport> {
-  using store = await openFunctionRuns(session);
-  const { run, report, newer } = await fetchReport(store, name);
+  const { runs, target } = await openFunctionRuns(session);
+  using store = runs;
+  const { run, report, newer } = await fetchReport(store, target, name);
   const folder = join(runsFolder, run);
   return {
     run,

@@ -21,7 +21,7 @@ export interface StatusOnLambda {
   readonly status?: Status | undefined;
   readonly rows: readonly Row[];
   readonly state?: RunState | undefined;
-  /** Of the newest run that the function has begun, by whomever. */
+  /** Of the newest run of this target there, whoever has begun it. */
   readonly newest?: RunState | undefined;
 }
 
@@ -32,13 +32,13 @@ export interface StatusOnLambda {
 export async function statusOnLambda(
   remote: RemoteFunction,
   kept: readonly KeptRun[],
-  signal: AbortSignal,
+  { target, signal }: { readonly target: string; readonly signal: AbortSignal },
 ): Promise<StatusOnLambda> {
   const [last] = kept;
   const open = last && !last.report && isOnLambda(last) ? last : undefined;
   const runId = open?.run;
   const known = runId === undefined ? undefined : await remote.runs?.states.read(runId);
-  const there = await findNewest(remote);
+  const there = await findNewest(remote, target);
   // One that was killed could not write so: the function looks.
   const asked = runId ?? (there.state?.phase === 'ended' ? undefined : there.state?.run);
   const answer = await askFunction(
@@ -61,11 +61,12 @@ export async function statusOnLambda(
 }
 
 /** What keeps the newest run from being told is a row: the status says more than that. */
-async function findNewest({
-  runs,
-}: RemoteFunction): Promise<{ readonly state?: RunState | undefined; readonly problem?: Row }> {
+async function findNewest(
+  { runs }: RemoteFunction,
+  target: string,
+): Promise<{ readonly state?: RunState | undefined; readonly problem?: Row }> {
   try {
-    return { state: runs && (await newestState(runs)) };
+    return { state: runs && (await newestState(runs, target)) };
   } catch (error) {
     return { problem: ['newest run', `that of the function is not known: ${failureOf(error).message}`] };
   }

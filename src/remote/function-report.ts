@@ -4,6 +4,7 @@ import { readReport } from '../report/read-report.ts';
 import type { Report } from '../report/report.ts';
 import { runStateText } from '../report/run-state-text.ts';
 import type { RollbackReport } from '../rollback.ts';
+import { isOf } from './function-runs.ts';
 import type { RunState } from './run-state.ts';
 import type { RunStore } from './run-store.ts';
 
@@ -16,11 +17,11 @@ export interface FetchedReport {
 }
 
 /**
- * The report of the run that is called so, by all of its id or by the beginning of it; of the newest that has one where none is named.
+ * The report of the run that is called so, by all of its id or by the beginning of it; of the target's newest that has one where none is named.
  * A run that has paused has that of its last part. Throws `run-missing` with what became of the run, `report-invalid`, and what the
  * place of the runs throws.
  */
-export async function fetchReport(store: RunStore, name: string | undefined): Promise<FetchedReport> {
+export async function fetchReport(store: RunStore, target: string, name: string | undefined): Promise<FetchedReport> {
   const { place, states, files } = store;
   const ids = await states.ids();
   if (ids.length === 0)
@@ -31,12 +32,12 @@ export async function fetchReport(store: RunStore, name: string | undefined): Pr
   let newer: RunState | undefined;
   for (const run of ids) {
     const state = await states.read(run);
-    if (!state) continue; // planned, and never begun
+    if (!state || !isOf(state, target)) continue; // planned, and never begun; or of another target
     const text = await files.fetch(run, 'report.json');
     if (text !== undefined) return { run, report: readReport(text, `${place}/${run}/report.json`), newer };
     newer ??= state;
   }
-  throw new RestageError('run-missing', `none of the runs under ${place} has a report`, {
+  throw new RestageError('run-missing', `none of the runs of ${target} under ${place} has a report`, {
     hint: newer && `The newest: ${runStateText(newer, Date.now())}.`,
   });
 }

@@ -22,13 +22,18 @@ export async function listRuns(store: RunStore, limit: number, now = Date.now())
   return entries.slice(0, limit);
 }
 
-/** The state of the newest run that has begun; undefined where there is none. */
-export async function newestState({ states }: Pick<RunStore, 'states'>): Promise<RunState | undefined> {
+/** The state of the newest run of a target that has begun; undefined where there is none. */
+export async function newestState({ states }: Pick<RunStore, 'states'>, target: string): Promise<RunState | undefined> {
   for (const run of await states.ids()) {
     const state = await states.read(run);
-    if (state) return state;
+    if (state && isOf(state, target)) return state;
   }
   return undefined;
+}
+
+/** Functions of several targets may have one place. What earlier versions have written does not say whose it is. */
+export function isOf(state: RunState, target: string): boolean {
+  return (state.target ?? target) === target;
 }
 
 /** Undefined for what was planned and never begun. */
