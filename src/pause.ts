@@ -50,17 +50,28 @@ export function earlierParts(paused: Report): EarlierParts {
     const facts = factsOf(step);
     return facts ? [[quoteTable(step.table), facts] as const] : [];
   });
-  return { oid, presentOid, schema, steps: stepsPrint(paused.steps), loaded: new Map(loaded) };
+  return { oid, presentOid, schema, steps: workPrint(paused), loaded: new Map(loaded) };
 }
 
 function isOid(value: unknown): value is string {
   return typeof value === 'string' && /^[1-9]\d*$/.test(value);
 }
 
-/** What tells the steps of a run from others, whatever came of them, and whether or not they were kept without their secrets. */
-export function stepsPrint(steps: readonly StepReport[]): string {
+/**
+ * What tells the work of a run from others', whether or not it was kept without its secrets: its steps, how they are made, and the
+ * schema and the databases that they are about; whatever else came of them.
+ */
+export function workPrint(report: Pick<Report, 'steps' | 'jobs' | 'onFailure'>): string {
+  const { steps, jobs, onFailure } = report;
   const planned = steps.map((step) => ({ ...step, outcome: undefined }));
-  return createHash('sha256').update(json(planned)).digest('hex').slice(0, 16);
+  const about = [
+    ...stepsOf(report, 'create-database').map((step) => [factsOf(step)?.oid, factsOf(step)?.presentOid]),
+    ...stepsOf(report, 'copy-schema').map((step) => factsOf(step)?.print),
+  ];
+  return createHash('sha256')
+    .update(json([jobs, onFailure, about, planned]))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** Whether a run may pause now: nothing but rows has begun to come, and a table is whole that was not in any part before. */

@@ -2,12 +2,14 @@ import * as z from 'zod';
 import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
 import { ownVersion } from './own-version.ts';
+import type { Plan } from './plan.ts';
 import { readSourceRules } from './plan-rules.ts';
 import { readTables } from './postgres/catalog.ts';
-import { keyPrint } from './postgres/mask-key.ts';
+import { keyPrintOf } from './postgres/mask-key.ts';
 import type { SourceDatabase } from './postgres/source.ts';
 import { stepsOf, type Report } from './report/report.ts';
 import { isRunId } from './run-id.ts';
+import { blank } from './unredacted.ts';
 
 // Hours may lie between two parts of a run, and its report lies where others can write: what the next part rests on is looked at first.
 
@@ -49,15 +51,26 @@ export function requireResumable(report: Report): void {
 }
 
 /** What was masked by another key is not alike any more, in one database. Throws `pause-lost`. */
-export function requireSameMaskKey(report: Report, { database }: Config): void {
+export function requireSameMaskKey(report: Report, source: SourceDatabase | undefined): void {
   const then = stepsOf(report, 'swap')[0]?.maskKey;
-  const now = database.masks.key === undefined ? undefined : keyPrint(database.masks.key);
+  const now = keyPrintOf(source?.address.settings);
   if (then === undefined || then === now) return;
   throw new RestageError(
     'pause-lost',
     `database.masks.key is another one than when run ${report.run} began: its print is ${now ?? 'none'}, and was ${then}`,
     { hint: 'Give it the key that it began with, or begin a new run.' },
   );
+}
+
+/** Throws `report-invalid` where texts of its steps are blotted out, which only the configuration can put back. */
+export function requireUnredacted({ steps }: Pick<Plan, 'steps'>): void {
+  const lacking = steps.find((one) => JSON.stringify(one).includes(blank));
+  if (lacking)
+    throw new RestageError(
+      'report-invalid',
+      `${lacking.id}: the report was kept without its secrets, and there is no configuration to put them back from`,
+      { hint: 'Give resume the config of the run.' },
+    );
 }
 
 /** The values of JSON tell what is personal too, and production has gone on since the plan. Throws `unmasked` where nothing may be so. */

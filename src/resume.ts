@@ -6,7 +6,7 @@ import { RestageError } from './errors.ts';
 import type { Plan, PlannedEnd } from './plan.ts';
 import type { Report } from './report/report.ts';
 import type { RunOptions } from './run-options.ts';
-import { requireMasked, requireResumable, requireSameMaskKey } from './resumable.ts';
+import { requireMasked, requireResumable, requireSameMaskKey, requireUnredacted } from './resumable.ts';
 import { runPart } from './run-part.ts';
 import { unredacted } from './unredacted.ts';
 
@@ -23,7 +23,8 @@ export interface ResumeOptions extends Omit<RunOptions, 'id'> {
  * meanwhile. There is a new snapshot; tables that are not loaded yet are loaded, those that were are compared with it and loaded again
  * where they differ: what comes of it is the source at one moment, that of the last part.
  * Failures are told in the Report, `pause-lost` among them: what was loaded is not there any more, or was made for another schema.
- * Throws what `run` throws; `report-invalid` for what is no report of a run that has paused, `plan-outdated` for other ends, `unmasked`
+ * Throws what `run` throws; `report-invalid` for what is no report of a run that has paused, was changed, or lacks secrets that no
+ * configuration puts back, `plan-outdated` for other ends, `unmasked`
  * where the configuration wants every personal column masked and one has come that is not, and `pause-lost` where it lacks what the
  * report was kept without, or restage or the key of the masks is another one.
  */
@@ -44,9 +45,10 @@ export async function resumeWithin(
   requireEnd('target', report.target, ends);
   const { config, ...others } = options;
   const plan = planOf(report);
-  if (config) {
-    requireSameMaskKey(report, config);
-    if (ends.source.database) await requireMasked(ends.source.database, config, options.signal);
+  requireSameMaskKey(report, ends.source.database);
+  if (!config) requireUnredacted(plan);
+  else if (ends.source.database) {
+    await requireMasked(ends.source.database, config, options.signal);
   }
   const whole = config ? unredacted(plan, [config, await readAfterLoad(config)]) : plan;
   return runPart(whole, ends, { ...others, id: report.run, deadline, paused: report });

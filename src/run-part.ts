@@ -3,7 +3,7 @@ import type { Deadline } from './deadline.ts';
 import { failureOf } from './errors.ts';
 import type { Listener } from './event.ts';
 import { holding } from './holds.ts';
-import { earlierParts, loadedTables, loadedTablesOf, partOf, stepsPrint, withEarlier } from './pause.ts';
+import { earlierParts, loadedTables, loadedTablesOf, partOf, withEarlier, workPrint } from './pause.ts';
 import { appSteps } from './perform/app.ts';
 import type { Perform } from './perform/context.ts';
 import { objectSteps, requireUnmarkedBuckets } from './perform/objects.ts';
@@ -62,7 +62,7 @@ export async function runPart(plan: Plan, ends: Ends, options: PartOptions): Pro
     await onDatabases?.rest(database, {
       at: new Date().toISOString(),
       ...loadedTablesOf(all),
-      steps: stepsPrint(all),
+      steps: workPrint({ ...plan, steps: all }),
     });
   if (failure && database && database.stage !== 'untouched' && database.stage !== 'settled') {
     const { message: reason } = failure;

@@ -2,7 +2,7 @@ import { redact, RestageError } from './errors.ts';
 import type { Plan } from './plan.ts';
 
 /** What stands where a secret was. */
-const blank = '***';
+export const blank = '***';
 
 /**
  * A plan as it was before it was written without its secrets: each text in which one is blotted out is that of the same name in what

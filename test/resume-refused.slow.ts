@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Report, RestageError } from '../src/index.ts';
+import { connect, json, loadConfig, type Report, type RestageError, resume, type StepReport } from '../src/index.ts';
 import { stepsOf } from '../src/report/report.ts';
 import { books, databases, incomingOf, kept, requireAsBefore } from './books.ts';
 import { requireNoSessions, stagingOf } from './clone-faults.ts';
@@ -83,14 +84,84 @@ test('what somebody has changed in the new database while the run paused is told
   }
 });
 
-test('a report that names other steps than the run paused in is not followed', async () => {
+test('keys, indexes and statistics that somebody has made in the new database are told, and not swapped in', async () => {
   await scene.arrange(books, kept);
   const before = await stagingOf(scene);
   const config = await scene.configure({ database: { jobs: 1 } });
+  for (const [statement, name] of [
+    [`create index left_index on books (title)`, 'left_index'],
+    [`alter table notes add constraint left_key unique (note, id)`, 'left_key'],
+    [`alter table books add constraint left_reference foreign key (id) references authors (id)`, 'left_reference'],
+    [`create statistics left_statistics on id, title from books`, 'left_statistics'],
+  ] as const) {
+    const first = await firstPart(config, { isOver: loaded(2) });
+    await scene.onTarget(statement, incomingOf(first));
+    const { code, step, said } = await requireAsBefore(scene, before, await nextPart(config, first));
+    expect([statement, code, step]).toEqual([statement, 'pause-lost', 'copy-schema']);
+    expect(said).toMatch(new RegExp(`what the source has not: ${name}`));
+  }
+});
+
+test('keys, indexes and statistics that a killed part has made beyond its report are gone on from', async () => {
+  await scene.arrange(
+    `${books}; create statistics of_books on id, author from books; create index on books (title)`,
+    kept,
+  );
+  const config = await scene.configure({ database: { jobs: 1, keepPrevious: 0 } });
   const first = await firstPart(config, { isOver: loaded(1) });
-  const steps = first.steps.map((step) => (step.kind === 'drop-previous' ? { ...step, keep: 0 } : step));
-  const { code, said } = await requireAsBefore(scene, before, await nextPart(config, { ...first, steps }));
-  expect([code, said]).toEqual(['pause-lost', expect.stringContaining('names other steps')]);
+  await scene.onTarget(
+    `insert into books values (1, 1, 'left'); create statistics of_books on id, author from books; alter table books add primary key (id)`,
+    incomingOf(first),
+  );
+  const report = await nextPart(config, first);
+  expect([report.outcome, report.failure]).toEqual(['done', undefined]);
+  expect(await scene.onTarget(`select title from books where id = 1`)).toEqual([{ title: 'book 1' }]);
+});
+
+test('by a report that was changed nothing is done, and the one that was written goes on', async () => {
+  await scene.arrange(books, kept);
+  const config = await scene.configure({ database: { jobs: 1, keepPrevious: 0 } });
+  const first = await firstPart(config, { isOver: loaded(1) });
+  const stepsWith = (change: (step: StepReport) => object) => ({ steps: first.steps.map(change) });
+  const facts = (kind: StepReport['kind'], changed: object) => (step: StepReport) =>
+    step.kind === kind && step.outcome.status === 'done'
+      ? { ...step, outcome: { ...step.outcome, facts: { ...step.outcome.facts, ...changed } } }
+      : step;
+  for (const change of [
+    stepsWith((step) => (step.kind === 'drop-previous' ? { ...step, keep: 9 } : step)),
+    stepsWith((step) => (step.kind === 'copy-table' ? { ...step, mayBeEmpty: true } : step)),
+    { steps: first.steps.filter(({ id }) => id !== 'copy-table notes') },
+    stepsWith(facts('create-database', { presentOid: '4711' })),
+    stepsWith(facts('copy-schema', { print: 'of another schema' })),
+    { onFailure: 'keep' },
+    { jobs: 3 },
+  ]) {
+    const changed = { ...first, ...change } as Report;
+    await expect(nextPart(config, changed)).rejects.toMatchObject({
+      code: 'report-invalid',
+      message: expect.stringContaining('names another work'),
+    });
+    expect(await databases(scene)).toEqual(['staging', incomingOf(first)]);
+  }
+  expect((await nextPart(config, first)).outcome).toBe('done');
+});
+
+test('a report that was kept without its secrets is refused where no configuration puts them back', async () => {
+  await scene.arrange(books, kept);
+  const secret = 'https://me:geheim99@example.org/';
+  const file = await scene.configure({
+    database: { jobs: 1, keepPrevious: 0, afterLoad: [{ sql: `update notes set note = '${secret}'` }] },
+  });
+  const first = await firstPart(file, { isOver: loaded(1) });
+  const written = JSON.parse(json(first)) as Report;
+  const config = loadConfig(await readFile(file, 'utf8'), { variables: {} });
+  using ends = await connect(config);
+  await expect(resume(written, ends)).rejects.toMatchObject({
+    code: 'report-invalid',
+    message: expect.stringContaining('kept without its secrets'),
+  });
+  expect((await resume(written, ends, { config })).outcome).toBe('done');
+  expect(await scene.onTarget(`select distinct note from notes`)).toEqual([{ note: secret }]);
 });
 
 test('a comment that somebody has put on the new database leaves nothing to go on from', async () => {
@@ -181,6 +252,9 @@ test('another key of the masks, or what is personal in JSON that came meanwhile,
   );
   expect(refused).toMatchObject({ code: 'pause-lost', message: expect.stringContaining('masks.key is another one') });
   expect((refused as RestageError).message).not.toContain('key of the masks');
+  const other = await readFile(await settings('a third key of the masks, of 40 letters'), 'utf8');
+  using ends = await connect(loadConfig(other, { variables: {} }));
+  await expect(resume(first, ends)).rejects.toMatchObject({ code: 'pause-lost' }); // by the ends alone
   await scene.onSource(`update people set more = '{"email": "someone@example.com"}'`);
   await expect(nextPart(await settings(key), first)).rejects.toMatchObject({
     code: 'unmasked',

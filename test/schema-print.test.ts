@@ -91,7 +91,7 @@ test.each([
   [
     'alter table authors add unique (name)',
     'alter table authors drop constraint authors_name_key',
-    ['constraints', 'indexes'],
+    ['indexes', 'keys'],
   ],
   [
     'alter table books add check (id > 0) not valid',
@@ -121,7 +121,7 @@ test.each([
   ['alter table books disable trigger touching', 'alter table books enable trigger touching', ['triggers']],
   ['alter policy own on authors to somebody', 'alter policy own on authors to public', ['policies']],
   ['create extension hstore', 'drop extension hstore', ['extensions']],
-  ['drop statistics together', 'create statistics together on id, author from books', ['other objects']],
+  ['drop statistics together', 'create statistics together on id, author from books', ['statistics']],
   ['create schema more', 'drop schema more', ['schemas']],
 ])('%s changes the print', async (statement, undo, told) => {
   expect(await changedBy(statement, undo)).toEqual(told);

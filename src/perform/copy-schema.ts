@@ -1,6 +1,7 @@
 import { allOf } from '../all-of.ts';
 import { RestageError } from '../errors.ts';
 import { analyzedWithParents } from '../postgres/analyze.ts';
+import { findForeign } from '../postgres/built-print.ts';
 import { columnsPrint, readTables, readUnfilledViews, type Table } from '../postgres/catalog.ts';
 import { belongsToExtension } from '../postgres/extensions.ts';
 import { readHeldTables } from '../postgres/held-tables.ts';
@@ -10,6 +11,7 @@ import { withRoles } from '../postgres/named-roles.ts';
 import { quoteTable } from '../postgres/names.ts';
 import { arrange, restore } from '../postgres/restore.ts';
 import { isOfPublication, printOfDump, type SchemaEntry } from '../postgres/schema-entries.ts';
+import { someOf } from '../postgres/some-of.ts';
 import type { Step } from '../step.ts';
 import type { Perform } from './context.ts';
 import { lost } from './create-database.ts';
@@ -53,7 +55,14 @@ export const copySchemaSteps: Perform<'copy-schema'> = {
     state.order = order;
     return lanesOf(state).withWriter(async (session) => {
       const refused = earlier ? earlier.schema.refused : await restore(session, order.before);
-      if (earlier) state.held = await readHeldTables(session);
+      if (earlier) {
+        const foreign = await findForeign(session, [...order.byTable.values()].flat());
+        if (foreign.length > 0)
+          throw lost(
+            `somebody has made in ${state.names.incoming}, which holds what run ${state.run} has loaded, what the source has not: ${someOf(foreign)}`,
+          );
+        state.held = await readHeldTables(session);
+      }
       state.analyzedLater = await analyzedWithParents(session);
       return { facts: { objects: order.before.length - refused.length, refused, print } };
     });

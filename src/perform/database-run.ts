@@ -102,7 +102,24 @@ export interface DatabaseRunOptions {
   readonly earlier?: EarlierParts | undefined;
 }
 
-/** Makes this run the only one on the target. Throws `run-in-progress`, `protected`, and whatever a connection throws. */
+/**
+ * When the run paused, as the new database says. Throws `report-invalid` where the report is not the one that was written then: the
+ * note there has its print. Without a note there is nothing to go on from, which is told later.
+ */
+async function requireAsWritten(maintenance: Session, incoming: string, run: string, { steps }: EarlierParts) {
+  const paused = (await readDescription(maintenance, incoming))?.paused;
+  if (!paused || paused.steps === steps) return paused?.at;
+  throw new RestageError(
+    'report-invalid',
+    `the report of run ${run} names another work than that which it paused in: it was changed since it was written`,
+    { hint: 'Nothing was changed. Bring back the report as it was written, or begin a new run.' },
+  );
+}
+
+/**
+ * Makes this run the only one on the target. Throws `run-in-progress`, `protected`, and whatever a connection throws; for a further
+ * part `report-invalid` where its report was changed.
+ */
 export async function openDatabaseRun(
   source: SourceDatabase,
   target: TargetDatabase,
@@ -115,7 +132,7 @@ export async function openDatabaseRun(
   try {
     await requireUnmarked(lock.maintenance, target.address.database); // since it was planned somebody may have marked it
     isThere = earlier !== undefined && (await nameOf(lock.maintenance, earlier.oid)) === names.incoming;
-    if (isThere) pausedAt = (await readDescription(lock.maintenance, names.incoming))?.paused?.at;
+    if (earlier && isThere) pausedAt = await requireAsWritten(lock.maintenance, names.incoming, run, earlier);
   } catch (error) {
     await lock[Symbol.asyncDispose]();
     throw error;

@@ -15,7 +15,14 @@ export function maskSettings(key: string): Record<string, string> {
   return { 'restage.inner_pad': pad(0x36), 'restage.outer_pad': pad(0x5c) };
 }
 
+/** The print of the key that an end's sessions mask by; undefined where they have none. */
+export function keyPrintOf(settings: Readonly<Record<string, string>> | undefined): string | undefined {
+  const pad = settings?.['restage.inner_pad'];
+  // The key padded to a block is the same key to HMAC.
+  return pad === undefined ? undefined : keyPrint(Buffer.from(Buffer.from(pad, 'hex').map((byte) => byte ^ 0x36)));
+}
+
 /** What says that two runs had the same key, and nothing else of it: 8 hex digits. */
-export function keyPrint(key: string): string {
+export function keyPrint(key: string | Uint8Array): string {
   return createHmac('sha256', key).update('restage key print').digest('hex').slice(0, 8);
 }

@@ -89,7 +89,7 @@ const objects = `
   select 'extensions', json_build_array(x.extname, x.extversion, x.extnamespace::regnamespace::text)::text
     from pg_extension x
   union all
-  select 'other objects', json_build_array('statistics', pg_get_statisticsobjdef(s.oid))::text
+  select 'statistics', json_build_array(pg_get_statisticsobjdef(s.oid))::text
     from pg_statistic_ext s
     join relation r on r.oid = s.stxrelid
   union all
