@@ -71,6 +71,7 @@ test('a password too short to be remembered is hidden where it is told to be one
     `update settings set smtp_password = 'abc'`,
   ];
   for (const text of told) expect(redact(text)).not.toMatch(/abc|a bc/);
+  expect(redact(`alter role app password '…'`)).toBe(`alter role app password '…'`); // a hint's, to be filled in
   expect(redact('the user and password of abc: source.database.passwordEnv is missing')).toBe(
     'the user and password of abc: source.database.passwordEnv is missing',
   );

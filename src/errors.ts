@@ -184,7 +184,7 @@ export function redact(text: string): string {
   let clean = withoutRowValues(text)
     .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s/]+@/gi, '$1***@')
     .replace(
-      /\b(password\s*=\s*|\w+password\s*=\s*(?=')|password\s+(?='))('(?:[^'\\]|\\.|'')*'|[^\s'"&;,)]+)/gi,
+      /\b(password\s*=\s*|\w+password\s*=\s*(?=')|password\s+(?='))(?!'…')('(?:[^'\\]|\\.|'')*'|[^\s'"&;,)]+)/gi,
       '$1***',
     );
   for (const secret of longestFirst) clean = clean.replaceAll(secret, '***');

@@ -22,6 +22,16 @@ export type Event =
   | { readonly kind: 'step-ended'; readonly step: StepReport }
   /** Something failed or was interrupted: staging is being put back as it was. */
   | { readonly kind: 'recovering'; readonly reason: string }
+  /** One of several invocations that make a run ends: what is loaded stays, and the next one goes on. Parts are numbered from 1. */
+  | {
+      readonly kind: 'part-ended';
+      readonly part: number;
+      readonly durationMs: number;
+      /** How many tables are loaded, of how many. */
+      readonly tables: number;
+      readonly of: number;
+    }
+  | { readonly kind: 'part-started'; readonly part: number }
   | { readonly kind: 'run-ended'; readonly report: Report };
 
 export type Listener = (event: Event) => void;

@@ -64,6 +64,12 @@ test('three parts that the function asks itself for, among writers, are one mome
   // One display, from the first part's beginning to the last one's end.
   expect(ended.stdout.match(/^run 2/gm)).toHaveLength(1);
   expect(ended.stdout.match(/staging is refreshed from production/g)).toHaveLength(1);
+  expect(ended.stdout.match(/^… part \d ended after .*: \d+ of \d+ tables loaded|^part \d goes on/gm)).toEqual([
+    words('part 1 ended'),
+    'part 2 goes on',
+    words('part 2 ended'),
+    'part 3 goes on',
+  ]);
   const report = await reportOf(run);
   expect([report.outcome, report.figures.tables.equal]).toEqual(['done', report.figures.tables.planned]);
   expect(report.parts).toMatchObject([

@@ -23,6 +23,7 @@ import { openFunctionRuns } from './function-runs.ts';
 import { readKeptRuns } from './kept-runs.ts';
 import { readSettings, readTargetSettings } from './settings.ts';
 import type { StatusOnLambda } from './status-on-lambda.ts';
+import { waiting } from './waiting.ts';
 
 /** `status`, `runs` and `rollback`: what there is, what was, and how to go back. `command` makes one with the options that all have. */
 export function backCommands(command: (name: string, description: string) => Command): void {
@@ -68,18 +69,22 @@ const looked = 50;
 
 /** The same by the function, with how far a run is that goes on there. */
 async function readStatusOnLambda(
-  { file, signal }: Pick<Session, 'file' | 'signal'>,
+  { file, signal, terminal }: Pick<Session, 'file' | 'signal' | 'terminal'>,
   kept: readonly KeptRun[],
 ): Promise<StatusOnLambda> {
   const { openRemote } = await import('./lambda-route.ts');
   const { statusOnLambda } = await import('./status-on-lambda.ts');
   const settings = await readSettings(file, process.env, 'buckets');
   using remote = await openRemote(settings, signal);
-  return await statusOnLambda(remote, kept, { target: settings.config.target.name, signal });
+  const { name: target } = settings.config.target;
+  return await waiting(terminal, `the function ${remote.name} is asked`, () =>
+    statusOnLambda(remote, kept, { target, signal }),
+  );
 }
 
 async function showStatus({ terminal, ...session }: Session, on: Place): Promise<number> {
-  const there = on === 'lambda' ? await readStatusOnLambda(session, await readKeptRuns(looked)) : undefined;
+  const there =
+    on === 'lambda' ? await readStatusOnLambda({ ...session, terminal }, await readKeptRuns(looked)) : undefined;
   const rows = (there?.rows ?? []).map(([name, text]): [string, string] => [name, text]);
   const found = there ? there.status : await readStatus(session);
   if (!found) {

@@ -4,6 +4,7 @@ import { onlyOption, onOption, type Place } from './arguments.ts';
 import { perform, type GlobalOptions, type Only, type Session } from './frame.ts';
 import { tellCheck } from './github-results.ts';
 import { readSettings } from './settings.ts';
+import { waiting } from './waiting.ts';
 
 interface CheckCommandOptions extends GlobalOptions {
   readonly only?: Only;
@@ -44,7 +45,11 @@ async function lookOnLambda(
 ): Promise<number> {
   const { config, connect: connection, print } = await readSettings(file, process.env, 'buckets');
   const configPrint = config.target.lambda ? await print() : '';
-  const found = await checkOnLambda(config, { ...connection, configPrint, signal, only, environment: process.env });
+  const look = () => checkOnLambda(config, { ...connection, configPrint, signal, only, environment: process.env });
+  const name = config.target.lambda?.function;
+  const found = await (name === undefined
+    ? look()
+    : waiting(terminal, `the function ${name} looks at the databases`, look));
   const { here, there } = found;
   const { style, width } = terminal;
   const table = (findings: readonly Finding[]) => checkText(findings, style, { width, tells: told(quiet) });

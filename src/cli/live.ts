@@ -95,8 +95,12 @@ export function advance(state: LiveState, event: Event, now: number): LiveState 
         ...state,
         running: state.running.map((one) => (one.step.id === event.step.id ? { ...one, line: event.line } : one)),
       };
+    // What its step has begun ended with the invocation.
+    case 'part-started':
+      return { ...state, running: [] };
     case 'object':
     case 'recovering':
+    case 'part-ended':
     case 'run-ended':
       return state;
   }
@@ -212,6 +216,14 @@ export function liveDisplay(stream: NodeJS.WriteStream, style: Style): Display {
     draw();
   };
   const timer = setInterval(draw, 80);
+  const end = () => {
+    clearInterval(timer);
+    onScreen(() => {
+      update.clear();
+      update.done();
+    });
+  };
+  process.once('exit', end); // a third Ctrl-C ends the process where it is
   return {
     listen: (event) => {
       state = advance(state, event, performance.now());
@@ -224,11 +236,8 @@ export function liveDisplay(stream: NodeJS.WriteStream, style: Style): Display {
       state = { ...state, waited: what === undefined ? undefined : { what, since: performance.now() } };
     },
     [Symbol.dispose]: () => {
-      clearInterval(timer);
-      onScreen(() => {
-        update.clear();
-        update.done();
-      });
+      process.off('exit', end);
+      end();
     },
   };
 }

@@ -29,6 +29,7 @@ import { tellRollback } from './github-results.ts';
 import { openHerald } from './herald.ts';
 import { runsFolder } from './run-folder.ts';
 import { readSettings, readTargetSettings, type Settings } from './settings.ts';
+import { waiting } from './waiting.ts';
 
 interface Rollback {
   readonly run: string | undefined;
@@ -44,7 +45,11 @@ interface Way extends Disposable {
   run(plan: RollbackPlan, options: RollbackRunOptions): Promise<RollbackReport>;
 }
 
-async function openHere({ config, connect }: Settings, signal: AbortSignal, { run, yes }: Rollback): Promise<Way> {
+async function openHere(
+  { config, connect }: Settings,
+  { signal }: Pick<Session, 'signal'>,
+  { run, yes }: Rollback,
+): Promise<Way> {
   const target = await connectTarget(config, { ...connect, signal });
   try {
     if (yes) requireUnattended(config, { only: 'database', ends: { target } });
@@ -60,11 +65,22 @@ async function openHere({ config, connect }: Settings, signal: AbortSignal, { ru
 }
 
 /** By the function: one invocation that plans, and one that does what was read. */
-async function openOnLambda(settings: Settings, signal: AbortSignal, { run }: Rollback): Promise<Way> {
+async function openOnLambda(
+  settings: Settings,
+  { signal, terminal }: Pick<Session, 'signal' | 'terminal'>,
+  { run }: Rollback,
+): Promise<Way> {
   const { openRemote } = await import('./lambda-route.ts');
   requireUnattended(settings.config, { only: 'database', by: 'function' });
   const remote = await openRemote(settings, signal);
-  const ask = async (event: InvocationInput) => (await askFunction(remote, event, signal)).report;
+  const ask = async (event: InvocationInput) => {
+    const work = event.dryRun ? 'makes its plan' : 'puts the previous database back';
+    return await waiting(
+      terminal,
+      `the function ${remote.name} ${work}`,
+      async () => (await askFunction(remote, event, signal)).report,
+    );
+  };
   return {
     plan: async () => {
       const to = run === undefined ? {} : { to: run };
@@ -92,7 +108,7 @@ export async function rollBack(
   if (!dryRun) onFailure(herald.refused);
   if (yes && !dryRun) requireUnattended(config, { only: 'database' });
   const open = on === 'lambda' ? openOnLambda : openHere;
-  using way = await open(settings, signal, { ...how, yes: yes && !dryRun });
+  using way = await open(settings, { signal, terminal }, { ...how, yes: yes && !dryRun });
   const plan = await way.plan();
   const shown = fit(rollbackPlanText(plan, terminal.style), terminal.width);
   if (dryRun) {

@@ -4,6 +4,7 @@ import { onlyOption, onOption, type Place } from './arguments.ts';
 import { perform, type GlobalOptions, type Only, type Session } from './frame.ts';
 import { tellVerification } from './github-results.ts';
 import { readSettings } from './settings.ts';
+import { waiting } from './waiting.ts';
 
 interface VerifyCommandOptions extends GlobalOptions {
   readonly only?: Only;
@@ -41,7 +42,7 @@ async function compareHere(
 }
 
 async function compareThere(
-  { file, signal, relyOn }: Session,
+  { file, signal, relyOn, terminal }: Session,
   { only, sample }: VerifyCommandOptions,
 ): Promise<Verification> {
   const there = await import('./lambda-route.ts');
@@ -49,5 +50,7 @@ async function compareThere(
   const { config, connect: connection } = settings;
   if (only !== 'database') relyOn(settings, 'objects');
   using ends = only === 'database' ? undefined : await there.connectBuckets(config, connection, signal);
-  return await there.compareOnLambda(settings, ends, signal, { only, sample });
+  return await waiting(terminal, `the function ${config.target.lambda?.function} compares`, () =>
+    there.compareOnLambda(settings, ends, signal, { only, sample }),
+  );
 }

@@ -24,6 +24,7 @@ export function fieldsOf(event: Event): (Readonly<Record<string, unknown>> & { r
   if (kind === 'run-started') return { kind, ...planFigures(event.plan) };
   if (kind === 'run-ended') return { kind, ...reportFigures(event.report) };
   if (kind === 'recovering') return { kind, reason: event.reason };
+  if (kind === 'part-started' || kind === 'part-ended') return event;
   if (kind === 'object') {
     const { step, object } = event;
     return object.outcome === 'failed' || object.outcome === 'different' ? { kind, step: step.id, object } : undefined;

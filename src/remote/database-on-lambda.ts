@@ -4,6 +4,7 @@ import type { Event, Listener } from '../event.ts';
 import type { Recovery } from '../perform/recover.ts';
 import type { Plan } from '../plan.ts';
 import type { Report } from '../report/report.ts';
+import { asParts } from './as-parts.ts';
 import { answerOf, askFunction, errorOf, sendToFunction } from './ask-function.ts';
 import { ended, followRun, type Followed } from './follow-run.ts';
 import type { InvocationInput } from './invocation.ts';
@@ -44,11 +45,11 @@ export async function runDatabaseOnLambda(
     ...(runs ? { asPlanned: tolerancePercent } : {}),
   };
   let began = !alone;
-  const heard: Listener = (one: Event) => {
+  const heard = asParts((one: Event) => {
     began = true;
     seen.listen(one);
     listen(one);
-  };
+  });
   let followed: Followed;
   let sent = false;
   try {

@@ -30,6 +30,13 @@ export function eventLine(event: Event, style: Style): string | undefined {
       return style('dim', `  ${event.line}`);
     case 'recovering':
       return style('warn', 'putting the target back as it was …');
+    case 'part-ended': {
+      const { part, durationMs, tables, of } = event;
+      const loaded = `${count(tables)} of ${counted(of, 'table')} loaded`;
+      return style('warn', `… part ${part} ended after ${duration(durationMs)}: ${loaded}; the next one goes on`);
+    }
+    case 'part-started':
+      return style('dim', `part ${event.part} goes on`);
     case 'step-started':
     case 'step-progress':
     case 'object':
