@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Document } from 'yaml';
@@ -9,12 +8,10 @@ import {
   type InvocationResponse,
   type Plan,
   type Report,
-  type RunState,
   type RunStore,
-  type Status,
 } from '../src/index.ts';
 import { type Invoked, type LambdaFunction, type LambdaScene, startLambdaScene } from './lambda-scene.ts';
-import { openSession, type Session } from './sql.ts';
+import { databases, holdLock, stateOf } from './lambda-states.ts';
 
 // The function with a place for its runs: what it keeps there, and what a second delivery is told from it.
 
@@ -35,42 +32,6 @@ afterAll(async () => {
   await scene?.[Symbol.asyncDispose]();
 });
 afterEach(() => scene.environment.aws.clearFaults());
-
-/** The ids of the databases that staging's server has: a run makes another one. */
-async function databases(): Promise<string> {
-  return JSON.stringify(await scene.onTarget('select oid, datname from pg_database order by oid'));
-}
-
-/** A session as that of a run, which has the target's lock. */
-async function holdLock(run: string): Promise<Session> {
-  const { target } = scene.environment;
-  const key = createHash('sha256').update(`restage ${target.database}`).digest().readBigInt64BE(0);
-  const holder = await openSession(target.postgres.adminUrl('postgres'), `restage ${run}`);
-  await holder.query(`select pg_advisory_lock(${key})`);
-  return holder;
-}
-
-/** A run that another invocation makes, as its state tells it. */
-function stateOf(run: string, more: Partial<RunState> = {}): RunState {
-  const now = new Date().toISOString();
-  return {
-    run,
-    phase: 'running',
-    part: 1,
-    function: {
-      name: 'another',
-      requestId: 'r',
-      memoryBytes: 1,
-      logGroup: '/aws/lambda/another',
-      logStream: 'a-stream',
-    },
-    startedAt: now,
-    updatedAt: now,
-    deadline: new Date(Date.now() + 60_000).toISOString(),
-    pieces: 0,
-    ...more,
-  };
-}
 
 describe('a run that has ended', () => {
   const requestId = 'a1b2c3d4-0000-4000-8000-000000000001';
@@ -113,13 +74,13 @@ describe('a run that has ended', () => {
   });
 
   test('gives the same answer to every delivery of the same event, and is not made again', async () => {
-    const before = await databases();
+    const before = await databases(scene);
     const again = await lambda.invoke({}, { requestId });
     expect(again.response).toEqual(first.response);
     expect(again.log.at(-1)).not.toHaveProperty('Succeeded');
     const byName = await lambda.invoke({ runId: run });
     expect(byName.response).toEqual(first.response);
-    expect(await databases()).toBe(before);
+    expect(await databases(scene)).toBe(before);
   });
 
   test('is what the next plan is estimated by', async () => {
@@ -134,7 +95,7 @@ describe('a run that has ended', () => {
     const slow = { ...took, durationMs: took.durationMs + 3_600_000, afterMs: 3_600_000 };
     const endedAt = new Date().toISOString();
     await store.lastRuns.add({ ...last, run: newRunId(), endedAt, database: { ...last.database, took: slow } });
-    const before = await databases();
+    const before = await databases(scene);
     const { response, log } = await lambda.invoke({});
     expect(response).toMatchObject({
       statusCode: 409,
@@ -143,7 +104,7 @@ describe('a run that has ended', () => {
       state: { phase: 'ended', outcome: 'failed' },
     });
     expect(log.at(-1)).toMatchObject({ Failed: 1, code: 'time-short' });
-    expect(await databases()).toBe(before);
+    expect(await databases(scene)).toBe(before);
     const later = new Date(Date.now() + 1000);
     await store.lastRuns.add({ ...last, run: newRunId(later), endedAt: later.toISOString() });
   });
@@ -188,88 +149,6 @@ describe('a plan that was agreed to', () => {
       statusCode: 400,
       error: { code: 'plan-invalid', hint: words('"action": "plan"') },
     });
-  });
-});
-
-describe('a run that another invocation makes', () => {
-  test('goes on elsewhere while it writes', async () => {
-    const run = newRunId();
-    await store.states.begin(stateOf(run));
-    const before = await databases();
-    const { response } = await lambda.invoke({ runId: run });
-    expect(response).toMatchObject({ statusCode: 202, exitCode: 0, state: { run, phase: 'running' } });
-    expect(response.error).toBeUndefined();
-    expect(await databases()).toBe(before);
-  });
-
-  test.each([
-    [
-      'has written nothing for a minute',
-      { updatedAt: new Date(Date.now() - 61_000).toISOString() },
-      'has written nothing',
-    ],
-    ['is past its deadline', { deadline: new Date(Date.now() - 1000).toISOString() }, 'was killed at its time-out'],
-  ])('and %s has been killed, if nobody has the lock', async (_what, more, told) => {
-    const run = newRunId();
-    await store.states.begin(stateOf(run, more));
-    const before = await databases();
-    const { response, log } = await lambda.invoke({ runId: run });
-    expect(response).toMatchObject({
-      statusCode: 500,
-      exitCode: 1,
-      error: { code: 'function-failed', message: words(told), hint: words('/aws/lambda/another a-stream') },
-      state: { phase: 'ended', outcome: 'failed', holds: words('is as it was before the run') },
-    });
-    expect(await store.states.read(run)).toEqual(response.state);
-    expect((await lambda.invoke({ runId: run })).response).toEqual(response);
-    expect(await databases()).toBe(before);
-    expect(log.at(-1)).toMatchObject({ Failed: 1, code: 'function-failed' });
-  });
-
-  test('and is silent goes on for as long as it has the lock', async () => {
-    const run = newRunId();
-    await store.states.begin(stateOf(run, { deadline: new Date(Date.now() - 1000).toISOString() }));
-    await using _holder = await holdLock(run);
-    const { response } = await lambda.invoke({ runId: run });
-    expect(response).toMatchObject({ statusCode: 202, state: { phase: 'running' } });
-    const status = await lambda.invoke({ action: 'status', runId: run });
-    expect(status.response).toMatchObject({ statusCode: 200, state: { run, phase: 'running' } });
-    expect((status.response.report as Status).database?.running).toContain(run);
-  });
-});
-
-describe('a run that has the lock', () => {
-  test('and no state goes on, and its state says so', async () => {
-    const run = newRunId();
-    await using _holder = await holdLock(run);
-    const { response } = await lambda.invoke({ runId: run });
-    expect(response).toMatchObject({ statusCode: 202, exitCode: 0, state: { run, phase: 'running' } });
-    expect(await store.states.read(run)).toEqual(response.state);
-  });
-});
-
-describe('a run under whose id something else is asked for', () => {
-  test('is not taken for a rollback that was never made', async () => {
-    const run = newRunId();
-    await store.states.begin(
-      stateOf(run, { action: 'sync', target: 'staging', phase: 'ended', outcome: 'done', exitCode: 0 }),
-    );
-    const before = await databases();
-    const { response } = await lambda.invoke({ action: 'rollback', runId: run });
-    expect(response).toMatchObject({
-      statusCode: 400,
-      error: { code: 'event-invalid', message: words('a sync of staging already'), hint: words(`"to": "${run}"`) },
-    });
-    expect(await databases()).toBe(before);
-  });
-
-  test('is not taken for the refresh of another target, whose function has the same place', async () => {
-    const run = newRunId();
-    await store.states.begin(
-      stateOf(run, { action: 'sync', target: 'preview', phase: 'ended', outcome: 'done', exitCode: 0 }),
-    );
-    const { response } = await lambda.invoke({ runId: run });
-    expect(response).toMatchObject({ statusCode: 400, error: { code: 'event-invalid', message: words('of preview') } });
   });
 });
 
@@ -325,11 +204,11 @@ describe('a place for runs', () => {
     await using elsewhere = await scene.startFunction({
       configure: (config) => config.setIn(['target', 'lambda', 'runs'], 's3://bluemoxon-staging-nowhere/runs'),
     });
-    const before = await databases();
+    const before = await databases(scene);
     const { response, log } = await elsewhere.invoke({});
     expect(response).toMatchObject({ statusCode: 400, error: { code: 'bucket-missing' } });
     expect(log.at(-1)).toMatchObject({ Failed: 1 });
-    expect(await databases()).toBe(before);
+    expect(await databases(scene)).toBe(before);
   });
 });
 
@@ -387,16 +266,16 @@ describe('a run that does not fit one invocation', () => {
         config.setIn(['database', 'tables', 'authors', 'mask'], { name: 'firstName' });
       },
     });
-    const before = await databases();
+    const before = await databases(scene);
     const { response } = await changed.invoke({ runId: paused.response.runId });
     expect(response).toMatchObject({ statusCode: 409, exitCode: 3, error: { code: 'config-differs' } });
-    expect(await databases()).toBe(before);
+    expect(await databases(scene)).toBe(before);
     expect(await store.states.read(paused.response.runId ?? '')).toMatchObject({ phase: 'paused', part: 1 });
   });
 
   test('waits on where the server does not know yet that its last part is gone', async () => {
     const run = paused.response.runId ?? '';
-    await using _holder = await holdLock(run);
+    await using _holder = await holdLock(scene, run);
     const { response, log } = await slow.invoke(next);
     expect(response).toMatchObject({
       statusCode: 202,
@@ -433,9 +312,9 @@ describe('a rollback', () => {
     await sleep(1100); // an id is of a second
     const first = await lambda.invoke({ action: 'rollback' }, { requestId });
     expect(first.response).toMatchObject({ statusCode: 200, report: { outcome: 'done' }, state: { phase: 'ended' } });
-    const before = await databases();
+    const before = await databases(scene);
     const again = await lambda.invoke({ action: 'rollback' }, { requestId });
     expect(again.response).toEqual(first.response);
-    expect(await databases()).toBe(before);
+    expect(await databases(scene)).toBe(before);
   });
 });

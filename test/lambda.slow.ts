@@ -1,17 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  newRunId,
-  printOfConfig,
-  type Finding,
-  type Plan,
-  type Report,
-  type Status,
-  type Verification,
-} from '../src/index.ts';
+import { printOfConfig, type Finding, type Plan, type Report, type Status, type Verification } from '../src/index.ts';
 import { type Invoked, type LambdaFunction, type LambdaScene, startLambdaScene } from './lambda-scene.ts';
 import { startSmallApp } from './small-app.ts';
 import { openSession } from './sql.ts';
@@ -283,96 +274,6 @@ test('a time-out that leaves no time is refused before anything is asked of anyb
 });
 
 /** Two runs, one after the other. */
-let earlier: string;
-let later: string;
-
-describe('a run that has an id', () => {
-  let first: Invoked;
-
-  beforeAll(async () => {
-    earlier = newRunId();
-    first = await lambda.invoke({ runId: earlier });
-  });
-
-  test('is made under it', () => {
-    expect(first.response).toMatchObject({
-      statusCode: 200,
-      runId: earlier,
-      report: { run: earlier },
-    });
-  });
-
-  test('is not made again: the target says that it has ended', async () => {
-    const before = await scene.staging();
-    const { response } = await lambda.invoke({ runId: earlier });
-    expect(response).toMatchObject({
-      statusCode: 200,
-      exitCode: 0,
-      state: { phase: 'ended', outcome: 'done', holds: words('is the new database, verified') },
-    });
-    expect(response).not.toHaveProperty('report');
-    expect(await scene.staging()).toEqual(before);
-  });
-
-  test('is not made again once a later one has replaced it', async () => {
-    later = newRunId(new Date(Date.now() + 1000));
-    await lambda.invoke({ runId: later });
-    const before = await scene.staging();
-    const { response } = await lambda.invoke({ runId: earlier });
-    expect(response.state).toMatchObject({ phase: 'ended', outcome: 'done', holds: words('replaced since') });
-    expect(await scene.staging()).toEqual(before);
-  });
-
-  test('is not made beside itself while it goes on', async () => {
-    const { target } = scene.environment;
-    const run = '20261123-010205-cccc';
-    await using holder = await openSession(target.postgres.adminUrl('postgres'), `restage ${run}`);
-    const key = createHash('sha256').update(`restage ${target.database}`).digest().readBigInt64BE(0);
-    await holder.query(`select pg_advisory_lock(${key})`);
-    const { response } = await lambda.invoke({ runId: run });
-    expect(response).toMatchObject({ statusCode: 202, exitCode: 0, state: { run, phase: 'running' } });
-    const other = await lambda.invoke({ runId: '20261123-010205-dddd' });
-    expect(other.response).toMatchObject({ statusCode: 409, error: { code: 'run-in-progress', message: words(run) } });
-  });
-});
-
-describe('a rollback', () => {
-  test('without a place to remember it by wants to be told which run is undone', async () => {
-    const before = await scene.staging();
-    const { response } = await lambda.invoke({ action: 'rollback' });
-    expect(response).toMatchObject({
-      statusCode: 400,
-      error: { code: 'event-invalid', hint: words(`"to": "${later}"`) },
-    });
-    expect(await scene.staging()).toEqual(before);
-  });
-
-  test('says what it would do, and does nothing', async () => {
-    const before = await scene.staging();
-    const { response } = await lambda.invoke({ action: 'rollback', dryRun: true });
-    expect(response).toMatchObject({
-      statusCode: 200,
-      report: { kind: 'rollback', back: { run: later } },
-    });
-    expect(await scene.staging()).toEqual(before);
-  });
-
-  test('puts back what the run replaced, once', async () => {
-    const event = { action: 'rollback', to: later, runId: newRunId(new Date(Date.now() + 2000)) };
-    const done = await lambda.invoke(event);
-    expect(done.response).toMatchObject({
-      statusCode: 200,
-      runId: event.runId,
-      report: { outcome: 'done', run: event.runId },
-    });
-    expect(metricsOf(done)).toMatchObject({ Succeeded: 1, Failed: 0 });
-    const before = await scene.staging();
-    const again = await lambda.invoke(event);
-    expect(again.response.statusCode).not.toBe(200);
-    expect(await scene.staging()).toEqual(before);
-  });
-});
-
 describe('whoever is to hear of it', () => {
   test('is told of a refresh, and of one that was refused, unless the event says no', async () => {
     await using app = await startSmallApp();

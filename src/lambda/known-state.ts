@@ -22,6 +22,9 @@ const silentMs = { withLock: 15_000, without: 60_000 } as const;
  */
 export async function lookAt(task: Task, store: RunStore, known: RunState): Promise<RunState> {
   if (known.phase === 'ended' || known.phase === 'paused') return known;
+  // Functions of several targets may have one place, and another's lock is not seen from here.
+  const { name: target } = task.settings.config.target;
+  if ((known.target ?? target) !== target) return known;
   const now = Date.now();
   const isOver = now > Date.parse(known.deadline);
   const patienceMs = known.locks ? silentMs.withLock : silentMs.without;
