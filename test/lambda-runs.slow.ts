@@ -4,6 +4,7 @@ import type { Document } from 'yaml';
 import {
   lastRunOf,
   newRunId,
+  type Finding,
   type InvocationInput,
   type InvocationResponse,
   type Plan,
@@ -198,6 +199,32 @@ describe('a place for runs', () => {
     const { response } = await lambda.invoke({ runId: run });
     expect(response).toMatchObject({ statusCode: 200, reportAt: words(run) });
     expect(reportOf(response).remarks).toContainEqual(words('its progress could not be written'));
+  });
+
+  test('is tried by a check of the function: written, read and listed', async () => {
+    const look = async () => {
+      const { response } = await lambda.invoke({ action: 'check' });
+      const { findings } = response.report as { readonly findings: readonly Finding[] };
+      const row = findings.find(({ setting }) => setting === 'target.lambda.runs');
+      return { exitCode: response.exitCode, verdict: row?.verdict, told: `${row?.found} ${row?.fix}` };
+    };
+    expect(await look()).toMatchObject({ exitCode: 0, verdict: 'right', told: words('write, read and list') });
+    expect(await look()).toMatchObject({ verdict: 'right' });
+    for (const [operation, key, action] of [
+      ['PutObject', 'runs/check.json', 's3:PutObject'],
+      ['GetObject', 'runs/check.json', 's3:GetObject'],
+      ['ListObjectsV2', undefined, 's3:ListBucket'],
+    ] as const) {
+      await scene.environment.aws.inject({
+        match: { service: 's3', operation, ...(key === undefined ? {} : { key }) },
+        kind: 'error',
+        status: 403,
+        code: 'AccessDenied',
+        message: 'Access Denied',
+      });
+      expect(await look()).toMatchObject({ exitCode: 1, verdict: 'wrong', told: words(action) });
+      await scene.environment.aws.clearFaults();
+    }
   });
 
   test('that is not there is told before anything is made', async () => {

@@ -7,7 +7,7 @@ import { lookIn, within, type Finding } from './finding.ts';
 /** No run was ever called so: asking for it shows whether one could be read. */
 const noRun = '00000000-000000-0000';
 
-/** Where the function keeps its runs, as it is read from here. Nothing is written: only the function writes there. */
+/** Where the function keeps its runs: by itself as it writes them, from here as they are read. */
 export function runsRows(end: CheckedEnd, { config, signal, inFunction }: CheckContext): Promise<Finding>[] {
   const place = config.target.lambda?.runs;
   if (!config.target.lambda) return [];
@@ -21,10 +21,12 @@ export function runsRows(end: CheckedEnd, { config, signal, inFunction }: CheckC
         };
       const account = await accountOf(end);
       using runs = openRunStore(account, place);
+      if (inFunction) {
+        await within('S3', signal, () => runs.tryOut(), 15_000);
+        return 'the function can write, read and list runs there';
+      }
       await within('S3', signal, () => runs.states.read(noRun), 15_000);
-      return inFunction
-        ? 'runs can be read there; whether they may be written is not tried'
-        : 'runs can be read from here; whether the function may write there is not tried';
+      return 'runs can be read from here';
     }),
   ];
 }

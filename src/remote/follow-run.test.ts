@@ -42,6 +42,7 @@ function runsOf(states: readonly Seen[] | (() => Seen), files: Readonly<Record<s
     events: { read: async (_run, piece) => files[`events/${piece}`], add: unused },
     files: { fetch: async (_run, file) => files[file], keep: unused },
     lastRuns: { read: unused, add: unused },
+    tryOut: unused,
     runOf: unused,
     [Symbol.dispose]: () => {},
   };

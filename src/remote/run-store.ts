@@ -16,6 +16,8 @@ export interface RunStore extends Disposable {
   readonly lastRuns: KeptLastRuns;
   /** The run that an invocation has begun, by its request id, which every delivery of one event bears; or this one from now on. */
   runOf(requestId: string, run: string): Promise<string>;
+  /** Does what a run needs done there, with a file of its own, check.json: writes as states are written, reads, and lists. */
+  tryOut(): Promise<void>;
 }
 
 /**
@@ -32,8 +34,19 @@ export function openRunStore(account: Account, place: string, options: PlaceOpti
     files: runFiles(opened),
     lastRuns: keptLastRuns(opened),
     runOf: (requestId, run) => runOf(opened, requestId, run),
+    tryOut: () => tryOut(opened),
     [Symbol.dispose]: () => opened[Symbol.dispose](),
   };
+}
+
+async function tryOut({ folder, texts }: OpenPlace): Promise<void> {
+  const key = `${folder}check.json`;
+  const files = await texts();
+  const before = await files.read(key);
+  // Where another check was quicker, it has shown as much.
+  await files.writeIf(key, JSON.stringify({ triedAt: new Date().toISOString() }), 'application/json', before?.etag);
+  await files.read(key);
+  await files.folders(folder);
 }
 
 async function runOf({ address, folder, texts }: OpenPlace, requestId: string, run: string): Promise<string> {
