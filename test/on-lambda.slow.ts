@@ -224,6 +224,8 @@ test('a rollback by the function puts the previous database back', async () => {
   const { report } = await scene.sync(...there, '--only', 'database');
   const before = parsed<Status>(await scene.restage('status', ...there, '--json'));
   expect(before.database?.present?.made?.run).toBe(report.run);
+  const shown = await scene.restage('status', ...there);
+  expect(shown.stdout).toContain('restage rollback --on lambda puts that of');
   const dry = await scene.restage('rollback', ...there, '--dry-run');
   expect(dry.code).toBe(0);
   expect(dry.stdout).toContain(report.run);

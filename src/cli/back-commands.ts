@@ -107,7 +107,7 @@ async function showStatus({ terminal, ...session }: Session, on: Place): Promise
       `${one.target.bucket} had all of ${count(one.objects)} objects, ${bytes(one.bytes)}, when the run ${buckets?.run} ended; not asked now`,
     ]),
   ];
-  terminal.print(fit(statusText(found, terminal.style, more), terminal.width));
+  terminal.print(fit(statusText(found, terminal.style, more, there ? ' --on lambda' : ''), terminal.width));
   terminal.json({
     ...found,
     ...statesOf(there),

@@ -38,7 +38,9 @@ export function holdsAfter(found: DatabaseStatus, run: string): string {
   if (present?.made?.restored?.run === run) return `${where} is the database of the run ${present.made.run} again`;
   if (present?.made?.run === run) {
     const back = previous.find((one) => one.run === run);
-    const undo = back ? `; what it replaced is kept as ${back.name}, and restage rollback ${run} puts it back` : '';
+    const undo = back
+      ? `; what it replaced is kept as ${back.name}, and restage rollback ${run} --on lambda puts it back`
+      : '';
     return present.state === 'accepted'
       ? `${where} is the new database, verified${undo}`
       : `${where} is the new database, whole, and nothing after its swap was verified${undo}`;

@@ -1,5 +1,6 @@
 import type { Ends } from '../connect.ts';
 import { failureOf, type Failure } from '../errors.ts';
+import { placeOfCommands } from '../place-of-commands.ts';
 import type { Plan } from '../plan.ts';
 import { describeDatabase, readDescription } from '../postgres/description.ts';
 import { quoteName, quoteText } from '../postgres/names.ts';
@@ -59,7 +60,7 @@ async function isInPlace(state: DatabaseRun, why?: keyof typeof relockMs): Promi
 
 /** What is done about a failure. */
 export interface RecoverOptions {
-  readonly plan: Pick<Plan, 'steps' | 'target' | 'onFailure'>;
+  readonly plan: Pick<Plan, 'steps' | 'target' | 'onFailure' | 'onLambda'>;
   readonly ends: Ends;
   readonly failure: Failure & { readonly step: string };
   /** Somebody has called the run off. */
@@ -82,7 +83,7 @@ export async function recover(state: DatabaseRun, options: RecoverOptions): Prom
     if (kept) return { swappedBack: false, dropped: [], kept };
   }
   options.onPutBack();
-  const recovery = await putBack(state, failure.code === 'taken-on');
+  const recovery = await putBack(state, { isTaken: failure.code === 'taken-on', there: placeOfCommands(plan) });
   if (!recovery.swappedBack || state.presentOid === undefined) return recovery;
   const verified = [
     ...(await checkDatabase(() => maintenanceOf(state, 'toPutBack'), {
@@ -120,8 +121,11 @@ async function isTakenOn(state: DatabaseRun, inPlace: boolean): Promise<boolean>
   return found?.paused !== undefined && found.paused.at !== state.pausedAt;
 }
 
-/** Puts the target back as it was before the run. `isTaken`: another part of it goes on, and what was being built is that one's. */
-export async function putBack(state: DatabaseRun, isTaken = false): Promise<Recovery> {
+/**
+ * Puts the target back as it was before the run. `isTaken`: another part of it goes on, and what was being built is that one's. `there`:
+ * what commands have to say besides.
+ */
+export async function putBack(state: DatabaseRun, { isTaken = false, there = '' } = {}): Promise<Recovery> {
   if (isTaken && state.stage === 'building') return { swappedBack: false, dropped: [], takenOn: true };
   const { current, incoming, previous } = state.names;
   let swappedBack = false;
@@ -150,7 +154,7 @@ export async function putBack(state: DatabaseRun, isTaken = false): Promise<Reco
     return { swappedBack, dropped };
   } catch (error) {
     const [now, aside, before] = [current, incoming, previous].map(quoteName);
-    const back = `restage rollback ${state.run}, or by hand: alter database ${now} rename to ${aside}; alter database ${before} rename to ${now}`;
+    const back = `restage rollback ${state.run}${there}, or by hand: alter database ${now} rename to ${aside}; alter database ${before} rename to ${now}`;
     // As far as it is known: what was tried last may have been done, its answer lost.
     const hint = {
       building: `${current} is as it was; the next run drops ${incoming}.`,

@@ -1,25 +1,38 @@
+import type { placeOfCommands } from '../place-of-commands.ts';
 import type { BesideDatabase, DatabaseStatus, PresentDatabase, Status } from '../status.ts';
 import { acceptanceWords, amountWords, contentWords, oneLine, sizeWords } from './database-words.ts';
 import { bytes, columns, count, counted, moment } from './format.ts';
 import { originText } from './origin-text.ts';
 import type { Style } from './style.ts';
 
-/** What the target holds, for people. `more`: what else is known of it here, each a name and a text. */
-export function statusText(status: Status, style: Style, more: readonly [string, string][] = []): string {
+type There = ReturnType<typeof placeOfCommands>;
+
+/**
+ * What the target holds, for people. `more`: what else is known of it here, each a name and a text. `there`: what commands about it have to
+ * say besides.
+ */
+export function statusText(
+  status: Status,
+  style: Style,
+  more: readonly [string, string][] = [],
+  there: There = '',
+): string {
   const { database } = status;
-  const rows: [string, string][] = [...(database ? databaseRows(database, style) : []), ...more];
+  const rows: [string, string][] = [...(database ? databaseRows(database, style, there) : []), ...more];
   return [
     style('strong', `${status.target}${status.account === undefined ? '' : `, AWS account ${status.account}`}`),
     ...columns(rows, ['left', 'left'], '  '),
-    ...(database ? previousLines(database, style) : []),
+    ...(database ? previousLines(database, style, there) : []),
   ].join('\n');
 }
 
-function databaseRows(status: DatabaseStatus, style: Style): [string, string][] {
+function databaseRows(status: DatabaseStatus, style: Style, there: There): [string, string][] {
   const { origin, present, running, incoming } = status;
   return [
     ['database', originText(origin)],
-    ...(present ? presentRows(present, status, style) : [['holds', style('bad', 'there is no database of that name')]]),
+    ...(present
+      ? presentRows(present, status, style, there)
+      : [['holds', style('bad', 'there is no database of that name')]]),
     ['running', running === undefined ? 'nothing' : style('warn', `a run: ${oneLine(running)}`)],
     ...incoming.map((one): [string, string] => [
       'beside it',
@@ -36,10 +49,15 @@ function leftWords({ made, run }: BesideDatabase): string {
   return `the run ${oneLine(run)} has paused ${moment(at)} with ${count(tables)} of ${counted(of, 'table')} loaded; its next part goes on with it, another sync drops it`;
 }
 
-function presentRows(present: PresentDatabase, { rollsBack }: DatabaseStatus, style: Style): [string, string][] {
+function presentRows(
+  present: PresentDatabase,
+  { rollsBack }: DatabaseStatus,
+  style: Style,
+  there: There,
+): [string, string][] {
   const { made, now, state, isProtected } = present;
   const judged = acceptanceWords(present);
-  const back = rollsBack === undefined ? '' : `; to go back: restage rollback ${rollsBack}`;
+  const back = rollsBack === undefined ? '' : `; to go back: restage rollback ${rollsBack}${there}`;
   const amount = amountWords(present);
   return [
     ['holds', contentWords(present)],
@@ -72,7 +90,7 @@ function diskText({ present, previous, incoming, sizeBytes, unknownSizes, keepPr
   return `${present ? `${sizeWords(present.sizeBytes)} of it; ${known} in all` : known}; database.keepPrevious is ${keepPrevious}`;
 }
 
-function previousLines({ previous, rollsBack }: DatabaseStatus, style: Style): string[] {
+function previousLines({ previous, rollsBack }: DatabaseStatus, style: Style, there: There): string[] {
   if (previous.length === 0)
     return ['', style('strong', 'previous databases'), '  none: there is nothing to go back to'];
   const rows = previous.map((one: BesideDatabase) => [
@@ -86,6 +104,6 @@ function previousLines({ previous, rollsBack }: DatabaseStatus, style: Style): s
     '',
     style('strong', `previous databases, by the run that replaced them`),
     ...columns(rows, ['left', 'left', 'left', 'right', 'left'], '  '),
-    ...(rollsBack === undefined ? [] : [style('dim', `  restage rollback puts that of ${rollsBack} back`)]),
+    ...(rollsBack === undefined ? [] : [style('dim', `  restage rollback${there} puts that of ${rollsBack} back`)]),
   ];
 }
