@@ -1,10 +1,7 @@
 import * as z from 'zod';
-import type { Config } from './config.ts';
 import { RestageError } from './errors.ts';
 import { ownVersion } from './own-version.ts';
 import type { Plan } from './plan.ts';
-import { readSourceRules } from './plan-rules.ts';
-import { readTables } from './postgres/catalog.ts';
 import { keyPrintOf } from './postgres/mask-key.ts';
 import type { SourceDatabase } from './postgres/source.ts';
 import { stepsOf, type Report } from './report/report.ts';
@@ -71,17 +68,4 @@ export function requireUnredacted({ steps }: Pick<Plan, 'steps'>): void {
       `${lacking.id}: the report was kept without its secrets, and there is no configuration to put them back from`,
       { hint: 'Give resume the config of the run.' },
     );
-}
-
-/** The values of JSON tell what is personal too, and production has gone on since the plan. Throws `unmasked` where nothing may be so. */
-export async function requireMasked(
-  source: SourceDatabase,
-  { database }: Config,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  if (database.unmasked !== 'refuse') return;
-  await using snapshot = await source.snapshot({ label: 'resume', signal });
-  const rules = await readSourceRules(snapshot.session, database, await readTables(snapshot.session));
-  const refusal = rules.refusals.find(({ code }) => code === 'unmasked');
-  if (refusal) throw new RestageError(refusal.code, refusal.message, { hint: refusal.hint });
 }

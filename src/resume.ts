@@ -6,7 +6,7 @@ import { RestageError } from './errors.ts';
 import type { Plan, PlannedEnd } from './plan.ts';
 import type { Report } from './report/report.ts';
 import type { RunOptions } from './run-options.ts';
-import { requireMasked, requireResumable, requireSameMaskKey, requireUnredacted } from './resumable.ts';
+import { requireResumable, requireSameMaskKey, requireUnredacted } from './resumable.ts';
 import { runPart } from './run-part.ts';
 import { unredacted } from './unredacted.ts';
 
@@ -47,8 +47,10 @@ export async function resumeWithin(
   const plan = planOf(report);
   requireSameMaskKey(report, ends.source.database);
   if (!config) requireUnredacted(plan);
-  else if (ends.source.database) {
-    await requireMasked(ends.source.database, config, options.signal);
+  else if (ends.source.database && config.database.unmasked === 'refuse') {
+    // Reading rules takes all of a plan's modules, which a start does without.
+    const { requireStillMasked } = await import('./still-masked.ts');
+    await requireStillMasked(ends.source.database, config, options.signal);
   }
   const whole = config ? unredacted(plan, [config, await readAfterLoad(config)]) : plan;
   return runPart(whole, ends, { ...others, id: report.run, deadline, paused: report });

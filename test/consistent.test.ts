@@ -34,7 +34,7 @@ test('the loss of the session that holds the snapshot, before the others share i
   const before = await stagingOf(scene);
   const config = await scene.configure();
   const syncing = scene.sync(config);
-  await endSession(scene.source, `${holder} and query like '%pg_export_snapshot%'`);
+  await endSession(scene.source, `${holder} and backend_xmin is not null`); // it has the snapshot
   const { said } = await requireWhole(scene, before, await syncing);
   expect(said).toContain(`production at 127.0.0.1:${scene.source.port}`);
   expect(said).not.toContain('pooler'); // nothing stands in between: the session was ended
