@@ -77,7 +77,7 @@ export function resolved(value: unknown, template: Template): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, resolved(item, template)]));
 }
 
-/** In the example everything has a name, but for what AWS numbers. */
+/** In the example everything has a name, but for what AWS numbers, and CDK. */
 function attribute(template: Template, [id, name]: readonly [string, string]): string {
   const { Type: type, Properties: of = {} } = template.Resources[id] ?? { Type: 'missing' };
   if (type === 'AWS::S3::Bucket') return `arn:aws:s3:::${String(of['BucketName'])}`;
@@ -87,6 +87,8 @@ function attribute(template: Template, [id, name]: readonly [string, string]): s
     return `arn:aws:lambda:us-west-2:222222222222:function:${String(of['FunctionName'])}`;
   if (type === 'AWS::EC2::SecurityGroup') return 'sg-0a1b2c3d4e5f60002';
   if (type === 'AWS::KMS::Key') return 'arn:aws:kms:us-west-2:111111111111:key/0a1b2c3d-4e5f-4000-8000-000000000002';
+  if (type === 'AWS::Scheduler::ScheduleGroup')
+    return 'arn:aws:scheduler:us-west-2:222222222222:schedule-group/bluemoxon-staging-refresh';
   return `${id}.${name}`;
 }
 

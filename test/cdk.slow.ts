@@ -5,6 +5,7 @@ import {
   aws_kms as kms,
   aws_s3 as s3,
   aws_scheduler as scheduler,
+  aws_sns as sns,
   aws_secretsmanager as secretsmanager,
   Duration,
   Stack,
@@ -211,7 +212,10 @@ describe('alarms', () => {
     const { template } = await makeFunction(
       undefined,
       (stack) => ({ alarms: false, vpc: network(stack) }),
-      (stack, made) => void new RestageTask(stack, 'Task', { function: made }),
+      (stack, made) => {
+        new RestageTask(stack, 'Task', { function: made });
+        new RestageSchedule(stack, 'Weekly', { run: made });
+      },
     );
     template.resourceCountIs('AWS::CloudWatch::Alarm', 0);
   });
@@ -227,6 +231,34 @@ describe('a schedule', () => {
       State: 'ENABLED',
       Target: { Input: '{"action":"sync","begunBy":"schedule"}', RetryPolicy: { MaximumRetryAttempts: 0 } },
     });
+  });
+
+  it('rings when nobody could be asked, for itself alone', async () => {
+    const { template } = await makeFunction(
+      undefined,
+      (stack) => ({ alarms: new sns.Topic(stack, 'Failures') }),
+      (stack, run) => {
+        new RestageSchedule(stack, 'Weekly', { run });
+        new RestageSchedule(stack, 'Daily', { run, event: { action: 'check' } });
+      },
+    );
+    const groups = template.findResources('AWS::Scheduler::ScheduleGroup') as Readonly<
+      Record<string, { readonly Properties: { readonly Name: string } }>
+    >;
+    const [topic] = Object.keys(template.findResources('AWS::SNS::Topic'));
+    const names = Object.values(groups).map(({ Properties: of }) => of.Name);
+    expect(names).toHaveLength(2);
+    for (const name of names) {
+      template.hasResourceProperties('AWS::Scheduler::Schedule', { GroupName: name });
+      template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+        Namespace: 'AWS/Scheduler',
+        MetricName: 'InvocationDroppedCount',
+        Dimensions: [{ Name: 'ScheduleGroup', Value: name }],
+        Threshold: 1,
+        TreatMissingData: 'notBreaching',
+        AlarmActions: [{ Ref: topic }],
+      });
+    }
   });
 
   it('asks for something else when it is told to', async () => {

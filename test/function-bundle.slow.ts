@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -56,6 +56,21 @@ test('a task that is stopped puts staging back as it was', async () => {
   expect(answer).toMatchObject({ exitCode: 130, report: { outcome: 'interrupted' } });
   expect(code).toBe(130);
   expect(await scene.staging()).toEqual(before);
+});
+
+test('a task that cannot load what it is made of ends as no answer does', async () => {
+  const broken = await mkdtemp(join(tmpdir(), 'restage-broken-'));
+  try {
+    await cp(folder, broken, { recursive: true });
+    await writeFile(join(broken, 'index.mjs'), `throw new Error('half a file');`);
+    const task = spawn(process.execPath, [join(broken, 'task.mjs')], { cwd: tmpdir(), env: environment });
+    let said = '';
+    task.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const [code] = (await once(task, 'close')) as [number | null];
+    expect([code, said]).toEqual([70, expect.stringContaining('half a file')]);
+  } finally {
+    await rm(broken, { recursive: true, force: true });
+  }
 });
 
 async function runTask(

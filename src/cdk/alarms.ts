@@ -1,5 +1,10 @@
 import { aws_cloudwatch as cloudwatch, aws_cloudwatch_actions as actions, Duration } from 'aws-cdk-lib';
-import type { aws_events as events, aws_lambda as lambda, aws_sns as sns } from 'aws-cdk-lib';
+import type {
+  aws_events as events,
+  aws_lambda as lambda,
+  aws_scheduler as scheduler,
+  aws_sns as sns,
+} from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 
 /** Where the metrics are that a log carries in CloudWatch's embedded format. */
@@ -35,6 +40,19 @@ export function triggeredAlarm(
   });
   const description = `A task of ${name} was killed, ran out of memory or never began. What ECS said of it is in the log ${log}; the next run says what the target holds.`;
   return alarm(scope, 'Killed', metric, { description, topic });
+}
+
+/**
+ * Rings when a schedule of the group has asked and was not heard: what it runs is not there, or does not let it; to a topic, where
+ * there is one. https://docs.aws.amazon.com/scheduler/latest/UserGuide/monitoring-cloudwatch.html
+ */
+export function unheardAlarm(
+  scope: Construct,
+  group: scheduler.IScheduleGroup,
+  { name, topic }: { readonly name: string; readonly topic: Topic },
+): cloudwatch.Alarm {
+  const description = `A schedule could not begin a refresh by ${name}: nothing has run. EventBridge Scheduler's role, or what it runs, has changed or gone.`;
+  return alarm(scope, 'Unheard', group.metricDropped(counted), { description, topic });
 }
 
 /** Alarms of a function; to a topic, where there is one. */

@@ -1,11 +1,13 @@
 import {
   Duration,
+  RemovalPolicy,
   TimeZone,
   aws_scheduler as scheduler,
   type aws_scheduler_targets as targets,
   type aws_sqs as sqs,
 } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { unheardAlarm } from './alarms.ts';
 import { readEvent, type RestageEvent } from './event.ts';
 import type { RestageFunction } from './restage-function.ts';
 import type { RestageTask } from './restage-task.ts';
@@ -23,7 +25,10 @@ export interface RestageScheduleProps {
   readonly enabled?: boolean;
 }
 
-/** A refresh at certain times, asked for once each time: what fails waits for a person, or for the next. */
+/**
+ * A refresh at certain times, asked for once each time: what fails waits for a person, or for the next. An alarm rings, to the topic of
+ * what it runs, when nobody could be asked.
+ */
 export class RestageSchedule extends Construct {
   readonly schedule: scheduler.Schedule;
 
@@ -39,7 +44,10 @@ export class RestageSchedule extends Construct {
       maxEventAge: Duration.minutes(5),
       ...(deadLetterQueue ? { deadLetterQueue } : {}),
     };
+    // A group of its own, as the metrics of schedules are counted by group.
+    const group = new scheduler.ScheduleGroup(this, 'Group', { removalPolicy: RemovalPolicy.DESTROY });
     this.schedule = new scheduler.Schedule(this, 'Schedule', {
+      scheduleGroup: group,
       schedule:
         schedule ??
         scheduler.ScheduleExpression.cron({ weekDay: 'SUN', hour: '3', minute: '0', timeZone: TimeZone.ETC_UTC }),
@@ -47,5 +55,6 @@ export class RestageSchedule extends Construct {
       enabled: enabled ?? true,
       target: run.targetOf(asked, settings),
     });
+    if (run.alarmsTo !== false) unheardAlarm(this, group, { name: run.functionName, topic: run.alarmsTo });
   }
 }

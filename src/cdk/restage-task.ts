@@ -10,6 +10,7 @@ import {
   RemovalPolicy,
   Stack,
   type aws_scheduler as scheduler,
+  type aws_sns as sns,
 } from 'aws-cdk-lib';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
@@ -48,6 +49,8 @@ export class RestageTask extends Construct {
   readonly role: iam.Role;
   /** As it is called in schedules and outputs. */
   readonly functionName: string;
+  /** Whom its alarms ring for; false: there are none. */
+  readonly alarmsTo: sns.ITopic | false | undefined;
   readonly #function: RestageFunction;
 
   constructor(scope: Construct, id: string, props: RestageTaskProps) {
@@ -61,6 +64,7 @@ export class RestageTask extends Construct {
       );
     const asked = readEvent(props.event ?? { action: 'sync' }, this.node.path);
     this.#function = of;
+    this.alarmsTo = of.alarmsTo;
     this.functionName = `${of.functionName}-task`;
     this.cluster = props.cluster ?? (new ecs.Cluster(this, 'Cluster', { vpc }) as ecs.ICluster); // their types leave out that an optional property may be undefined
     this.role = new iam.Role(this, 'Role', {

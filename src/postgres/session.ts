@@ -3,11 +3,12 @@ import { Query, type Client, type QueryConfig } from 'pg';
 import { RestageError } from '../errors.ts';
 import { connectError, databaseNames, nearestDatabase } from './connect-error.ts';
 import { dial, streamOf, type DialOptions } from './connection.ts';
+import { pin, type Server } from './pinned-settings.ts';
 import { findPooler, secondSessionSeconds } from './pooler.ts';
 import { connectionLost, lockNotAvailable, sqlState, statementError, withLockHolders } from './session-error.ts';
 import { watchSilence } from './silence.ts';
 import { refusesOptions, settle } from './session-settings.ts';
-import { askAbout, leave, serverKeepAlive, type ServerProcess } from './vanished.ts';
+import { askAbout, leave } from './vanished.ts';
 import { takeStream, type Wire } from './wire.ts';
 
 /** Where a figure was read: goes with every figure. */
@@ -76,29 +77,6 @@ export interface Session extends ReadSession {
   /** Runs any number of statements; the row count of each, zero where it has none. Rows that they give are let go. */
   executeEach(sql: string): Promise<readonly number[]>;
 }
-
-/**
- * What makes both ends print and hash every value alike, whatever the role or database has set; and no surprise from
- * search_path, row security that hides rows, or a time-out that somebody set for the application.
- */
-const pinned = {
-  search_path: '',
-  TimeZone: 'UTC',
-  DateStyle: 'ISO, MDY',
-  IntervalStyle: 'postgres',
-  extra_float_digits: '1',
-  bytea_output: 'hex',
-  xmloption: 'content',
-  lc_monetary: 'C',
-  standard_conforming_strings: 'on',
-  row_security: 'off',
-  default_transaction_isolation: 'read committed', // what is asked for under a lock must be seen as it is then
-  default_transaction_deferrable: 'off',
-  jit: 'off',
-  idle_in_transaction_session_timeout: '0',
-  idle_session_timeout: '0',
-  lock_timeout: '30s',
-};
 
 /**
  * Opens a session with everything pinned. Throws what names the hop that failed, with host, port, database and user:
@@ -246,36 +224,6 @@ async function withNearDatabase(told: RestageError, address: Address, options: S
   } catch {
     return told; // better without them than not at all
   }
-}
-
-/** What a server says of itself. */
-interface Server extends ServerProcess {
-  readonly version: string;
-  readonly standby: string;
-}
-
-/** Pins the session's settings. */
-async function pin(client: Client, access: SessionOptions['access']): Promise<Server> {
-  const own =
-    access === 'read-only'
-      ? // What a function of somebody's raises beside an error may hold values of rows: nobody reads it, and it is not sent.
-        { default_transaction_read_only: 'on', client_min_messages: 'error' }
-      : { default_transaction_read_only: 'off', synchronous_commit: 'off' };
-  // By itself, before the rest: until then whatever the database has set holds, and statements sent together share it.
-  await client.query(`set statement_timeout = 0`);
-  const set = Object.entries({ ...pinned, ...serverKeepAlive, ...own }).map(
-    ([name, value]) => `set ${name} = '${value}'`,
-  );
-  await client.query(set.join('; '));
-  const { rows } = await client.query<Server>(`
-    select current_setting('server_version') as version, pg_is_in_recovery()::text as standby,
-           pg_backend_pid() as pid, pg_postmaster_start_time()::text as started,
-           case when current_setting('server_version_num')::int >= 170000
-                then set_config('transaction_timeout', '0', false) end,
-           -- So that a statement ends whose client has gone: from 14 on, and surely where the server runs on Linux.
-           case when current_setting('server_version_num')::int >= 140000 and version() ~ 'linux'
-                then set_config('client_connection_check_interval', '2s', false) end`);
-  return rows[0] ?? { version: '', standby: 'false', pid: '', started: '' };
 }
 
 /**
